@@ -1,0 +1,84 @@
+"""Zero-shot cross-lingual reading comprehension: train in one language, answer in others, find out why it works.
+
+>>> import polyspan as ps
+>>> reader = ps.train([ps.read("mini:en/train")], "bundled:e5-small", "reader", ps.preset("cpu"))
+>>> reader.answer("誰發明了點字？", context).text
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from polyspan import score as score
+    from polyspan.baseline import lexical_baseline as lexical_baseline
+    from polyspan.data.check import check as check
+    from polyspan.data.read import read as read
+    from polyspan.data.repair import repair as repair
+    from polyspan.data.sample import sample as sample
+    from polyspan.data.schema import Answer as Answer
+    from polyspan.data.schema import Corpus as Corpus
+    from polyspan.data.schema import Paragraph as Paragraph
+    from polyspan.data.schema import Question as Question
+    from polyspan.data.split import split as split
+    from polyspan.data.write import write as write
+    from polyspan.errors import PolyspanError as PolyspanError
+    from polyspan.errors import UsageError as UsageError
+    from polyspan.matrix import transfer_matrix as transfer_matrix
+    from polyspan.model.answers import AnswerOptions as AnswerOptions
+    from polyspan.model.answers import Candidate as Candidate
+    from polyspan.model.reader import Reader as Reader
+    from polyspan.model.windows import WindowOptions as WindowOptions
+    from polyspan.prediction import Predictions as Predictions
+    from polyspan.prediction import predict as predict
+    from polyspan.quickstart import quickstart as quickstart
+    from polyspan.settings import PRESETS as PRESETS
+    from polyspan.settings import TrainSettings as TrainSettings
+    from polyspan.settings import preset as preset
+    from polyspan.training import train as train
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Answer": "data.schema",
+    "AnswerOptions": "model.answers",
+    "Candidate": "model.answers",
+    "Corpus": "data.schema",
+    "PRESETS": "settings",
+    "Paragraph": "data.schema",
+    "PolyspanError": "errors",
+    "Predictions": "prediction",
+    "Question": "data.schema",
+    "Reader": "model.reader",
+    "TrainSettings": "settings",
+    "UsageError": "errors",
+    "WindowOptions": "model.windows",
+    "check": "data.check",
+    "lexical_baseline": "baseline",
+    "predict": "prediction",
+    "preset": "settings",
+    "quickstart": "quickstart",
+    "read": "data.read",
+    "repair": "data.repair",
+    "sample": "data.sample",
+    "split": "data.split",
+    "train": "training",
+    "transfer_matrix": "matrix",
+    "write": "data.write",
+}
+"""Public name → the module it lives in; imported when first used, so that `import polyspan` costs nothing."""
+
+__all__ = sorted([*_HOME, "score"])
+
+
+def __getattr__(name: str) -> Any:
+    if name == "score":
+        return import_module("polyspan.score")
+    if name not in _HOME:
+        raise AttributeError(f"module 'polyspan' has no attribute {name!r}")
+    value = getattr(import_module(f"polyspan.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,0 +1,353 @@
+"""The command line: one function a verb, each a thin face of a public function.
+
+Heavy modules are imported inside the verbs, so that `polyspan --help` is instant. Results for people go to
+stderr; `--json` prints one object on stdout and nothing else there. Exit status: 0 done, 1 the data or the run
+has a fault, 2 the call is wrong.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from polyspan.errors import PolyspanError, UsageError
+
+app = typer.Typer(
+    name="polyspan",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Zero-shot cross-lingual reading comprehension: train in one language, answer in others.",
+)
+data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, fetch, describe, convert, split data.")
+app.add_typer(data_app, name="data")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Language = Annotated[str | None, typer.Option(help="Language of the data where its name does not tell it.")]
+Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Data = Annotated[str, typer.Argument(help="A file, a quoted pattern of files, or a name such as mini:zh/test.")]
+_T = typer.Option  # a short name: the options below are one line each
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in a message, never in a traceback."""
+    try:
+        app()
+    except PolyspanError as error:
+        print(f"polyspan: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print(
+            "polyspan: stopped; nothing half-written is left (train and quickstart go on where they were)",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(1)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, _T("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from polyspan import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+def _result(value: dict[str, Any], as_json: bool) -> bool:
+    """Print the JSON where it is asked for; returns whether a person is to be shown the result instead."""
+    if as_json:
+        print(json.dumps(value, ensure_ascii=False))
+    return not as_json
+
+
+@app.command()
+def quickstart(
+    out: Annotated[Path, _T(help="Folder for the Reader and the report.")] = Path("quickstart"),
+    seed: Seed = 42,
+    as_json: Json = False,
+) -> None:
+    """Train on English, answer in five, offline.
+
+    Trains the bundled encoder on mini:en/train, tests it in five languages and draws a report.
+    """
+    from polyspan import terminal
+    from polyspan.quickstart import MODEL
+    from polyspan.quickstart import quickstart as run
+
+    terminal.say(f"training {MODEL} on mini:en/train, then answering in five languages; no network is used")
+    report = run(out, seed)
+    if _result(report, as_json):
+        terminal.matrix(report["matrix"])
+        terminal.say(f"report: {out / 'report.html'}\nreader: {out / 'readers' / 'mini-en-train'}")
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder with report.json.")], as_json: Json = False
+) -> None:
+    """Draw a run's page, tables and figures again."""
+    from polyspan import terminal
+    from polyspan.report import write_report
+
+    page = write_report(folder)
+    content = json.loads((folder / "report.json").read_text("utf-8"))
+    if _result(content, as_json):
+        terminal.matrix(content["matrix"])
+        terminal.say(f"report: {page}")
+
+
+@app.command()
+def check(
+    data: Data,
+    fix: Annotated[
+        Path | None, _T(help="Write a repaired copy; what is not certain goes to OUT.quarantine.json.")
+    ] = None,
+    against: Annotated[str | None, _T(help="Another data set that must share no context with this one.")] = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Find every fault of a data set; --fix it."""
+    from polyspan import terminal
+    from polyspan.data.check import check as find_faults
+    from polyspan.data.repair import repair
+
+    found = find_faults(data, language, against)
+    result = found.as_json()
+    mended = repair(data, fix, language) if fix else None
+    if mended is not None:
+        result["repair"] = mended.as_json()
+    if _result(result, as_json):
+        terminal.check_report(result, found.counts())
+        if mended is not None:
+            terminal.facts({key: value for key, value in mended.as_json().items() if value})
+    raise typer.Exit(0 if found.ok or mended is not None else 1)
+
+
+@app.command()
+def train(
+    data: Annotated[list[str], _T(help="Training data; give it several times to mix corpora.")],
+    model: Annotated[str, _T(help="bundled:e5-small, a directory, or a hub name.")],
+    out: Annotated[Path, _T(help="Folder for the Reader.")],
+    preset: Annotated[
+        str | None, _T(help="hsu2019, readme, xtreme or cpu; default: readme on a GPU, else cpu.")
+    ] = None,
+    seed: Seed = 42,
+    limit: Annotated[
+        int | None, _T(help="Train on this many questions of each corpus, drawn by the seed.")
+    ] = None,
+    weight: Annotated[list[float] | None, _T(help="Sample corpora by weight, one for each --data.")] = None,
+    resume: Annotated[bool, _T("--resume", help="Go on where a killed run was; the result is the same.")] = False,
+    language: Language = None,
+    learning_rate: Annotated[float | None, _T(help="Peak learning rate.")] = None,
+    batch_size: Annotated[int | None, _T(help="Windows in a step.")] = None,
+    accumulate: Annotated[int | None, _T(help="Compute each batch in this many parts.")] = None,
+    epochs: Annotated[float | None, _T(help="Passes over the data.")] = None,
+    warmup: Annotated[float | None, _T(help="Warm-up: a share of the steps below 1, else a number.")] = None,
+    weight_decay: Annotated[float | None, _T(help="Decoupled weight decay.")] = None,
+    dropout: Annotated[float | None, _T(help="Dropout of hidden states and attention.")] = None,
+    freeze: Annotated[list[str] | None, _T(help="Freeze parameters with this in their name.")] = None,
+    average: Annotated[int | None, _T(help="Average the weights over this many snapshots.")] = None,
+    precision: Annotated[str | None, _T(help="auto, fp32, bf16 or fp16.")] = None,
+    max_length: Annotated[int | None, _T(help="Pieces in a window.")] = None,
+    stride: Annotated[int | None, _T(help="Distance or overlap of windows, in pieces.")] = None,
+    stride_as: Annotated[str | None, _T(help="step (BERT) or overlap (transformers).")] = None,
+    max_question_length: Annotated[int | None, _T(help="Pieces of a question.")] = None,
+    long_question: Annotated[str | None, _T(help="truncate or error.")] = None,
+    label: Annotated[str | None, _T(help="offsets, or first_match as the paper's script.")] = None,
+    outside: Annotated[str | None, _T(help="Windows without the answer: cls or drop.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fine-tune an encoder and write a Reader.
+
+    transformers' AutoModelForQuestionAnswering loads its folder too.
+    """
+    changes = {key: value for key, value in locals().items() if key in _SETTINGS}
+    from polyspan import terminal
+    from polyspan.data.read import read
+
+    corpora = [read(name, language) for name in data]
+    from polyspan.settings import default_preset
+    from polyspan.settings import preset as find_preset
+    from polyspan.training import train as fine_tune
+
+    chosen = preset or default_preset()
+    settings = find_preset(chosen, **changes)
+    terminal.say(f"preset {chosen}; {sum(map(len, corpora))} questions; model {model}; seed {seed}")
+    fine_tune(corpora, model, out, settings, seed=seed, limit=limit, weights=weight, resume=resume)
+    record = json.loads((out / "run.json").read_text("utf-8"))
+    if _result(record, as_json):
+        if record["skipped"]:
+            terminal.say(f"left out, without a usable answer: {record['skipped']} (see polyspan check)")
+        terminal.say(f"{record['steps']} steps in {record['seconds']:.0f} s; Reader: {out}")
+
+
+_SETTINGS = (
+    *("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "freeze"),
+    *("average", "precision", "max_length", "stride", "stride_as", "max_question_length", "long_question"),
+    *("label", "outside"),
+)
+
+
+@app.command()
+def predict(
+    model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")],
+    data: Annotated[str, _T(help="The questions: a file or a name.")],
+    out: Annotated[Path, _T(help="File for {id: text}.")],
+    nbest: Annotated[Path | None, _T(help="File for the n-best answers with spans and scores.")] = None,
+    n_best: Annotated[int, _T(help="How many candidates --nbest holds for each question.")] = 20,
+    max_answer_length: Annotated[int, _T(help="Pieces in an answer at most.")] = 30,
+    max_context: Annotated[
+        bool, _T("--max-context", help="BERT's rule: start in the window with most context.")
+    ] = False,
+    null_threshold: Annotated[
+        float | None, _T(help="SQuAD 2.0: answer '' above this null score difference.")
+    ] = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Answer every question of a data set."""
+    from polyspan import terminal
+    from polyspan.data.read import read
+    from polyspan.files import claim
+
+    for target in filter(None, (out, nbest)):
+        claim(target)
+    corpus = read(data, language)
+    from polyspan.model.answers import AnswerOptions
+    from polyspan.model.reader import Reader
+    from polyspan.prediction import predict as answer
+
+    options = AnswerOptions(n_best if nbest else 1, max_answer_length, max_context, null_threshold)
+    predictions = answer(Reader.load(model), corpus, options)
+    predictions.write(out, nbest)
+    if _result({"out": str(out), "questions": len(predictions.texts)}, as_json):
+        terminal.say(f"{len(predictions.texts)} answers: {out}")
+
+
+@app.command()
+def score(
+    data: Data,
+    predictions: Annotated[Path, typer.Argument(help="A file with {id: text}.")],
+    metric: Annotated[str | None, _T(help="Default: the one that the data set's authors use.")] = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Exact match and F1 by an official rule.
+
+    squad.v1, squad.v2, korquad.v1, drcd.v1, cmrc.v1, mlqa.v1 or hsu.v1.
+    """
+    from polyspan.data.read import read
+    from polyspan.score import default_metric, find, read_predictions
+    from polyspan.score import score as compute
+
+    if metric is not None:
+        find(metric)
+    corpus = read(data, language)
+    chosen = metric or corpus.metric or default_metric(corpus.language)
+    result = compute(corpus, read_predictions(predictions), chosen, language or corpus.language).summary()
+    if _result(result, as_json):
+        from polyspan import terminal
+
+        terminal.facts(
+            {key: round(value, 3) if isinstance(value, float) else value for key, value in result.items()}
+        )
+
+
+@data_app.command("list")
+def data_list(as_json: Json = False) -> None:
+    """The named data sets: languages, licence, size, metric."""
+    from polyspan.data.cards import listing
+
+    sets = listing()
+    if _result({"sets": sets}, as_json):
+        from polyspan import terminal
+
+        rows = [
+            (s["name"], " ".join(s["languages"]), s["questions"], s["licence"], s["metric"], s["where"])
+            for s in sets
+        ]
+        terminal.table(("name", "languages", "questions", "licence", "metric", "where"), rows)
+
+
+@data_app.command("fetch")
+def data_fetch(
+    name: Annotated[str, typer.Argument(help="A name such as xquad:zh.")], as_json: Json = False
+) -> None:
+    """Download a named data set at its pinned revision into the cache."""
+    from polyspan.data.fetch import fetch
+
+    path = fetch(name)
+    if _result({"name": name, "path": str(path)}, as_json):
+        from polyspan import terminal
+
+        terminal.say(str(path))
+
+
+@data_app.command("stats")
+def data_stats(data: Data, language: Language = None, as_json: Json = False) -> None:
+    """Counts and lengths of a data set."""
+    from polyspan.data.read import read
+    from polyspan.data.stats import stats
+
+    values = stats(read(data, language))
+    if _result(values, as_json):
+        from polyspan import terminal
+
+        terminal.facts(values)
+
+
+@data_app.command("convert")
+def data_convert(
+    data: Data,
+    out: Annotated[
+        Path, typer.Argument(help="New file: .json (SQuAD), .jsonl, .csv, .tsv, .parquet, or these with .gz.")
+    ],
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Write a data set in another format."""
+    from polyspan.data.read import read
+    from polyspan.data.write import write
+
+    corpus = read(data, language)
+    left_out = write(corpus, out)
+    if _result(
+        {"out": str(out), "questions": len(corpus), "contexts_without_questions_left_out": left_out}, as_json
+    ):
+        from polyspan import terminal
+
+        note = f"; {left_out} contexts without questions have no place in this format" if left_out else ""
+        terminal.say(f"{len(corpus)} questions: {out}{note}")
+
+
+@data_app.command("split")
+def data_split(
+    data: Data,
+    rest: Annotated[Path, typer.Argument(help="File for the larger part.")],
+    held_out: Annotated[Path, typer.Argument(help="File for the held-out part.")],
+    fraction: Annotated[float, _T(help="Share of the questions to hold out.")] = 0.1,
+    size: Annotated[int | None, _T(help="Number of questions to hold out, instead.")] = None,
+    seed: Seed = 42,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Split a data set by article, so that no text is on both sides."""
+    from polyspan.data.read import read
+    from polyspan.data.split import split
+    from polyspan.data.write import write
+
+    if rest.absolute() == held_out.absolute():
+        raise UsageError("the two parts need two files", found=str(rest))
+    parts = split(read(data, language), fraction, size, seed)
+    for corpus, path in zip(parts, (rest, held_out), strict=True):
+        write(corpus, path)
+    sizes = {str(path): len(corpus) for corpus, path in zip(parts, (rest, held_out), strict=True)}
+    if _result({"questions": sizes, "seed": seed}, as_json):
+        from polyspan import terminal
+
+        terminal.facts(sizes)

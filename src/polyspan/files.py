@@ -1,0 +1,121 @@
+"""Files written whole or not at all, and content hashes."""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from polyspan.errors import PolyspanError
+
+Source = str | os.PathLike[str]
+
+
+def sha256(path: Source) -> str:
+    """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextlib.contextmanager
+def explained(path: Source, doing: str) -> Iterator[None]:
+    """Turn an `OSError` (no such folder, no permission, full disk) into a message that names the path."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        fix = (
+            "free some space, or choose another disk"
+            if error.errno == 28
+            else "check the path and its permissions"
+        )
+        raise PolyspanError(f"cannot {doing} {path}", found=reason, fix=fix) from error
+
+
+@contextlib.contextmanager
+def replacing(path: Source) -> Iterator[Path]:
+    """A temporary file beside `path` to write to; it takes the place of `path` when the block ends well.
+
+    The bytes are flushed to the disk before the rename, so that after a power cut either the old or the new
+    content is there, whole. Raises PolyspanError where the folder cannot be written.
+    """
+    target = Path(path)
+    with explained(target, "write"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        os.close(handle)
+        part = Path(name)
+        try:
+            yield part
+            with open(part, "rb") as written:
+                os.fsync(written.fileno())
+            part.chmod(0o666 & ~_umask())
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Source) -> Iterator[Path]:
+    """Like `replacing`, for a folder: written under a temporary name beside it, then renamed."""
+    target = Path(path)
+    with explained(target, "write"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        try:
+            yield part
+            part.chmod(0o777 & ~_umask())
+            if target.exists():
+                old = part.with_suffix(".old")
+                target.rename(old)
+                part.rename(target)
+                shutil.rmtree(old)
+            else:
+                part.rename(target)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
+
+
+def claim(path: Source) -> None:
+    """Find out before long work whether a file or folder can be written at `path`.
+
+    Raises PolyspanError where it cannot, or where `path` is a folder with something in it.
+    """
+    target = Path(path)
+    with explained(target, "write"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_dir() and any(target.iterdir()):
+            raise IsADirectoryError(21, "it is a folder with files in it")
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        os.close(handle)
+        os.unlink(name)
+
+
+def write_text(path: Source, text: str) -> None:
+    """Write a UTF-8 file whole or not at all."""
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Source, value: Any, indent: int | None = 2) -> None:
+    """Write JSON as UTF-8, keys in the order given, a newline at the end."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False) + "\n")
+
+
+def cache_folder() -> Path:
+    """Where reusable work is kept: `POLYSPAN_CACHE`, or else `polyspan` in the user's cache folder."""
+    if chosen := os.environ.get("POLYSPAN_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "polyspan"
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,175 @@
+"""The transfer matrix: train on each language, test on each, as in Table 2 of Hsu, Liu & Lee (2019)."""
+
+import hashlib
+import json
+import platform
+import random
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from polyspan.baseline import lexical_baseline
+from polyspan.data.sample import sample
+from polyspan.data.schema import Corpus
+from polyspan.files import Source, write_json
+from polyspan.model.encoder import versions
+from polyspan.model.reader import Reader
+from polyspan.prediction import predict
+from polyspan.score import Scores, default_metric, score
+from polyspan.settings import TrainSettings
+from polyspan.training import train
+
+_EXAMPLES = 4  # shown for each test set
+
+
+def transfer_matrix(
+    training: Mapping[str, Sequence[Corpus]],
+    tests: Sequence[Corpus],
+    model: str,
+    out: Source,
+    settings: TrainSettings,
+    *,
+    seed: int = 42,
+    limit: int | None = None,
+    test_limit: int | None = None,
+    command: str = "",
+) -> dict[str, Any]:
+    """Train a Reader on each of the named sets of corpora, answer each test set, and score by its own metric.
+
+    `limit` and `test_limit` sample that many questions of each corpus by the seed. Beside each score stand the
+    lexical baseline's and that of the same encoder with an untrained head. Everything is kept in the folder
+    `out`: `readers/`, `predictions/` and `report.json`, whose content is returned (DESIGN, "Outputs that checks
+    rely on"). A killed run goes on where it was: finished readers and predictions are used again.
+    """
+    out, began = Path(out), time.monotonic()
+    if test_limit is not None:
+        tests = [sample(test, test_limit, seed) for test in tests]
+    untrained: dict[str, Scores] = {}
+    rows, runs, examples, seconds = [], [], [], {}
+    for name, corpora in training.items():
+        folder = out / "readers" / _slug(name)
+        reader = train(corpora, model, folder, settings, seed=seed, limit=limit, resume=True)
+        run = json.loads((folder / "run.json").read_text("utf-8"))
+        runs.append({"name": name} | run)
+        for test in tests:
+            if test.name not in untrained:
+                fresh = Reader.load(model, settings.windows, seed)
+                untrained[test.name] = _scores(
+                    _answers(fresh, test, out, "untrained", [model, seed])["texts"], test
+                )
+                del fresh
+            answered = _answers(reader, test, out, name, [run["data"], run["settings"], seed, run["limit"]])
+            scores = _scores(answered["texts"], test)
+            baseline = _scores(lexical_baseline(test), test)
+            rows.append(_row(name, test, seed, scores, baseline, untrained[test.name]))
+            examples += _examples(name, test, answered, scores, seed)
+            seconds[f"predict {name} → {test.name}"] = answered["seconds"]
+        del reader
+    timing = {f"train {run['name']}": run["seconds"] for run in runs} | seconds
+    report = {
+        "matrix": rows,
+        "timing": timing | {"total": round(time.monotonic() - began, 1)},
+        "versions": versions(),
+        "machine": machine(),
+        "command": command,
+        "training": runs,
+        "tests": [_described(test) for test in tests],
+        "examples": examples,
+    }
+    write_json(out / "report.json", report)
+    return report
+
+
+def _answers(reader: Reader, test: Corpus, out: Path, name: str, source: Any) -> dict[str, Any]:
+    """Predictions of one cell, from the disk where this very cell was answered before."""
+    key = hashlib.sha256(repr((source, test.fingerprint(), versions())).encode()).hexdigest()
+    path = out / "predictions" / f"{_slug(name)}--{_slug(test.name)}.json"
+    if path.is_file():
+        kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if kept.get("key") == key:
+            return kept
+    began = time.monotonic()
+    predictions = predict(reader, test)
+    spans = {key: (found[0].start, found[0].end) for key, found in predictions.candidates.items()}
+    made = {"key": key, "seconds": round(time.monotonic() - began, 1), "texts": predictions.texts, "spans": spans}
+    write_json(path, made)
+    return made
+
+
+def _scores(texts: Mapping[str, str], test: Corpus) -> Scores:
+    return score(test, texts, test.metric or default_metric(test.language), test.language)
+
+
+def _row(
+    name: str, test: Corpus, seed: int, scores: Scores, baseline: Scores, untrained: Scores
+) -> dict[str, Any]:
+    return {
+        "train": name,
+        "test": test.name,
+        "language": test.language,
+        "metric": scores.metric,
+        "seed": seed,
+        "n": scores.n,
+        "exact_match": round(scores.exact_match, 3),
+        "f1": round(scores.f1, 3),
+        "baseline_f1": round(baseline.f1, 3),
+        "untrained_f1": round(untrained.f1, 3),
+    }
+
+
+def _examples(
+    name: str, test: Corpus, answered: dict[str, Any], scores: Scores, seed: int
+) -> list[dict[str, Any]]:
+    """A few questions drawn by the seed, right or wrong, with everything needed to show them."""
+    questions = list(test.questions())
+    drawn = random.Random(seed).sample(questions, min(_EXAMPLES, len(questions)))
+    return [
+        {
+            "train": name,
+            "test": test.name,
+            "language": test.language,
+            "id": question.id,
+            "context": paragraph.context,
+            "question": question.text,
+            "gold": [[answer.start, answer.end] for answer in question.answers],
+            "predicted": list(answered["spans"][question.id]),
+            "exact_match": float(scores.questions[question.id].exact_match),
+            "f1": round(scores.questions[question.id].f1, 3),
+        }
+        for paragraph, question in drawn
+    ]
+
+
+def _described(test: Corpus) -> dict[str, Any]:
+    return {
+        "name": test.name,
+        "language": test.language,
+        "metric": test.metric or default_metric(test.language),
+        "questions": len(test),
+        "sha256": test.fingerprint(),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """The machine in words, for reports."""
+    import os
+
+    import torch
+
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        lines = info.read_text("utf-8").splitlines()
+        model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), model)
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "cpu": model,
+        "cores": os.cpu_count(),
+        "gpu": gpu,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
+
+
+def _slug(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_." else "-" for char in name)

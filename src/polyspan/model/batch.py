@@ -1,0 +1,105 @@
+"""Batches of windows of nearly one length, so that almost nothing is padded."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from polyspan.model.tokens import Ints
+from polyspan.model.windows import Layout, Windows
+
+_POOL = 50  # batches sorted together: enough for even lengths, little enough to stay a random mix
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows as the encoder takes them: (batch, length) int64 tensors.
+
+    `attention_mask` is None where nothing is padded: attention then takes its fast path. `context` holds the
+    first and one past the last position of the context in each row; `start` and `end` are the labels as positions
+    in the row, 0 (the first special token) where the answer is not in the window.
+    """
+
+    rows: Ints
+    input_ids: torch.Tensor
+    token_type_ids: torch.Tensor | None
+    attention_mask: torch.Tensor | None
+    context: torch.Tensor
+    start: torch.Tensor
+    end: torch.Tensor
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same batch on another device."""
+        moved = (None if part is None else part.to(device, non_blocking=True) for part in self._tensors())
+        return Batch(self.rows, *moved)  # type: ignore[arg-type]
+
+    def _tensors(self) -> tuple[torch.Tensor | None, ...]:
+        return (self.input_ids, self.token_type_ids, self.attention_mask, self.context, self.start, self.end)
+
+
+def collate(windows: Windows, layout: Layout, rows: Ints) -> Batch:
+    """Put windows together: [prefix] question [middle] context [suffix], padded to the longest."""
+    questions = windows.question_length()[rows]
+    begins = questions + len(layout.prefix) + len(layout.middle)
+    ends = begins + windows.length[rows]
+    totals = ends + len(layout.suffix)
+    width = int(totals.max())
+    ids = np.full((len(rows), width), layout.pad, np.int64)
+    types = None if layout.types is None else np.zeros_like(ids)
+    for line, row in enumerate(rows):
+        place, question = windows.paragraph[row], questions[line]
+        piece = windows.contexts.pointers[place] + windows.first[row]
+        a, b, c, d = len(layout.prefix), len(layout.prefix) + question, begins[line], ends[line]
+        ids[line, :a] = layout.prefix
+        ids[line, a:b] = windows.questions.of(windows.question[row])[:question]
+        ids[line, b:c] = layout.middle
+        ids[line, c:d] = windows.contexts.ids[piece : piece + windows.length[row]]
+        ids[line, d : d + len(layout.suffix)] = layout.suffix
+        if types is not None and layout.types is not None:
+            for part, kind in zip((slice(a), slice(a, b), slice(b, c), slice(c, d)), layout.types, strict=False):
+                types[line, part] = kind
+            types[line, d : totals[line]] = layout.types[-1]
+    mask = None if int(totals.min()) == width else np.arange(width) < totals[:, None]
+    inside = windows.label_start[rows] >= 0
+    return Batch(
+        rows=rows,
+        input_ids=torch.from_numpy(ids),
+        token_type_ids=None if types is None else torch.from_numpy(types),
+        attention_mask=None if mask is None else torch.from_numpy(mask.astype(np.int64)),
+        context=torch.from_numpy(np.stack([begins, ends], 1).astype(np.int64)),
+        start=torch.from_numpy(np.where(inside, begins + windows.label_start[rows], 0).astype(np.int64)),
+        end=torch.from_numpy(np.where(inside, begins + windows.label_end[rows], 0).astype(np.int64)),
+    )
+
+
+def input_lengths(windows: Windows, layout: Layout) -> Ints:
+    """Pieces of each window with its question and special tokens."""
+    return windows.question_length() + windows.length + layout.special
+
+
+def bucketed(
+    lengths: Ints, batch_size: int, generator: np.random.Generator, order: Ints | None = None
+) -> list[Ints]:
+    """One epoch of batches: shuffle, sort pools of 50 batches by length, cut, shuffle the batches.
+
+    `order` gives the rows of the epoch where it is not simply all of them (sampling by weight). The last batch
+    may be smaller.
+    """
+    order = generator.permutation(len(lengths)).astype(np.int32) if order is None else order
+    batches: list[Ints] = []
+    for first in range(0, len(order), batch_size * _POOL):
+        pool = order[first : first + batch_size * _POOL]
+        pool = pool[np.argsort(lengths[pool], kind="stable")]
+        batches += [pool[at : at + batch_size] for at in range(0, len(pool), batch_size)]
+    return [batches[index] for index in generator.permutation(len(batches))]
+
+
+def by_tokens(lengths: Ints, budget: int) -> list[Ints]:
+    """All rows, longest first, in batches of at most `budget` padded pieces (at least one row each)."""
+    order = np.argsort(-lengths, kind="stable").astype(np.int32)
+    batches, first = [], 0
+    while first < len(order):
+        size = max(1, budget // int(lengths[order[first]]))
+        batches.append(order[first : first + size])
+        first += size
+    return batches

@@ -1,0 +1,117 @@
+"""A Reader: an encoder with a span head, its tokenizer, and how it cuts contexts into windows."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from polyspan.data.schema import Corpus, Paragraph, Question
+from polyspan.errors import UsageError
+from polyspan.files import Source, write_json
+from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
+from polyspan.model.batch import Batch
+from polyspan.model.encoder import load_encoder, quiet
+from polyspan.model.windows import Layout, WindowOptions, layout
+
+_OPTIONS = "reader.json"
+
+
+@dataclass
+class Reader:
+    """Answers questions from contexts. `model` is any `AutoModelForQuestionAnswering` of transformers."""
+
+    model: Any
+    tokenizer: Any
+    options: WindowOptions = field(default_factory=WindowOptions)
+
+    @classmethod
+    def load(cls, name: Source, options: WindowOptions | None = None, seed: int = 0) -> "Reader":
+        """A saved Reader, or a fresh one on an encoder: `bundled:e5-small`, a directory or a hub name.
+
+        A fresh head is drawn from `seed`. Without `options` a saved Reader keeps its own. Raises PolyspanError
+        where the model cannot be had and UsageError where its positions do not suffice for the windows.
+        """
+        model, tokenizer = load_encoder(str(name), seed)
+        saved = Path(name) / _OPTIONS
+        if options is None:
+            options = WindowOptions(**json.loads(saved.read_text("utf-8"))) if saved.is_file() else WindowOptions()
+        limit = min(_positions(model), tokenizer.model_max_length)
+        if options.max_length > limit:
+            raise UsageError(
+                f"windows of {options.max_length} pieces are too long for {name}",
+                expected=f"at most {limit}",
+                fix=f"--max-length {limit}",
+            )
+        return cls(model, tokenizer, options)
+
+    def save(self, folder: Source) -> None:
+        """Write weights (safetensors), configuration, tokenizer and window options into an existing folder."""
+        with quiet():
+            self.model.save_pretrained(folder)
+            self.tokenizer.save_pretrained(folder)
+        write_json(Path(folder) / _OPTIONS, asdict(self.options))
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How questions and contexts are joined."""
+        return layout(self.tokenizer)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.model.parameters()).device  # type: ignore[no-any-return]
+
+    def logits(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Start and end logits, float32 of shape (batch, length); −inf at padding."""
+        return span_logits(self.model, batch)
+
+    def answer(self, question: str, context: str, options: AnswerOptions = AnswerOptions()) -> Candidate:
+        """The best answer to one question from one context of any length; its offsets count code points."""
+        return self.answers(question, context, options)[0]
+
+    def answers(
+        self, question: str, context: str, options: AnswerOptions = AnswerOptions(n_best=20)
+    ) -> list[Candidate]:
+        """The n-best answers to one question, best first. An empty context has the one answer ""."""
+        corpus = Corpus((Paragraph(context, (Question("question", question),)),))
+        return next(answer_corpus(self, corpus, options))
+
+    def hidden_states(self, batch: Batch, layers: Sequence[int]) -> dict[int, torch.Tensor]:
+        """Hidden states (batch, length, width) of the layers asked for; 0 is the embeddings' output."""
+        output = self.model(**_inputs(batch), output_hidden_states=True)
+        known = len(output.hidden_states)
+        if wrong := [layer for layer in layers if not -known <= layer < known]:
+            raise UsageError(f"no layer {wrong[0]}", expected=f"0 (embeddings) to {known - 1}")
+        return {layer: output.hidden_states[layer] for layer in layers}
+
+
+def span_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+    """`Reader.logits` for a bare, perhaps wrapped, model."""
+    output = model(**_inputs(batch))
+    start, end = output.start_logits.float(), output.end_logits.float()
+    if batch.attention_mask is None:
+        return start, end
+    padding = batch.attention_mask == 0
+    return start.masked_fill(padding, float("-inf")), end.masked_fill(padding, float("-inf"))
+
+
+def _inputs(batch: Batch) -> dict[str, torch.Tensor]:
+    inputs = {"input_ids": batch.input_ids}
+    if batch.attention_mask is not None:
+        inputs["attention_mask"] = batch.attention_mask
+    if batch.token_type_ids is not None:
+        inputs["token_type_ids"] = batch.token_type_ids
+    return inputs
+
+
+def _positions(model: Any) -> int:
+    """Positions that the encoder knows; RoBERTa's family numbers them from the padding id + 1."""
+    config = model.config
+    positions = getattr(config, "max_position_embeddings", None) or 10**9
+    if config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl"):
+        positions -= config.pad_token_id + 1
+    return int(positions)

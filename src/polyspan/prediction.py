@@ -1,0 +1,48 @@
+"""Answers for a whole corpus, and the files they are written to."""
+
+from dataclasses import asdict, dataclass
+
+from polyspan.data.schema import Corpus
+from polyspan.errors import PolyspanError
+from polyspan.files import Source, write_json
+from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
+from polyspan.model.memory import keep_freed_memory
+from polyspan.model.reader import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """The answers to a corpus: the best text of each question id, and the candidates behind it, best first."""
+
+    texts: dict[str, str]
+    candidates: dict[str, list[Candidate]]
+
+    def write(self, out: Source, nbest: Source | None = None) -> None:
+        """Write `{id: text}`, and with `nbest` also `{id: [{text, start, end, score, probability}, …]}`."""
+        if nbest is not None:
+            found = {key: [asdict(candidate) for candidate in some] for key, some in self.candidates.items()}
+            write_json(nbest, found)
+        write_json(out, self.texts)
+
+
+def predict(reader: Reader, corpus: Corpus, options: AnswerOptions = AnswerOptions()) -> Predictions:
+    """Answer every question of a corpus.
+
+    Raises PolyspanError for an empty corpus and for two questions with one id, whose answers would overwrite
+    each other.
+    """
+    if not len(corpus):
+        raise PolyspanError(f"{corpus.name} has no questions", where=corpus.source)
+    keep_freed_memory()
+    candidates: dict[str, list[Candidate]] = {}
+    answers = answer_corpus(reader, corpus, options, doing=f"answering {corpus.name}")
+    for (_, question), found in zip(corpus.questions(), answers, strict=True):
+        if question.id in candidates:
+            raise PolyspanError(
+                "two questions have the same id",
+                where=corpus.source,
+                found=question.id,
+                fix="see `polyspan check`",
+            )
+        candidates[question.id] = found
+    return Predictions({key: found[0].text for key, found in candidates.items()}, candidates)

@@ -1,0 +1,79 @@
+"""`mlqa.v1`: the script of MLQA (Lewis et al. 2020), for its seven languages.
+
+Lower case; every Unicode and ASCII punctuation mark deleted; the language's articles dropped; white space
+collapsed. F1 counts words; in Chinese each character from U+4E00 to U+9FA5 is a word, in exact match too.
+
+The Arabic rule is the script's own: its pattern drops the letters of the article wherever they stand in a word,
+which was hardly meant, but published numbers stand on it.
+"""
+
+import re
+import string
+from functools import partial
+
+from polyspan.errors import UsageError
+from polyspan.score.metric import Metric, shared
+
+NAME = "mlqa.v1"
+
+_ARTICLES = {
+    "ar": r"\sال^|ال",
+    "de": r"\b(?:der|die|das|den|dem|des|eine?|eine[mnrs])\b",
+    "en": r"\b(?:an?|the)\b",
+    "es": r"\b(?:el|las?|los|una?|un[ao]s)\b",
+    "hi": None,
+    "vi": r"\b(?:của|là|cái|chiếc|những)\b",
+    "zh": None,
+}
+_HAN = "[\u4e00-\u9fa5]"
+
+LANGUAGES = tuple(_ARTICLES)
+
+
+class _Deleted(dict[int, int | None]):
+    """A table for `str.translate` that looks a character up once: `None` deletes it, itself keeps it."""
+
+    def __missing__(self, code: int) -> int | None:
+        from polyspan.text import is_punctuation
+
+        char = chr(code)
+        self[code] = kept = None if is_punctuation(char) or char in string.punctuation else code
+        return kept
+
+
+_DELETED = _Deleted()
+
+
+def primary(language: str | None) -> str:
+    """The language of a tag without script or region: `zh` of `zh-Hant`; empty where none is given."""
+    return (language or "").replace("_", "-").split("-")[0].lower()
+
+
+def metric(language: str | None) -> Metric:
+    """The rule for a language (ISO 639-1; a script or region after it is ignored).
+
+    Raises UsageError for no language or one that MLQA does not have.
+    """
+    code = primary(language)
+    if code not in LANGUAGES:
+        raise UsageError(
+            f"{NAME} has no rule for the language {language!r}" if language else f"{NAME} needs a language",
+            expected="one of: " + ", ".join(LANGUAGES),
+            fix="give the language of the answers, or choose another metric",
+        )
+    return Metric(NAME, partial(normalise, language=code), partial(words, language=code), shared)
+
+
+def normalise(text: str, language: str) -> str:
+    """Lower case, no punctuation, no articles of the language, single spaces; Chinese characters set apart."""
+    text = text.lower().translate(_DELETED)
+    if articles := _ARTICLES[language]:
+        text = re.sub(articles, " ", text)
+    if language == "zh":
+        text = re.sub(_HAN, r" \g<0> ", text)
+    return " ".join(text.split())
+
+
+def words(text: str, language: str) -> list[str]:
+    """The normalised text, split at spaces."""
+    return normalise(text, language).split()

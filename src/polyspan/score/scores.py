@@ -1,0 +1,119 @@
+"""Predictions against a corpus: what all official scripts share.
+
+A question's score is its best over the gold answers, exact match and F1 each for itself; the result is the
+average over questions, times 100.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from polyspan.errors import PolyspanError
+from polyspan.score.metric import Metric
+from polyspan.score.predictions import check_predictions
+from polyspan.score.registry import find
+
+if TYPE_CHECKING:  # `import polyspan.score` stays light: the readers of polyspan.data are not needed
+    from polyspan.data.schema import Corpus, Question
+
+
+@dataclass(frozen=True)
+class QuestionScore:
+    """One question's score: whether some gold answer matches exactly, and the best F1, from 0 to 1."""
+
+    exact_match: bool
+    f1: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The result of scoring. `exact_match` and `f1` are percentages over the `n` questions of the average.
+
+    `missing` counts questions without a prediction: 0 points each, but in the metrics that allow unanswerable
+    questions (`squad.v2`, `hsu.v1`), whose scripts leave them out of `n`. `unknown` counts predictions whose id is
+    not in the corpus. `questions` holds the score of each of the `n` questions by id, in file order.
+    """
+
+    metric: str
+    exact_match: float
+    f1: float
+    n: int
+    missing: int
+    unknown: int
+    questions: Mapping[str, QuestionScore] = field(repr=False)
+
+    def summary(self) -> dict[str, str | float | int]:
+        """The numbers alone, as `polyspan score --json` prints them."""
+        return {
+            "metric": self.metric,
+            "exact_match": self.exact_match,
+            "f1": self.f1,
+            "n": self.n,
+            "missing": self.missing,
+        }
+
+
+def score(corpus: "Corpus", predictions: Mapping[str, str], metric: str, language: str | None = None) -> Scores:
+    """Score predictions (question id to answer text) by the official rule that `metric` names.
+
+    `language` (for `mlqa.v1`) is the corpus's own where none is given. Raises UsageError for an unknown metric or
+    language; PolyspanError for a prediction that is not text, a corpus without questions or with an id twice, and
+    a question without any gold answer under a metric that does not allow one.
+    """
+    rule = find(metric, language or corpus.language)
+    check_predictions(predictions)
+    questions: dict[str, QuestionScore] = {}
+    asked: set[str] = set()
+    for _, question in corpus.questions():
+        if question.id in asked:
+            raise PolyspanError(
+                f"two questions have the id {question.id!r}: a prediction cannot be told to be for one of them",
+                where=corpus.source or corpus.name,
+                fix="polyspan check --fix puts the second one aside",
+            )
+        asked.add(question.id)
+        golds = _golds(question, rule, corpus)
+        if question.id in predictions:
+            questions[question.id] = _best(rule, predictions[question.id], golds)
+        elif not rule.no_answer:
+            questions[question.id] = QuestionScore(False, 0.0)
+    if not questions:
+        raise PolyspanError(
+            "no question has a prediction" if asked else "there are no questions to score",
+            where=corpus.source or corpus.name,
+            fix="check that the predictions are for this corpus" if asked else "",
+        )
+    n = len(questions)
+    return Scores(
+        metric=rule.name,
+        exact_match=100.0 * sum(each.exact_match for each in questions.values()) / n,
+        f1=100.0 * sum(each.f1 for each in questions.values()) / n,
+        n=n,
+        missing=sum(name not in predictions for name in asked),
+        unknown=sum(name not in asked for name in predictions),
+        questions=questions,
+    )
+
+
+def _golds(question: "Question", rule: Metric, corpus: "Corpus") -> list[str]:
+    """The distinct gold texts. An empty one counts as an answer like any other, but where "" means no answer."""
+    texts = list(dict.fromkeys(answer.text for answer in question.answers))
+    if rule.no_answer:
+        return [text for text in texts if rule.normalise(text)] or [""]
+    if not texts:
+        raise PolyspanError(
+            f"question {question.id!r} has no gold answer, and {rule.name} cannot score it",
+            where=corpus.source or corpus.name,
+            found="no answers",
+            expected="at least one answer to every question",
+            fix="use the metric squad.v2 where questions may be unanswerable",
+        )
+    return texts
+
+
+def _best(rule: Metric, prediction: str, golds: list[str]) -> QuestionScore:
+    normalised, units = rule.normalise(prediction), rule.units(prediction)
+    return QuestionScore(
+        exact_match=any(normalised == rule.normalise(gold) for gold in golds),
+        f1=max(rule.overlap(units, rule.units(gold)) for gold in golds),
+    )

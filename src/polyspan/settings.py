@@ -1,0 +1,96 @@
+"""How a Reader is trained: the settings, and the recipes of others as presets."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from polyspan.errors import UsageError, nearest
+from polyspan.model.windows import WindowOptions
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """Everything that decides the weights but the data, the encoder and the seed."""
+
+    learning_rate: float = 5e-5
+    """At its peak, after the warm-up; it falls to 0 in a line."""
+    batch_size: int = 32
+    """Windows in a step, over all processes."""
+    accumulate: int = 1
+    """Parts in which a batch is computed, one after another: less memory, the same step."""
+    epochs: float = 3.0
+    """Passes over the windows, or over the questions (`epoch_of`)."""
+    epoch_of: Literal["windows", "questions"] = "windows"
+    """`questions` is BERT's rule: steps = questions / batch · epochs, fewer passes where contexts are long."""
+    warmup: float = 0.1
+    """Steps of linear warm-up: a share of all steps below 1, else a number."""
+    weight_decay: float = 0.0
+    """Decoupled; not on biases and layer norms."""
+    epsilon: float = 1e-8
+    """Adam's ε."""
+    bias_correction: bool = True
+    """Adam's; BERT's optimiser has none."""
+    clip: float = 1.0
+    """Largest global norm of the gradient."""
+    dropout: float | None = None
+    """For hidden states and attention; None keeps the encoder's own. 0 is far faster on a CPU."""
+    freeze: tuple[str, ...] = ()
+    """Parameters that stay as they are: those with one of these in their name (`embeddings`)."""
+    average: int = 1
+    """Weights averaged at the end: snapshots at this many evenly spaced steps, the last one among them."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    """`auto`: bf16 where a GPU has it, else fp32."""
+    windows: WindowOptions = field(default_factory=WindowOptions)
+    """How contexts are cut and labelled."""
+
+    def __post_init__(self) -> None:
+        positive = {"learning_rate": self.learning_rate, "epochs": self.epochs, "batch_size": self.batch_size}
+        positive |= {"accumulate": self.accumulate, "average": self.average, "clip": self.clip}
+        for name, value in positive.items():
+            if not value > 0:
+                raise UsageError(f"{name.replace('_', ' ')} must be above 0", found=str(value))
+
+
+_BERT = TrainSettings(
+    weight_decay=0.01,
+    epsilon=1e-6,
+    bias_correction=False,
+    epoch_of="questions",
+    windows=WindowOptions(label="first_match"),
+)
+
+PRESETS: dict[str, TrainSettings] = {
+    "hsu2019": _BERT,
+    "readme": replace(_BERT, learning_rate=3e-5, batch_size=12, epochs=2.0),
+    "xtreme": TrainSettings(learning_rate=3e-5, accumulate=8, warmup=500, weight_decay=1e-4),
+    "cpu": TrainSettings(
+        learning_rate=1e-4,
+        batch_size=8,
+        epochs=2.0,
+        dropout=0.0,
+        freeze=("embeddings",),
+        windows=WindowOptions(stride_as="overlap"),
+    ),
+}
+"""`hsu2019`: the defaults of BERT's `run_squad.py`, which the paper used, labels by first match. `readme`: the
+recipe of BERT's README for SQuAD 1.1. `xtreme`: the XTREME benchmark's. `cpu`: no dropout, frozen embeddings and
+fewer windows, for small encoders and small corpora on a laptop."""
+
+
+def preset(name: str, **changes: Any) -> TrainSettings:
+    """A preset with some settings changed; names of `WindowOptions` are taken too. None changes nothing.
+
+    Raises UsageError for an unknown preset, naming the nearest.
+    """
+    if name not in PRESETS:
+        raise UsageError(f"unknown preset {name!r}", fix=nearest(name, PRESETS))
+    base = PRESETS[name]
+    given = {key: value for key, value in changes.items() if value is not None}
+    of_windows = {key: given.pop(key) for key in list(given) if key in WindowOptions.__dataclass_fields__}
+    return replace(base, windows=replace(base.windows, **of_windows), **given)
+
+
+def default_preset() -> str:
+    """`readme` where there is a GPU, else `cpu`."""
+    import torch
+
+    return "readme" if torch.cuda.is_available() else "cpu"

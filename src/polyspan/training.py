@@ -1,0 +1,295 @@
+"""Fine-tuning: batch → forward → loss → step → checkpoint, on one page."""
+
+import contextlib
+import hashlib
+import json
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from torch.nn.functional import cross_entropy
+
+from polyspan.checkpoint import Progress, load_checkpoint, save_checkpoint
+from polyspan.data.sample import sample
+from polyspan.data.schema import Corpus
+from polyspan.errors import PolyspanError, UsageError
+from polyspan.files import Source, claim, replacing_folder, write_json
+from polyspan.model.batch import bucketed, collate, input_lengths
+from polyspan.model.encoder import versions
+from polyspan.model.memory import keep_freed_memory
+from polyspan.model.reader import Reader, span_logits
+from polyspan.model.tokens import Ints
+from polyspan.model.windows import Windows, cached_windows, concatenate
+from polyspan.progress import progress
+from polyspan.settings import TrainSettings
+
+CHECKPOINT_SECONDS = 120.0
+
+
+def train(
+    corpora: Sequence[Corpus],
+    model: str,
+    out: Source,
+    settings: TrainSettings,
+    *,
+    seed: int = 42,
+    limit: int | None = None,
+    weights: Sequence[float] | None = None,
+    resume: bool = False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Reader:
+    """Fine-tune an encoder on one or several corpora and write the Reader to the folder `out`.
+
+    `limit` trains on that many questions of each corpus, drawn by the seed. `weights` draws each window of an
+    epoch from corpus i with probability proportional to weights[i] instead of simply concatenating. A checkpoint
+    beside `out` is written every `checkpoint_seconds`; with `resume` a killed run goes on from it and ends with
+    the weights it would have had. Under `accelerate launch` each process computes its share of every batch.
+    Raises PolyspanError for a folder that is taken or cannot be written and for corpora without a usable answer.
+    """
+    out = Path(out)
+    accelerator = Accelerator(mixed_precision=_precision(settings), cpu=not torch.cuda.is_available())
+    if (out / "run.json").is_file() and resume:
+        return Reader.load(out)
+    claim(out)
+    keep_freed_memory()
+    reader = Reader.load(model, settings.windows, seed)
+    if limit is not None:
+        corpora = [sample(corpus, limit, seed) for corpus in corpora]
+    with accelerator.main_process_first():
+        parts = [cached_windows(corpus, reader.tokenizer, settings.windows, training=True) for corpus in corpora]
+    if not all(map(len, parts)):
+        empty = next(corpus for corpus, part in zip(corpora, parts, strict=True) if not len(part))
+        raise PolyspanError(
+            f"nothing to learn in {empty.name}",
+            found="no question with a usable answer",
+            fix="see `polyspan check`",
+        )
+    windows = concatenate(parts)
+    plan = _plan(parts, input_lengths(windows, reader.layout), corpora, settings, weights, seed)
+    record = _record(corpora, model, settings, seed, limit, weights, windows, len(plan))
+    state = _fit(reader, windows, plan, settings, seed, accelerator, out, record, resume, checkpoint_seconds)
+    if accelerator.is_main_process:
+        with replacing_folder(out) as folder:
+            reader.save(folder)
+            write_json(folder / "run.json", record | {"seconds": round(state.seconds, 1), "loss": state.losses})
+        shutil.rmtree(_checkpoint(out), ignore_errors=True)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    return reader
+
+
+def _fit(
+    reader: Reader,
+    windows: Windows,
+    plan: list[Ints],
+    settings: TrainSettings,
+    seed: int,
+    accelerator: Accelerator,
+    out: Path,
+    record: dict[str, Any],
+    resume: bool,
+    checkpoint_seconds: float,
+) -> Progress:
+    """The loop. Leaves the trained (or averaged) weights in `reader.model`, on the CPU or GPU it ran on."""
+    bare = _prepare(reader.model, settings)
+    run = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+    optimizer = _optimizer(bare, settings)
+    bare.to(accelerator.device)
+    state = load_checkpoint(_checkpoint(out), run, bare, optimizer) if resume else Progress()
+    model, optimizer = accelerator.prepare(bare, optimizer)
+    model.train()
+    total, saved = len(plan), time.monotonic()
+    snapshots = {round(total * (number + 1) / settings.average) for number in range(settings.average)}
+    pending: list[torch.Tensor] = []
+    with progress("training", total, "steps") as advance:
+        advance(state.step, "")
+        for step in range(state.step + 1, total + 1):
+            began = time.monotonic()
+            _schedule(optimizer, step, total, settings)
+            torch.manual_seed(_mix(seed, step, accelerator.process_index))  # dropout: resumable without its state
+            pending.append(_backward(model, windows, reader, plan[step - 1], settings, accelerator))
+            accelerator.clip_grad_norm_(model.parameters(), settings.clip)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            state.step = step
+            if step in snapshots and settings.average > 1:
+                _add_snapshot(state, bare)
+            due = time.monotonic() - saved >= checkpoint_seconds and step < total
+            if due or step == total or step % 10 == 0:
+                state.losses += [round(loss, 6) for loss in torch.stack(pending).tolist()]
+                pending.clear()
+            state.seconds += time.monotonic() - began
+            if due and accelerator.is_main_process:
+                save_checkpoint(_checkpoint(out), run, state, bare, optimizer)
+                saved = time.monotonic()
+            advance(1, f"loss {np.mean(state.losses[-50:]):.2f}" if state.losses else "")
+    if state.average:
+        bare.load_state_dict(state.average, strict=False)
+    bare.eval()
+    return state
+
+
+def _backward(
+    model: Any, windows: Windows, reader: Reader, rows: Ints, settings: TrainSettings, accelerator: Accelerator
+) -> torch.Tensor:
+    """Gradients of one batch; returns its mean loss: (cross-entropy of start + of end) / 2, over all positions."""
+    mine = rows[accelerator.process_index :: accelerator.num_processes]
+    share = accelerator.num_processes / len(
+        rows
+    )  # processes average their gradients: weigh windows, not processes
+    parts = np.array_split(mine, min(settings.accumulate, len(mine))) if len(mine) else [rows[:1]]
+    loss = torch.zeros((), device=accelerator.device)
+    for number, part in enumerate(parts):
+        batch = collate(windows, reader.layout, part).to(accelerator.device)
+        last = number == len(parts) - 1
+        with accelerator.autocast(), _unsynchronised(accelerator, model, last):
+            start, end = span_logits(model, batch)
+            summed = cross_entropy(start, batch.start, reduction="sum") + cross_entropy(
+                end, batch.end, reduction="sum"
+            )
+            scaled = summed / 2 * (share if len(mine) else 0.0)
+            accelerator.backward(scaled)
+        loss += scaled.detach()
+    return accelerator.reduce(loss, "mean")  # type: ignore[no-any-return]
+
+
+def _unsynchronised(accelerator: Accelerator, model: Any, last: bool) -> Any:
+    """Processes exchange gradients only at the last part of a batch."""
+    return contextlib.nullcontext() if last else accelerator.no_sync(model)
+
+
+def _plan(
+    parts: Sequence[Windows],
+    lengths: Ints,
+    corpora: Sequence[Corpus],
+    settings: TrainSettings,
+    weights: Sequence[float] | None,
+    seed: int,
+) -> list[Ints]:
+    """The rows of every batch of the whole run, from the seed alone."""
+    size = settings.batch_size
+    if settings.epoch_of == "questions":
+        steps = int(sum(map(len, corpora)) / size * settings.epochs)
+    else:
+        steps = round(math.ceil(len(lengths) / size) * settings.epochs)
+    plan: list[Ints] = []
+    epoch = 0
+    while len(plan) < max(steps, 1):
+        generator = np.random.default_rng([seed, epoch])
+        order = None if weights is None else _weighted([len(part) for part in parts], weights, generator)
+        plan += bucketed(lengths, size, generator, order)
+        epoch += 1
+    return plan[: max(steps, 1)]
+
+
+def _weighted(sizes: Sequence[int], weights: Sequence[float], generator: np.random.Generator) -> Ints:
+    """Rows of one epoch, drawn corpus by weight; within a corpus each row comes once before any comes twice."""
+    if len(weights) != len(sizes) or min(weights) < 0 or sum(weights) <= 0:
+        raise UsageError(
+            "one weight a corpus is needed, none below 0", found=f"{len(weights)} weights for {len(sizes)} corpora"
+        )
+    counts = generator.multinomial(sum(sizes), np.array(weights) / sum(weights))
+    first = np.cumsum([0, *sizes])
+    drawn = [
+        first[index] + np.concatenate([generator.permutation(size) for _ in range(count // size + 1)])[:count]
+        for index, (size, count) in enumerate(zip(sizes, counts, strict=True))
+    ]
+    return generator.permutation(np.concatenate(drawn)).astype(np.int32)
+
+
+def _prepare(model: Any, settings: TrainSettings) -> Any:
+    """Set dropout and freeze what stays; the model itself is changed."""
+    for module in model.modules():
+        if settings.dropout is None:
+            break
+        if isinstance(module, torch.nn.Dropout):
+            module.p = settings.dropout
+        elif hasattr(module, "attention_dropout") and isinstance(module.attention_dropout, float):
+            module.attention_dropout = settings.dropout
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(not any(part in name for part in settings.freeze))
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise UsageError("everything is frozen: nothing is left to train", found=f"freeze {settings.freeze}")
+    return model
+
+
+def _optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
+    trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+    plain = [weight for name, weight in trained if weight.ndim < 2]
+    decayed = [weight for name, weight in trained if weight.ndim >= 2]
+    groups = [{"params": decayed, "decay": settings.weight_decay}, {"params": plain, "decay": 0.0}]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, eps=settings.epsilon, fused=True)
+
+
+def _schedule(optimizer: Any, step: int, total: int, settings: TrainSettings) -> None:
+    """Linear warm-up, then linear decay to 0; without bias correction AdamW's own is undone in the rate."""
+    warmup = settings.warmup * total if settings.warmup < 1 else settings.warmup
+    shape = step / warmup if step <= warmup else (total - step + 1) / max(total - warmup, 1)
+    undone = 1.0 if settings.bias_correction else (1 - 0.9**step) / math.sqrt(1 - 0.999**step)
+    for group in optimizer.param_groups:
+        group["lr"] = settings.learning_rate * shape * undone
+        group["weight_decay"] = group["decay"] / undone
+
+
+def _add_snapshot(state: Progress, model: Any) -> None:
+    state.snapshots += 1
+    for name, weight in model.named_parameters():
+        if weight.requires_grad:
+            mean = state.average.setdefault(name, torch.zeros_like(weight, dtype=torch.float32))
+            mean += (weight.detach() - mean) / state.snapshots
+
+
+def _mix(*numbers: int) -> int:
+    return int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:7], "little")
+
+
+def _precision(settings: TrainSettings) -> str:
+    if settings.precision != "auto":
+        return {"fp32": "no"}.get(settings.precision, settings.precision)
+    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+
+
+def _checkpoint(out: Path) -> Path:
+    return out.with_name(out.name + ".checkpoint")
+
+
+def _record(
+    corpora: Sequence[Corpus],
+    model: str,
+    settings: TrainSettings,
+    seed: int,
+    limit: int | None,
+    weights: Sequence[float] | None,
+    windows: Windows,
+    steps: int,
+) -> dict[str, Any]:
+    """What decides the result; its hash tells whether a checkpoint belongs to this run."""
+    data = [
+        {
+            "name": corpus.name,
+            "language": corpus.language,
+            "questions": len(corpus),
+            "sha256": corpus.fingerprint(),
+        }
+        for corpus in corpora
+    ]
+    return {
+        "model": model,
+        "data": data,
+        "weights": None if weights is None else list(weights),
+        "limit": limit,
+        "seed": seed,
+        "settings": asdict(settings),
+        "windows": len(windows),
+        "skipped": windows.skipped,
+        "steps": steps,
+        "versions": versions(),
+    }

@@ -1,0 +1,303 @@
+"""Every format read, every broken file one clear error."""
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from polyspan.data import Answer, Question, check, read, repair
+from polyspan.errors import PolyspanError
+
+CONTEXT = "Ada Lovelace wrote the first program in 1843."
+ANSWER = {"text": "1843", "answer_start": 40}
+QUESTION = {"id": "q1", "question": "When?", "answers": [ANSWER]}
+
+
+def document(*questions: Any, context: Any = CONTEXT, **more: Any) -> dict[str, Any]:
+    """A SQuAD document with one context."""
+    return {
+        "version": "1.1",
+        "data": [{"title": "Ada", "paragraphs": [{"context": context, "qas": questions}]}],
+    } | more
+
+
+def save(path: Path, value: Any) -> Path:
+    """The value as JSON, or as the bytes or text it is."""
+    data = value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else None
+    path.write_bytes(json.dumps(value).encode() if data is None else data)
+    return path
+
+
+GOOD = [Question("q1", "When?", (Answer("1843", 40),))]
+
+
+def questions_of(path: Path | str) -> list[Question]:
+    return [question for _, question in read(path).questions()]
+
+
+def test_squad(tmp_path: Path) -> None:
+    corpus = read(save(tmp_path / "ada.en.json", document(QUESTION)))
+    assert (corpus.name, corpus.language, len(corpus)) == ("ada.en", "en", 1)
+    assert corpus.paragraphs[0].title == "Ada"
+    assert questions_of(tmp_path / "ada.en.json") == GOOD
+    assert read(tmp_path / "ada.en.json", language="de").language == "de"
+
+
+def test_squad_2(tmp_path: Path) -> None:
+    none = {"id": "q2", "question": "Why?", "answers": [], "is_impossible": True, "plausible_answers": [ANSWER]}
+    path = save(tmp_path / "two.json", document(QUESTION | {"is_impossible": False}, none, version="v2.0"))
+    assert questions_of(path) == [*GOOD, Question("q2", "Why?", (), True)]
+
+
+def test_string_offsets_of_the_papers_files(tmp_path: Path) -> None:
+    answers = [{"text": "1843", "answer_start": "40"}, {"text": "", "answer_start": "0"}]
+    path = save(tmp_path / "zh-tw_en_dev.json", document(QUESTION | {"answers": answers}))
+    assert questions_of(path)[0].answers == (Answer("1843", 40), Answer("", 0))
+
+
+def test_cmrc_list(tmp_path: Path) -> None:
+    qas = [{"query_id": "a", "query_text": "?", "answers": ["1843", "r", "nowhere"]}]
+    path = save(tmp_path / "cmrc.json", [{"context_id": "C", "context_text": CONTEXT, "title": "T", "qas": qas}])
+    assert questions_of(path)[0].answers == (Answer("1843", 40), Answer("r", 14), Answer("nowhere", -1))
+    report = check(path)
+    assert [fault.rule for fault in report.faults] == ["answer-missing"]
+    assert [warning.rule for warning in report.warnings] == ["answer-ambiguous"]
+
+
+HUB = {"id": "q1", "title": "Ada", "context": CONTEXT, "question": "When?"}
+HUB_ANSWERS = {"text": ["1843"], "answer_start": [40]}
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.jsonl", json.dumps(HUB | {"answers": HUB_ANSWERS}) + "\n\n"),
+        ("a.jsonl", json.dumps(HUB | {"answers": [ANSWER]})),
+        ("a.json", [HUB | {"answers": HUB_ANSWERS}]),
+        ("a.json", {"data": [HUB | {"answers": HUB_ANSWERS}]}),
+        ("a.csv", f"id,context,question,answer_text,answer_start\nq1,{CONTEXT},When?,1843,40\n"),
+        ("a.csv", f"id,context,question,answer_text,answer_start\r\nq1,{CONTEXT},When?,1843,40.0\r\n"),
+        (
+            "a.tsv",
+            f"id\tcontext\tquestion\tanswers\nq1\t{CONTEXT}\tWhen?\t{{'text': ['1843'], 'answer_start': [40]}}",
+        ),
+        (
+            "a.csv",
+            f'id,context,question,answers\nq1,{CONTEXT},When?,"[{{""text"": ""1843"", ""answer_start"": 40}}]"',
+        ),
+    ],
+)
+def test_rows(tmp_path: Path, name: str, content: Any) -> None:
+    assert questions_of(save(tmp_path / name, content)) == GOOD
+
+
+def test_lines_named_json(tmp_path: Path) -> None:
+    row = HUB | {"answers": HUB_ANSWERS}
+    path = save(tmp_path / "a.json", f"{json.dumps(row)}\n{json.dumps(row | {'id': 'q2'})}\n")
+    assert [question.id for question in questions_of(path)] == ["q1", "q2"]
+    assert len(read(path).paragraphs) == 1
+
+
+def test_rows_without_answers(tmp_path: Path) -> None:
+    rows = [HUB | {"answers": {"text": [], "answer_start": []}}, HUB]
+    path = save(tmp_path / "a.json", rows)
+    assert [question.impossible for question in questions_of(path)] == [True, False]
+
+
+def test_shards_in_sorted_order(tmp_path: Path) -> None:
+    for number in (2, 0, 1):
+        save(tmp_path / f"train_0{number}.json", document(QUESTION | {"id": f"q{number}"}))
+    assert [question.id for question in questions_of(str(tmp_path / "train_0*.json"))] == ["q0", "q1", "q2"]
+
+
+def test_zip_and_gz(tmp_path: Path) -> None:
+    text = json.dumps(document(QUESTION))
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(text.encode()))
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("../../inner/a.json", text)
+        archive.writestr("__MACOSX/._a.json", b"\0\1")
+        archive.writestr("README.md", "read me")
+    assert questions_of(tmp_path / "a.json.gz") == questions_of(tmp_path / "a.zip") == GOOD
+    assert not (tmp_path.parent.parent / "inner").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\xff\xfe", "encoding"),
+        ('{"data":[]}'.encode("utf-16"), "UTF-16"),
+        (b'{"data":\x00[]}', "NUL"),
+        (b'{"data": [{"title": "A", "para', "ends inside"),
+        (b"7", "int 7"),
+        (b"[1, 2]", "int 1"),
+        (b"[]", "list []"),
+        (b'{"data": []}', "no question"),
+        (b'{"rows": []}', "'data'"),
+        (b"[" * 100_000, "nested too deep"),
+        (b"{'data': []}", "invalid-json"),
+        (json.dumps(document(QUESTION)).encode().replace(b"Ada", b"Ad\xe9"), "byte 0xe9"),
+        (json.dumps(document(QUESTION)).encode().replace(b"When", b"\\ud83d"), "undecodable"),
+        (json.dumps(document(QUESTION)).encode().replace(b"When", b"\\u0000"), "U+0000"),
+        (b'{"data": [' + b"9" * 5000 + b"]}", "integer string conversion"),
+    ],
+)
+def test_broken_files(tmp_path: Path, content: bytes, part: str) -> None:
+    path = save(tmp_path / "broken.json", content)
+    with pytest.raises(PolyspanError) as caught:
+        read(path)
+    assert part in str(caught.value)
+    assert "broken.json" in str(caught.value)
+
+
+def test_missing_file_folder_and_pattern(tmp_path: Path) -> None:
+    for path, part in (
+        (tmp_path / "none.json", "no such file"),
+        (tmp_path, "folder"),
+        (tmp_path / "*.x", "pattern"),
+    ):
+        with pytest.raises(PolyspanError, match=part):
+            read(str(path))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "where"),
+    [
+        ({"id": "q1", "question": "?", "answers": [{"text": "1843"}]}, "q1 answers[0].answer_start"),
+        (QUESTION | {"answers": [{"text": "1843", "answer_start": "four"}]}, "q1 answers[0].answer_start"),
+        (QUESTION | {"answers": [{"text": "1843", "answer_start": True}]}, "q1 answers[0].answer_start"),
+        (QUESTION | {"answers": [{"text": "1843", "answer_start": 10**12}]}, "q1 answers[0].answer_start"),
+        (QUESTION | {"answers": [{"text": 1843, "answer_start": 40}]}, "q1 answers[0].text"),
+        (QUESTION | {"answers": ANSWER["text"]}, "q1 answers"),
+        (QUESTION | {"answers": {"text": ["a", "b"], "answer_start": [1]}}, "q1 answers"),
+        (QUESTION | {"question": ["When?"]}, "q1 question"),
+        (QUESTION | {"is_impossible": "maybe"}, "q1 is_impossible"),
+        ({"question": "?", "answers": []}, "data[0].paragraphs[0].qas[0] id"),
+        (QUESTION | {"id": 1.5}, "data[0].paragraphs[0].qas[0] id"),
+        ("q1", "data[0].paragraphs[0].qas[0]"),
+    ],
+)
+def test_wrong_schema_names_the_place(tmp_path: Path, wrong: Any, where: str) -> None:
+    path = save(tmp_path / "a.json", document(wrong))
+    with pytest.raises(PolyspanError) as caught:
+        read(path)
+    assert f"{path} {where}" in caught.value.where
+    assert f"polyspan check {path}" in caught.value.fix
+
+
+def test_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.json", b"\xef\xbb\xbf" + json.dumps(document(QUESTION)).encode())
+    assert questions_of(path) == GOOD
+    assert [fault.rule for fault in check(path).faults] == ["bom"]
+
+
+@pytest.mark.parametrize(
+    ("name", "language"),
+    [
+        ("mine.zh.json", "zh"),
+        ("zh-tw_en_dev.json", "en"),
+        ("en_zh-tw_train.json", "zh-Hant"),
+        ("test-context-vi-question-de.json", "vi"),
+        ("KorQuAD_v9.json", "ko"),
+        ("train-squad-like.json", "en"),
+        ("mine.json", None),
+    ],
+)
+def test_language_by_file_name(tmp_path: Path, name: str, language: str | None) -> None:
+    folder = tmp_path / "0"
+    folder.mkdir()
+    assert read(save(folder / name, document(QUESTION))).language == language
+
+
+def test_unknown_name() -> None:
+    with pytest.raises(PolyspanError, match="nosuch"):
+        read("squad:nosuch")
+
+
+KEYS = ["data", "paragraphs", "qas", "context", "question", "id", "answers", "text", "answer_start"]
+KEYS += ["context_text", "query_id", "query_text", "title", "is_impossible", "version"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
+    max_leaves=20,
+)
+NAMES = st.sampled_from(["f.json", "f.jsonl", "f.csv", "f.tsv", "f.zip", "f.json.gz", "f.parquet", "f"])
+VALID = json.dumps(document(QUESTION, QUESTION | {"id": "q2"}), ensure_ascii=False).encode()
+FUZZ = settings(
+    max_examples=80,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def never_crashes(path: Path) -> None:
+    """Reading, checking and repairing do their work or raise PolyspanError; a clean check means it can be read."""
+    try:
+        ok = check(path).ok
+    except PolyspanError:
+        ok = False
+    try:
+        corpus = read(path)
+    except PolyspanError:
+        assert not ok
+    else:
+        assert len(corpus.fingerprint()) == 64
+    out = path.parent / "out.json"
+    try:
+        repaired = repair(path, out)
+    except PolyspanError:
+        return
+    assert len(read(out)) == repaired.questions
+    assert check(out).ok
+
+
+@FUZZ
+@given(name=NAMES, content=st.binary(max_size=300))
+def test_any_bytes(tmp_path: Path, name: str, content: bytes) -> None:
+    for head in (b"", b"PK\x03\x04", b"\x1f\x8b\x08\0", b"PAR1", b"\xff\xfe", b"\xef\xbb\xbf"):
+        never_crashes(save(tmp_path / name, head + content))
+
+
+@FUZZ
+@given(name=NAMES, value=JSON)
+def test_any_json(tmp_path: Path, name: str, value: Any) -> None:
+    never_crashes(save(tmp_path / name, value))
+    never_crashes(save(tmp_path / name, document(value, QUESTION)))
+    never_crashes(save(tmp_path / name, [HUB | {"answers": value}, HUB]))
+
+
+@FUZZ
+@given(name=NAMES, at=st.integers(0, len(VALID) - 1), put=st.binary(max_size=3), cut=st.integers(0, 3))
+def test_mutated_files(tmp_path: Path, name: str, at: int, put: bytes, cut: int) -> None:
+    mutated = VALID[:at] + put + VALID[at + cut :]
+    never_crashes(save(tmp_path / name, mutated))
+    packed = bytearray(gzip.compress(VALID, mtime=0))
+    packed[at % len(packed)] ^= 1 + cut
+    never_crashes(save(tmp_path / name, bytes(packed)))
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize(
+    ("file", "language", "paragraphs", "questions"),
+    [
+        ("squad_v1.1/squad_v1.1_train_44articles.json", "en", 2430, 11877),
+        ("squad_v1.1/squad_v1.1_dev_part*of2.json", "en", 2067, 10570),
+        ("drcd/DRCD_dev.json", "zh-Hant", 1000, 3524),
+        ("drcd/DRCD_test.json", "zh-Hant", 1000, 3493),
+        ("korquad_v1.0/KorQuAD_v1.0_dev.json", "ko", 964, 5774),
+        ("cmrc2018/train-pseudo-cmrc2018.zip", "zh-Hans", 2403, 10142),
+        ("cmrc2018/cmrc2018_dev.json", "zh-Hans", 848, 3219),
+        ("xquad/xquad.ar.json", "ar", 240, 1190),
+        ("jaquad/train_0*.json", "ja", 2077, 6114),
+        ("drcd_translated/zh-tw_fr_dev.json", "fr", 1000, 3524),
+    ],
+)
+def test_real_files(data: Path, file: str, language: str, paragraphs: int, questions: int) -> None:
+    corpus = read(str(data / file))
+    assert (corpus.language, len(corpus.paragraphs), len(corpus)) == (language, paragraphs, questions)
