@@ -1,10 +1,13 @@
-"""Shared fixtures: the public corpora where they are at hand."""
+"""Shared fixtures: a tiny seeded encoder, and the public corpora where they are at hand."""
 
 import os
+import string
 from pathlib import Path
 
 import pytest
 
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: threads only wait for each other
 ROOT = Path(__file__).parent.parent
 
 
@@ -15,3 +18,110 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no corpora at {folder}: set POLYSPAN_DATA")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory, monkeypatch):
+    """No test reads or leaves anything in the user's cache."""
+    monkeypatch.setenv("POLYSPAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def wordpiece():
+    """A WordPiece tokenizer in BERT's layout whose pieces are single characters and a few words."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    letters = string.ascii_lowercase + string.digits + string.punctuation + "é我是誰在東京한국어"
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *letters, *("##" + letter for letter in letters)]
+    pieces += ["the", "cup", "won", "was", "by", "##ing", "in"]
+    backend = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    backend.normalizer = normalizers.BertNormalizer(lowercase=True, strip_accents=False)
+    backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    backend.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=512,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    )
+
+
+@pytest.fixture(scope="session")
+def unigram():
+    """A SentencePiece-like tokenizer in XLM-R's layout: pieces carry the space before them."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    letters = string.ascii_letters + string.digits + string.punctuation + "▁é我是誰在東京。한국어"
+    pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    pieces += [(letter, -8.0) for letter in letters] + [("▁the", -3.0), ("▁cup", -4.0), ("東京", -4.0)]
+    backend = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
+    backend.normalizer = normalizers.NFKC()
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    backend.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        model_max_length=512,
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny(wordpiece, tmp_path_factory) -> str:
+    """Folder of a two-layer BERT with random weights from a fixed seed."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=len(wordpiece),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        initializer_range=0.15,
+        max_position_embeddings=128,
+    )
+    folder = tmp_path_factory.mktemp("tiny")
+    BertModel(config).save_pretrained(folder)
+    wordpiece.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture
+def corpus():
+    """Two articles, three paragraphs, five questions; every offset is right."""
+    return make_corpus()
+
+
+def make_corpus():
+    """The corpus of the fixture, for tests that need it in another process."""
+    from polyspan.data.schema import Answer, Corpus, Paragraph, Question
+
+    texts = (
+        ("cups", "The cup was won by leeds in 1920.", (("who won", "leeds"), ("when", "1920"))),
+        ("cups", "In 1931 the cup was won by hull, not by leeds.", (("who won", "hull"), ("when", "1931"))),
+        ("cities", "我是誰。我在東京。 The cup was in 東京.", (("where", "東京"),)),
+    )
+    paragraphs = []
+    for number, (title, context, asked) in enumerate(texts):
+        questions = tuple(
+            Question(f"{number}-{place}", question, (Answer(answer, context.index(answer)),))
+            for place, (question, answer) in enumerate(asked)
+        )
+        paragraphs.append(Paragraph(context, questions, title))
+    return Corpus(tuple(paragraphs), "tiny", "en", "squad.v1")

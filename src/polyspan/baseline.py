@@ -10,7 +10,7 @@ from collections import Counter
 from polyspan.data.schema import Corpus
 from polyspan.text import units
 
-_REACH = 20  # units on each side of a candidate whose words count
+_REACH = 10  # units on each side of a candidate whose words count
 _LONGEST = {True: 5, False: 3}  # units in an answer: characters of a script without spaces, or words
 
 
@@ -18,8 +18,9 @@ def lexical_baseline(corpus: Corpus) -> dict[str, str]:
     """An answer for every question id by word overlap alone.
 
     Units are words, or single characters of scripts without spaces (`text.units`). A unit of the question found
-    at distance d from a candidate adds its inverse count log(1 + 1/count) / d (MCTest, §4); the best candidate
-    holds no such unit and does not cross punctuation.
+    at distance d from a candidate adds its inverse count log(1 + 1/count) / (1 + d) (after MCTest, §4), times the
+    candidate's own, so that rare words are preferred. The answer is the best candidate, grown by its best
+    neighbours up to 3 words or 5 characters; it holds no word of the question and does not cross punctuation.
     """
     answers: dict[str, str] = {}
     for paragraph in corpus.paragraphs:
@@ -29,15 +30,19 @@ def lexical_baseline(corpus: Corpus) -> dict[str, str]:
         for question in paragraph.questions:
             asked = {question.text[start:end].lower() for start, end in units(question.text)}
             matches = [weight[word] if word in asked else 0.0 for word in words]
-            first, last = _best_span(matches, spans, paragraph.context)
+            rarity = [weight[word] for word in words]
+            first, last = _best_span(matches, rarity, spans, paragraph.context)
             answers[question.id] = paragraph.context[spans[first][0] : spans[last][1]] if spans else ""
     return answers
 
 
-def _best_span(matches: list[float], spans: list[tuple[int, int]], context: str) -> tuple[int, int]:
+def _best_span(
+    matches: list[float], rarity: list[float], spans: list[tuple[int, int]], context: str
+) -> tuple[int, int]:
     """First and last unit of the best candidate."""
-    closeness = [
-        sum(
+    value = [
+        rarity[at]
+        * sum(
             matches[other] / (1 + abs(other - at))
             for other in range(max(0, at - _REACH), min(len(matches), at + _REACH + 1))
             if matches[other]
@@ -47,7 +52,7 @@ def _best_span(matches: list[float], spans: list[tuple[int, int]], context: str)
     free = [at for at, match in enumerate(matches) if not match]
     if not free:
         return 0, max(0, len(matches) - 1)
-    best = max(free, key=closeness.__getitem__)
+    best = max(free, key=value.__getitem__)
     start, end = spans[best]
     longest = _LONGEST[end - start == 1 and not context[start].isascii()]
     first = last = best
@@ -55,7 +60,7 @@ def _best_span(matches: list[float], spans: list[tuple[int, int]], context: str)
         grown = [at for at in (first - 1, last + 1) if _joins(at, first, last, matches, spans, context)]
         if not grown:
             break
-        nearest = max(grown, key=closeness.__getitem__)
+        nearest = max(grown, key=value.__getitem__)
         first, last = min(first, nearest), max(last, nearest)
     return first, last
 

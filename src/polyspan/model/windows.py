@@ -8,6 +8,7 @@ Sources: google-research/bert `run_squad.py` (step, labels, `[CLS]` for answers 
 import hashlib
 import itertools
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from polyspan.data.schema import Corpus, Question
-from polyspan.errors import PolyspanError, shorten
+from polyspan.errors import PolyspanError, UsageError, choose, shorten
 from polyspan.files import cache_folder, replacing
 from polyspan.model.labels import NO_ANSWER, label_spans
 from polyspan.model.tokens import Ints, Tokens, join_tokens, tokenise
@@ -42,6 +43,15 @@ class WindowOptions:
     """`first_match` imitates `run_squad.py`: the first place where the answer's pieces stand (METHODS §1.3)."""
     outside: Literal["cls", "drop"] = "cls"
     """Training windows without the answer point to the first special token, or are left out."""
+
+    def __post_init__(self) -> None:
+        choose("stride_as", self.stride_as, ("step", "overlap"))
+        choose("long_question", self.long_question, ("truncate", "error"))
+        choose("label", self.label, ("offsets", "first_match"))
+        choose("outside", self.outside, ("cls", "drop"))
+        for name in ("max_length", "stride", "max_question_length"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1", found=str(getattr(self, name)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +267,7 @@ def _load(path: Any, options: WindowOptions) -> Windows | None:
             )
             columns = {name: arrays[name] for name in _COLUMNS}
             skipped = json.loads(str(arrays["skipped"]))
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
     return Windows(
         contexts, questions, **columns, skipped=skipped, max_question_length=options.max_question_length

@@ -1,0 +1,29 @@
+"""Reports of an experiment: tables, figures and one self-contained page, all drawn from `report.json`."""
+
+from pathlib import Path
+
+from polyspan.files import Source, write_text
+from polyspan.report.languages import language_name as language_name
+
+__all__ = ["language_name", "write_report"]
+
+
+def write_report(folder: Source) -> Path:
+    """Read `report.json` in a folder and write the report beside it; returns the path of `report.html`.
+
+    Written, each whole or not at all: `tables/matrix.{csv,md,tex}`, `figures/matrix.{png,pdf}`, and, where losses
+    were recorded, `figures/loss.{png,pdf}`; `report.html` last. Raises PolyspanError where report.json is missing,
+    broken, or lacks a key, and where the folder cannot be written.
+    """
+    from polyspan.report import figures, grid, page, record, tables
+
+    folder = Path(folder)
+    read = record.read_record(folder / "report.json")
+    matrix = grid.make_grid(read)
+    html = page.render(read, matrix)
+    write_text(folder / "tables" / "matrix.csv", tables.csv_table(read))
+    write_text(folder / "tables" / "matrix.md", tables.markdown_table(matrix))
+    write_text(folder / "tables" / "matrix.tex", tables.latex_table(matrix))
+    figures.write_figures(folder / "figures", read, matrix)
+    write_text(folder / "report.html", html)
+    return folder / "report.html"

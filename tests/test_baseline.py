@@ -1,0 +1,30 @@
+"""The lexical baseline: spans of the context, near the question's words, in any script."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from polyspan.baseline import lexical_baseline
+from polyspan.data.schema import Corpus, Paragraph, Question
+
+TEXT = st.text(st.sampled_from("ab cd. 東京은 é'"), max_size=60)
+
+
+def ask(context: str, question: str) -> str:
+    return lexical_baseline(Corpus((Paragraph(context, (Question("q", question),)),)))["q"]
+
+
+@given(TEXT, TEXT)
+def test_an_answer_is_a_stretch_of_the_context(context, question):
+    assert ask(context, question) in context
+
+
+def test_it_points_beside_the_question_s_words():
+    context = "Cats sleep at noon. The red cup went to Leeds in spring. Dogs bark at night."
+    assert ask(context, "Who got the red cup?") in context.split(". ")[1]
+    assert ask(context, "When do the dogs make noise?") in context.split(". ")[2]
+    assert ask("貓睡覺。紅杯由里茲贏得。", "紅杯由誰贏得？") == "里茲"
+
+
+def test_texts_without_any_unit():
+    assert ask("", "who") == ""
+    assert ask("…", "who") == ""
