@@ -19,9 +19,8 @@ def test_an_answer_is_a_stretch_of_the_context(context, question):
 
 
 def test_it_points_beside_the_question_s_words():
-    context = "Cats sleep at noon. The red cup went to Leeds in spring. Dogs bark at night."
-    assert ask(context, "Who got the red cup?") in context.split(". ")[1]
-    assert ask(context, "When do the dogs make noise?") in context.split(". ")[2]
+    context = "Cats sleep at noon. In spring Leeds took the red cup. Dogs bark at night."
+    assert ask(context, "Who took the red cup in spring?") == "Leeds"
     assert ask("貓睡覺。紅杯由里茲贏得。", "紅杯由誰贏得？") == "里茲"
 
 

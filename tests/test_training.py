@@ -240,6 +240,16 @@ def test_a_taken_folder_and_nothing_to_learn(tiny, corpus, tmp_path):
         train([empty], tiny, tmp_path / "r", FAST)
 
 
+def test_a_finished_run_is_taken_as_it_is_but_not_for_another(tiny, corpus, tmp_path):
+    train([corpus], tiny, tmp_path / "r", FAST, seed=1)
+    before = (tmp_path / "r" / "run.json").stat().st_mtime_ns
+    train([corpus], tiny, tmp_path / "r", FAST, seed=1, resume=True)
+    assert (tmp_path / "r" / "run.json").stat().st_mtime_ns == before
+    with pytest.raises(PolyspanError, match="another run") as caught:
+        train([corpus], tiny, tmp_path / "r", FAST, seed=2, resume=True)
+    assert caught.value.found == "another seed"
+
+
 def test_presets():
     assert preset("hsu2019") == PRESETS["hsu2019"]
     assert (PRESETS["hsu2019"].learning_rate, PRESETS["hsu2019"].batch_size, PRESETS["hsu2019"].epochs) == (

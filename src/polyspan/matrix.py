@@ -42,7 +42,7 @@ def transfer_matrix(
     `out`: `readers/`, `predictions/` and `report.json`, whose content is returned (DESIGN, "Outputs that checks
     rely on"). A killed run goes on where it was: finished readers and predictions are used again.
     """
-    out, began = Path(out), time.monotonic()
+    out = Path(out)
     if test_limit is not None:
         tests = [sample(test, test_limit, seed) for test in tests]
     untrained: dict[str, Scores] = {}
@@ -55,9 +55,9 @@ def transfer_matrix(
         for test in tests:
             if test.name not in untrained:
                 fresh = Reader.load(model, settings.windows, seed)
-                untrained[test.name] = _scores(
-                    _answers(fresh, test, out, "untrained", [model, seed])["texts"], test
-                )
+                answered = _answers(fresh, test, out, "untrained", [model, seed])
+                untrained[test.name] = _scores(answered["texts"], test)
+                seconds[f"predict untrained → {test.name}"] = answered["seconds"]
                 del fresh
             answered = _answers(reader, test, out, name, [run["data"], run["settings"], seed, run["limit"]])
             scores = _scores(answered["texts"], test)
@@ -67,9 +67,10 @@ def transfer_matrix(
             seconds[f"predict {name} → {test.name}"] = answered["seconds"]
         del reader
     timing = {f"train {run['name']}": run["seconds"] for run in runs} | seconds
+    timing["total"] = round(sum(timing.values()), 1)
     report = {
         "matrix": rows,
-        "timing": timing | {"total": round(time.monotonic() - began, 1)},
+        "timing": timing,
         "versions": versions(),
         "machine": machine(),
         "command": command,

@@ -7,7 +7,7 @@ import math
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,13 +57,14 @@ def train(
     out = Path(out)
     AcceleratorState._reset_state()  # a second training in this process may have another precision
     accelerator = Accelerator(mixed_precision=_precision(settings), cpu=not torch.cuda.is_available())
-    if (out / "run.json").is_file() and resume:
+    if limit is not None:
+        corpora = [sample(corpus, limit, seed) for corpus in corpora]
+    identity = _identity(corpora, model, settings, seed, limit, weights)
+    if resume and _is_finished(out, identity):
         return Reader.load(out)
     claim(out)
     keep_freed_memory()
     reader = Reader.load(model, settings.windows, seed)
-    if limit is not None:
-        corpora = [sample(corpus, limit, seed) for corpus in corpora]
     with accelerator.main_process_first():
         parts = [cached_windows(corpus, reader.tokenizer, settings.windows, training=True) for corpus in corpora]
     if not all(map(len, parts)):
@@ -75,61 +76,69 @@ def train(
         )
     windows = concatenate(parts)
     plan = _plan(parts, input_lengths(windows, reader.layout), corpora, settings, weights, seed)
-    record = _record(corpora, model, settings, seed, limit, weights, windows, len(plan))
-    state = _fit(reader, windows, plan, settings, seed, accelerator, out, record, resume, checkpoint_seconds)
+    derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
+    fingerprint = hashlib.sha256(json.dumps(identity | derived, sort_keys=True).encode()).hexdigest()
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    run = _Run(reader, windows, plan, settings, seed, accelerator, checkpoint, fingerprint, checkpoint_seconds)
+    state = _fit(run, resume)
     if accelerator.is_main_process:
+        record = identity | derived | {"seconds": round(state.seconds, 1), "loss": state.losses}
         with replacing_folder(out) as folder:
             reader.save(folder)
-            write_json(folder / "run.json", record | {"seconds": round(state.seconds, 1), "loss": state.losses})
-        shutil.rmtree(_checkpoint(out), ignore_errors=True)
+            write_json(folder / "run.json", record)
+        shutil.rmtree(checkpoint, ignore_errors=True)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return reader
 
 
-def _fit(
-    reader: Reader,
-    windows: Windows,
-    plan: list[Ints],
-    settings: TrainSettings,
-    seed: int,
-    accelerator: Accelerator,
-    out: Path,
-    record: dict[str, Any],
-    resume: bool,
-    checkpoint_seconds: float,
-) -> Progress:
-    """The loop. Leaves the trained (or averaged) weights in `reader.model`, on the CPU or GPU it ran on."""
-    bare = _prepare(reader.model, settings)
-    run = hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """All that a training run needs; `plan` holds the rows of every batch, `fingerprint` tells runs apart."""
+
+    reader: Reader
+    windows: Windows
+    plan: list[Ints]
+    settings: TrainSettings
+    seed: int
+    accelerator: Accelerator
+    checkpoint: Path
+    fingerprint: str
+    checkpoint_seconds: float
+
+
+def _fit(run: _Run, resume: bool) -> Progress:
+    """The loop. Leaves the trained (or averaged) weights in the reader's model, on the device it ran on."""
+    settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
+    bare = _prepare(run.reader.model, settings)
     optimizer = _optimizer(bare, settings)
     bare.to(accelerator.device)
-    state = load_checkpoint(_checkpoint(out), run, bare, optimizer) if resume else Progress()
+    state = load_checkpoint(run.checkpoint, run.fingerprint, bare, optimizer) if resume else Progress()
     model, optimizer = accelerator.prepare(bare, optimizer)
     model.train()
-    total, saved = len(plan), time.monotonic()
     snapshots = {round(total * (number + 1) / settings.average) for number in range(settings.average)}
     pending: list[torch.Tensor] = []
+    saved = time.monotonic()
     with progress("training", total, "steps") as advance:
         advance(state.step, "")
         for step in range(state.step + 1, total + 1):
             began = time.monotonic()
             _schedule(optimizer, step, total, settings)
-            torch.manual_seed(_mix(seed, step, accelerator.process_index))  # dropout: resumable without its state
-            pending.append(_backward(model, windows, reader, plan[step - 1], settings, accelerator))
+            torch.manual_seed(_mix(run.seed, step, accelerator.process_index))  # dropout resumes without its state
+            pending.append(_backward(run, model, run.plan[step - 1]))
             accelerator.clip_grad_norm_(model.parameters(), settings.clip)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             state.step = step
             if step in snapshots and settings.average > 1:
                 _add_snapshot(state, bare)
-            due = time.monotonic() - saved >= checkpoint_seconds and step < total
+            due = time.monotonic() - saved >= run.checkpoint_seconds and step < total
             if due or step == total or step % 10 == 0:
                 state.losses += [round(loss, 6) for loss in torch.stack(pending).tolist()]
                 pending.clear()
             state.seconds += time.monotonic() - began
             if due and accelerator.is_main_process:
-                save_checkpoint(_checkpoint(out), run, state, bare, optimizer)
+                save_checkpoint(run.checkpoint, run.fingerprint, state, bare, optimizer)
                 saved = time.monotonic()
             advance(1, f"loss {np.mean(state.losses[-50:]):.2f}" if state.losses else "")
     if state.average:
@@ -138,25 +147,22 @@ def _fit(
     return state
 
 
-def _backward(
-    model: Any, windows: Windows, reader: Reader, rows: Ints, settings: TrainSettings, accelerator: Accelerator
-) -> torch.Tensor:
+def _backward(run: _Run, model: Any, rows: Ints) -> torch.Tensor:
     """Gradients of one batch; returns its mean loss: (cross-entropy of start + of end) / 2, over all positions."""
+    accelerator, parts_wanted = run.accelerator, run.settings.accumulate
     mine = rows[accelerator.process_index :: accelerator.num_processes]
-    share = accelerator.num_processes / len(
-        rows
-    )  # processes average their gradients: weigh windows, not processes
-    parts = np.array_split(mine, min(settings.accumulate, len(mine))) if len(mine) else [rows[:1]]
+    share = (
+        accelerator.num_processes / len(rows) if len(mine) else 0.0
+    )  # processes average gradients: weigh windows
+    parts = np.array_split(mine, min(parts_wanted, len(mine))) if len(mine) else [rows[:1]]
     loss = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts):
-        batch = collate(windows, reader.layout, part).to(accelerator.device)
-        last = number == len(parts) - 1
-        with accelerator.autocast(), _unsynchronised(accelerator, model, last):
+        batch = collate(run.windows, run.reader.layout, part).to(accelerator.device)
+        with accelerator.autocast(), _unsynchronised(accelerator, model, number == len(parts) - 1):
             start, end = span_logits(model, batch)
-            summed = cross_entropy(start, batch.start, reduction="sum") + cross_entropy(
-                end, batch.end, reduction="sum"
-            )
-            scaled = summed / 2 * (share if len(mine) else 0.0)
+            of_start = cross_entropy(start, batch.start, reduction="sum")
+            of_end = cross_entropy(end, batch.end, reduction="sum")
+            scaled = (of_start + of_end) / 2 * share
             accelerator.backward(scaled)
         loss += scaled.detach()
     return accelerator.reduce(loss, "mean")  # type: ignore[no-any-return]
@@ -259,21 +265,15 @@ def _precision(settings: TrainSettings) -> str:
     return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
 
 
-def _checkpoint(out: Path) -> Path:
-    return out.with_name(out.name + ".checkpoint")
-
-
-def _record(
+def _identity(
     corpora: Sequence[Corpus],
     model: str,
     settings: TrainSettings,
     seed: int,
     limit: int | None,
     weights: Sequence[float] | None,
-    windows: Windows,
-    steps: int,
 ) -> dict[str, Any]:
-    """What decides the result; its hash tells whether a checkpoint belongs to this run."""
+    """What the caller chose, as it stands in the run record."""
     data = [
         {
             "name": corpus.name,
@@ -283,15 +283,21 @@ def _record(
         }
         for corpus in corpora
     ]
-    return {
-        "model": model,
-        "data": data,
-        "weights": None if weights is None else list(weights),
-        "limit": limit,
-        "seed": seed,
-        "settings": asdict(settings),
-        "windows": len(windows),
-        "skipped": windows.skipped,
-        "steps": steps,
-        "versions": versions(),
-    }
+    chosen = {"model": model, "data": data, "weights": None if weights is None else list(weights)}
+    chosen |= {"limit": limit, "seed": seed, "settings": asdict(settings)}
+    return json.loads(json.dumps(chosen))  # type: ignore[no-any-return]
+
+
+def _is_finished(out: Path, identity: dict[str, Any]) -> bool:
+    """Whether this very run has written its Reader; raises PolyspanError where another one has."""
+    path = out / "run.json"
+    if not path.is_file():
+        return False
+    record = json.loads(path.read_text("utf-8"))
+    if other := [name for name, value in identity.items() if record.get(name) != value]:
+        raise PolyspanError(
+            f"{out} holds the Reader of another run",
+            found=f"another {', '.join(other)}",
+            fix="give the options it was trained with, choose another --out, or remove it",
+        )
+    return True

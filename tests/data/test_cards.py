@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from polyspan.data import cards
+from polyspan.data.read import resolve
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import sha256
 from polyspan.score import registry
@@ -92,14 +93,14 @@ def test_an_unknown_name_is_answered_without_a_network(
 
     monkeypatch.setattr("socket.socket.connect", connect)
     with pytest.raises(UsageError) as caught:
-        cards.resolve(name)
+        resolve(name)
     assert message in str(caught.value)
 
 
 def test_resolving_a_bundled_name() -> None:
-    corpus = cards.resolve("mini:zh/test")
+    corpus = resolve("mini:zh/test")
     assert (corpus.name, corpus.language, corpus.metric) == ("mini:zh/test", "zh-Hant", "drcd.v1")
-    assert cards.resolve("mini:zh/test", "zh").language == "zh"
+    assert resolve("mini:zh/test", "zh").language == "zh"
 
 
 def test_resolving_a_cached_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +114,7 @@ def test_resolving_a_cached_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ' "question": "哪裡?", "answers": [{"text": "臺北", "answer_start": 0}]}]}]}]}',
         encoding="utf-8",
     )
-    corpus = cards.resolve("xquad:zh")
+    corpus = resolve("xquad:zh")
     assert len(corpus) == 1
     assert (corpus.name, corpus.language, corpus.metric) == ("xquad:zh", "zh-Hans", "drcd.v1")
     assert corpus.source == f"hub:google/xquad@{card.revision}"

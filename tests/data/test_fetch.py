@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from polyspan.data import cards, fetch
-from polyspan.data.read import read
+from polyspan.data.read import read, resolve
 from polyspan.errors import PolyspanError, UsageError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -76,7 +76,7 @@ def test_a_named_split_comes_at_its_pinned_revision_and_once(hub: list[Any], cac
 
 
 def test_one_language_of_a_shared_table(hub: list[Any]) -> None:
-    corpus = cards.resolve("tydiqa-goldp:ko/dev")
+    corpus = resolve("tydiqa-goldp:ko/dev")
     assert [question.id for _, question in corpus.questions()] == ["korean-0", "korean-1"]
     assert corpus.language == "ko"
 
@@ -91,7 +91,7 @@ def test_a_free_hub_name_takes_the_newest_revision_and_records_it(
     assert COMMIT in caplog.text
     assert fetch.fetch("hub:owner/name/plain/train") == path
     assert len(hub) == 1
-    corpus = cards.resolve("hub:owner/name/plain/train", "ko")
+    corpus = resolve("hub:owner/name/plain/train", "ko")
     assert (corpus.name, corpus.language, corpus.source) == (
         "hub:owner/name/plain/train",
         "ko",
@@ -191,7 +191,7 @@ def test_one_plain_file_is_kept_as_it_came(web: Callable[..., None], cache: Path
 
 def test_several_plain_files_become_one(web: Callable[..., None], cache: Path) -> None:
     web("jaquad", "dev", {f"data/dev/{letter}.json": _document(letter) for letter in "abc"})
-    corpus = cards.resolve("jaquad:dev")
+    corpus = resolve("jaquad:dev")
     assert [paragraph.title for paragraph in corpus.paragraphs] == ["a", "b", "c"]
     assert corpus.language == "ja"
     assert len(list(cache.iterdir())) == 1

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
-from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.files import Source, cache_folder
 
@@ -115,27 +114,6 @@ def find(name: str) -> tuple[Card, Split]:
             expected="one of " + ", ".join(split.name for split in card.splits.values()),
         )
     return card, card.splits[key]
-
-
-def resolve(name: str, language: str | None = None) -> Corpus:
-    """The corpus of a name: bundled, fetched before, or fetched now (`hub:OWNER/NAME[/CONFIG]/SPLIT` too).
-
-    `language` takes the place of the card's. Raises UsageError for an unknown name before any network is touched,
-    and PolyspanError where fetching fails.
-    """
-    from polyspan.data import fetch, mini
-    from polyspan.data.read import read
-
-    if name.startswith("hub:"):
-        source = f"hub:{fetch.hub_rows(name).repo}"
-        return replace(read(fetch.fetch(name), language), name=name, metric=None, source=source)
-    card, split = find(name)
-    if card.source == "bundled":
-        corpus = mini.load(*name.partition(":")[2].split("/"))
-    else:
-        corpus = read(fetch.fetch(name), language or split.language)
-    source = f"{card.source}@{card.pin}" if card.pin else card.source
-    return replace(corpus, name=name, language=language or split.language, metric=split.metric, source=source)
 
 
 def recognise(path: Source, sha256: str) -> Known | None:

@@ -40,8 +40,9 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+from polyspan.data.parse import parse
 from polyspan.data.parsed import Fault, Parsed
-from polyspan.data.read import is_name, parse, resolve
+from polyspan.data.read import is_name, resolve
 from polyspan.data.rules import judge, leaks
 from polyspan.data.schema import Corpus
 from polyspan.files import Source
@@ -96,7 +97,7 @@ def parts_of(data: Source | Corpus, language: str | None = None) -> list[Parsed]
     if not isinstance(data, Corpus):
         if not is_name(data):
             return parse(data)
-        data = resolve(data, language)
+        data = resolve(str(data), language)
     places = [f"paragraph {number}" for number in range(1, len(data.paragraphs) + 1)]
     impossible = any(question.impossible for _, question in data.questions())
     name = data.source or data.name

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _GREY = "#5b666c"
 _DOTS = 300  # PNG, dots an inch
-_STYLE = {"font.family": "DejaVu Sans", "font.size": 7, "axes.linewidth": 0.6, "pdf.fonttype": 42}
+_COLUMN = 2.6  # inches: a paper's column without the labels at the side
+_STYLE = {"font.family": "DejaVu Sans", "font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
 _CYCLE = ("#0b4257", "#b86a1c", "#5b9bb0", "#8a4f7d", "#6c7a2f", "#9a9a9a")
 
 
@@ -51,8 +52,9 @@ def matrix_figure(grid: Grid) -> "Figure":
     from matplotlib.figure import Figure
 
     top = scale_top(grid.highest)
-    columns, rows = len(grid.columns), len(grid.rows)
-    figure = Figure(figsize=(1.25 + 0.56 * max(columns, 3), 0.62 + 0.36 * (rows + 2.9)))
+    columns, rows = max(1, len(grid.columns)), len(grid.rows)
+    wide = min(max(_COLUMN / columns, 0.42), 0.95)
+    figure = Figure(figsize=(wide * columns, 0.3 * (rows + 2.3)))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set(xlim=(0, columns), ylim=(rows + 2.3, 0))
     for index, cells in enumerate(grid.cells):
@@ -67,14 +69,14 @@ def matrix_figure(grid: Grid) -> "Figure":
     axes.tick_params(length=0, pad=3, top=False, labeltop=True, labelbottom=False)
     for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
         label.set_parse_math(False)
-    if columns > 5:
+    if wide < 0.95:
         for label in axes.get_xticklabels():
             label.set(rotation=35, ha="left", rotation_mode="anchor")
     axes.spines[:].set_visible(False)
-    note = "F1, below it exact match (%)."
+    note = "F1, below it exact match (%)" + ("; ±: over seeds." if len(grid.seeds) > 1 else ".")
     if any(cell.zero_shot is False for _, _, cell in grid.all()):
         note += " Outlined: in a language of the training."
-    axes.text(0, rows + 2.42, note, fontsize=6, color=_GREY, va="top")
+    axes.text(0, rows + 2.42, note, fontsize=5.5, color=_GREY, va="top")
     return figure
 
 
@@ -129,10 +131,12 @@ def _draw_value(
     axes.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, facecolor=ground, linewidth=0))
     text = "–" if value is None else f"{value.mean:.1f}"
     look = {"ha": "center", "va": "center", "color": _GREY if value is None else ink(ground)}
-    axes.text(x + 0.5, y + (0.5 if below is None else 0.36), text, fontsize=7.5, **look)
+    spread = value is not None and value.deviation is not None
+    axes.text(x + 0.5, y + (0.5 if below is None else 0.3 if spread else 0.38), text, fontsize=6.5, **look)
     if below is not None:
-        deviation = "" if value is None or value.deviation is None else f"±{value.deviation:.1f} · "
-        axes.text(x + 0.5, y + 0.73, f"{deviation}{below.mean:.1f}", fontsize=5, **look)
+        axes.text(x + 0.5, y + 0.76, f"{below.mean:.1f}", fontsize=4.8, **look)
+    if value is not None and value.deviation is not None and below is not None:
+        axes.text(x + 0.5, y + 0.54, f"±{value.deviation:.1f}", fontsize=4.2, **look)
 
 
 def _label(line: Line) -> str:
