@@ -275,15 +275,10 @@ def _identity(
 ) -> dict[str, Any]:
     """What the caller chose, as it stands in the run record."""
     data = [
-        {
-            "name": corpus.name,
-            "language": corpus.language,
-            "questions": len(corpus),
-            "sha256": corpus.fingerprint(),
-        }
-        for corpus in corpora
+        {"name": one.name, "language": one.language, "questions": len(one), "sha256": one.fingerprint()}
+        for one in corpora
     ]
-    chosen = {"model": model, "data": data, "weights": None if weights is None else list(weights)}
+    chosen: dict[str, Any] = {"model": model, "data": data, "weights": weights and list(weights)}
     chosen |= {"limit": limit, "seed": seed, "settings": asdict(settings)}
     return json.loads(json.dumps(chosen))  # type: ignore[no-any-return]
 
