@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from polyspan import score as score
     from polyspan.baseline import lexical_baseline as lexical_baseline
     from polyspan.data.check import check as check
     from polyspan.data.read import read as read
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from polyspan.prediction import Predictions as Predictions
     from polyspan.prediction import predict as predict
     from polyspan.quickstart import quickstart as quickstart
+    from polyspan.score import score as score
     from polyspan.settings import PRESETS as PRESETS
     from polyspan.settings import TrainSettings as TrainSettings
     from polyspan.settings import preset as preset

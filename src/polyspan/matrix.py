@@ -51,7 +51,7 @@ def transfer_matrix(
         folder = out / "readers" / _slug(name)
         reader = train(corpora, model, folder, settings, seed=seed, limit=limit, resume=True)
         run = json.loads((folder / "run.json").read_text("utf-8"))
-        runs.append({"name": name} | run)
+        runs.append({"name": name, "folder": str(folder.relative_to(out))} | run)
         for test in tests:
             if test.name not in untrained:
                 fresh = Reader.load(model, settings.windows, seed)

@@ -104,6 +104,7 @@ def _training(name: str, language: str, seed: int, steps: int, draw: random.Rand
     windows = {"max_length": 384, "stride": 128, "stride_as": "overlap"}
     return {
         "name": name,
+        "folder": f"readers/{name}",
         "model": "bundled:e5-small",
         "data": [data],
         "weights": None,

@@ -54,7 +54,7 @@ def render(record: Record, grid: Grid) -> str:
         open=_OPEN,
         metrics={name: _METRICS.get(name, "") for name in _metric_names(record)},
         settings=_settings(record.training),
-        readers=[(training, _folder(training.name)) for training in record.training],
+        readers=[(training, training.folder or "–") for training in record.training],
         code=_code(record, grid),
     )
 
@@ -118,14 +118,9 @@ def _flat(settings: dict[str, Any], prefix: str = "") -> dict[str, str]:
     return flat
 
 
-def _folder(name: str) -> str:
-    """Where `matrix.py` keeps the Reader of a training set, from the folder of the page."""
-    return "readers/" + "".join(char if char.isalnum() or char in "-_." else "-" for char in name)
-
-
 def _code(record: Record, grid: Grid) -> dict[str, str]:
     """How to go on: lines of Python and of shell for the first Reader, with a question it can be asked."""
-    folder = _folder(record.training[0].name if record.training else grid.rows[0].name if grid.rows else "NAME")
+    folder = next((training.folder for training in record.training if training.folder), "FOLDER")
     zero = {(row.name, column.name) for row, column, cell in grid.all() if cell.zero_shot}
     asked = [item for item in record.examples if (item.train, item.test) in zero] or list(record.examples)
     question = json.dumps(asked[0].question if asked else "Who wrote it?", ensure_ascii=False)

@@ -42,9 +42,10 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """How one Reader came about. `loss` has one value a step; `settings` is nested as it was recorded."""
+    """How one Reader came about; `folder` is beside the report. `loss` has one value a step; `settings` nest."""
 
     name: str
+    folder: str = ""
     model: str = ""
     data: tuple[Dataset, ...] = ()
     seed: int | None = None
@@ -166,6 +167,7 @@ class _Checked:
         losses = self.items(run, "loss", f"{at}.")
         return Training(
             self.text(run["name"], f"{at}.name"),
+            self.maybe_text(run.get("folder"), f"{at}.folder") or "",
             self.maybe_text(run.get("model"), f"{at}.model") or "",
             tuple(self.dataset(item, where) for item, where in self.items(run, "data", f"{at}.")),
             seed=self.whole(run.get("seed"), f"{at}.seed"),
