@@ -1,10 +1,14 @@
 """The lexical baseline: spans of the context, near the question's words, in any script."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from polyspan.baseline import lexical_baseline
+from polyspan.data.mini import LANGUAGES
+from polyspan.data.read import read
 from polyspan.data.schema import Corpus, Paragraph, Question
+from polyspan.score import score
 
 TEXT = st.text(st.sampled_from("ab cd. 東京은 é'"), max_size=60)
 
@@ -27,3 +31,13 @@ def test_it_points_beside_the_question_s_words():
 def test_texts_without_any_unit():
     assert ask("", "who") == ""
     assert ask("…", "who") == ""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_mini_corpus_is_not_answered_by_word_overlap(language, split):
+    corpus = read(f"mini:{language}/{split}")
+    found = score(corpus, lexical_baseline(corpus), corpus.metric)
+    print(f"mini:{language}/{split} sliding window: EM {found.exact_match:.1f} F1 {found.f1:.1f}")
+    assert found.exact_match < 5
+    assert found.f1 < 15

