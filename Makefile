@@ -29,7 +29,7 @@ lint: dev
 # The many quick tests share the cores; the few that train the bundled encoder get them one after another.
 test: dev
 	$(BIN)/pytest -n auto -m 'not bundled'
-	$(BIN)/pytest -m bundled
+	OMP_NUM_THREADS=$$(getconf _NPROCESSORS_ONLN) $(BIN)/pytest -m bundled
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

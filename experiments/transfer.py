@@ -27,11 +27,11 @@ def main() -> None:
     squad = ps.read(data / "squad_v1.1/squad_v1.1_train_44articles.json")
     drcd = ps.read(data / "drcd/DRCD_test.json")
     jaquad = ps.read(f"{data}/jaquad/train_0*.json", "ja")
-    training = {  # questions: as many as an hour and a half on two cores allow
+    training = {  # questions: as many as an hour or so on two cores allows
         "English": [ps.sample(squad, 3000, SEED)],
         "Chinese": [ps.sample(drcd, 1500, SEED)],
-        "Korean": [ps.sample(korean_train, 2000, SEED)],
-        "Japanese": [ps.sample(jaquad, 2000, SEED)],
+        "Korean": [ps.sample(korean_train, 1500, SEED)],
+        "Japanese": [ps.sample(jaquad, 1500, SEED)],
     }
     tests = [
         replace(

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from polyspan.errors import UsageError
 from polyspan.matrix import transfer_matrix
 from polyspan.model.windows import WindowOptions
 from polyspan.settings import TrainSettings
@@ -55,3 +56,23 @@ def test_a_second_run_takes_what_the_first_left(make, tmp_path):
 def test_other_questions_are_answered_anew(make):
     assert [row["n"] for row in make()["matrix"]] == [5, 5]
     assert [row["n"] for row in make(test_limit=3)["matrix"]] == [3, 3]
+
+
+def test_two_tests_of_one_name_are_refused(tiny, corpus, tmp_path):
+    with pytest.raises(UsageError, match="one name"):
+        transfer_matrix({"one": [corpus]}, [corpus, corpus], tiny, tmp_path / "run", SETTINGS)
+
+
+def test_another_encoder_is_not_given_the_first_one_s_answers(tiny, corpus, tmp_path):
+    """The same folder without its readers, and another encoder: nothing kept is used."""
+    import shutil
+
+    other = str(shutil.copytree(tiny, tmp_path / "other"))
+    for model in (tiny, other):
+        shutil.rmtree(tmp_path / "run" / "readers", ignore_errors=True)
+        transfer_matrix({"one": [corpus]}, [corpus], model, tmp_path / "run", SETTINGS)
+        paths = (tmp_path / "run" / "predictions").glob("*.json")
+        keys = {path.name: json.loads(path.read_text("utf-8"))["key"] for path in paths}
+        if model == tiny:
+            first = keys
+    assert all(first[name] != keys[name] for name in keys)

@@ -1,6 +1,7 @@
 """Where a killed training run goes on from: weights, optimiser and averaged snapshots, as safetensors."""
 
 import json
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from polyspan.errors import PolyspanError
 from polyspan.files import replacing_folder, write_json
 
+_NUMBERS = ("step", "losses", "seconds", "snapshots", "scaler")
+
 
 @dataclass
 class Progress:
@@ -21,50 +24,55 @@ class Progress:
     losses: list[float] = field(default_factory=list)
     seconds: float = 0.0
     snapshots: int = 0
+    scaler: dict[str, Any] = field(default_factory=dict)
+    """State of fp16's loss scaling, where there is one."""
     average: dict[str, torch.Tensor] = field(default_factory=dict)
-    """Running mean of the trained weights over the snapshots taken so far."""
+    """Running mean of the trained weights over the snapshots taken so far, on the CPU."""
 
 
 def save_checkpoint(folder: Path, run: str, state: Progress, model: Any, optimizer: torch.optim.Optimizer) -> None:
-    """Write a checkpoint of the run with the fingerprint `run`, whole or not at all."""
-    with replacing_folder(folder) as part:
+    """Write `folder/STEP` for the run with the fingerprint `run`; older steps go once it is whole."""
+    with replacing_folder(folder / str(state.step)) as part:
         trained = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
-        save_file(
-            {name: weight.detach().contiguous() for name, weight in trained.items()}, part / "weights.safetensors"
-        )
+        weights = {name: weight.detach().contiguous() for name, weight in trained.items()}
         moments = {
             f"{index}/{name}": value.contiguous()
             for index, values in optimizer.state_dict()["state"].items()
             for name, value in values.items()
         }
+        save_file(weights, part / "weights.safetensors")
         save_file(moments, part / "optimizer.safetensors")
         save_file(state.average, part / "average.safetensors")
-        numbers = {key: getattr(state, key) for key in ("step", "losses", "seconds", "snapshots")}
+        numbers = {key: getattr(state, key) for key in _NUMBERS}
         write_json(part / "state.json", {"run": run, **numbers}, indent=None)
+    for old in folder.iterdir():
+        if old.name != str(state.step):
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def load_checkpoint(folder: Path, run: str, model: Any, optimizer: torch.optim.Optimizer) -> Progress:
-    """Put a checkpoint's weights and moments in place; a fresh Progress where there is no checkpoint.
+    """Put the last checkpoint's weights and moments in place; a fresh Progress where there is none.
 
     Raises PolyspanError where the checkpoint belongs to a run with other data, settings or seed, or is damaged.
     """
-    if not folder.is_dir():
+    steps = [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
+    if not steps:
         return Progress()
+    last = folder / str(max(steps))
     try:
-        numbers = json.loads((folder / "state.json").read_text("utf-8"))
-        weights = load_file(folder / "weights.safetensors")
-        moments = load_file(folder / "optimizer.safetensors")
-        average = load_file(folder / "average.safetensors")
+        numbers = json.loads((last / "state.json").read_text("utf-8"))
+        parts = [load_file(last / f"{name}.safetensors") for name in ("weights", "optimizer", "average")]
     except (OSError, ValueError, SafetensorError) as error:
         raise PolyspanError(
-            f"the checkpoint at {folder} cannot be read", found=str(error), fix="remove it and start the run again"
+            f"the checkpoint at {last} cannot be read", found=str(error), fix="remove it and start the run again"
         ) from error
     if numbers.pop("run") != run:
         raise PolyspanError(
-            f"the checkpoint at {folder} belongs to another run",
+            f"the checkpoint at {last} belongs to another run",
             expected="the same data, encoder, settings, seed and versions",
             fix="resume with the options the run was started with, or remove the folder and start again",
         )
+    weights, moments, average = parts
     model.load_state_dict(weights, strict=False)
     saved = optimizer.state_dict()
     saved["state"] = {}

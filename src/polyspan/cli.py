@@ -217,7 +217,11 @@ def predict(
     from polyspan.data.read import read
     from polyspan.files import claim
 
+    if nbest is not None and nbest.absolute() == out.absolute():
+        raise UsageError("--out and --nbest need two files", found=str(out))
     for target in filter(None, (out, nbest)):
+        if target.absolute() == Path(data).absolute():
+            raise UsageError("that would overwrite the data", found=str(target))
         claim(target)
     corpus = read(data, language)
     from polyspan.model.answers import AnswerOptions

@@ -32,7 +32,8 @@ class UsageError(PolyspanError):
 def nearest(word: str, options: Iterable[str]) -> str:
     """A hint for an unknown name: the nearest known one, or all of them where none is near."""
     known = sorted(options)
-    close = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    begun = [option for option in known if word and option.startswith(word)]
+    close = begun or difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else "one of: " + ", ".join(known)
 
 

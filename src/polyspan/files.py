@@ -1,6 +1,7 @@
 """Files written whole or not at all, and content hashes."""
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -26,13 +27,12 @@ def explained(path: Source, doing: str) -> Iterator[None]:
     """Turn an `OSError` (no such folder, no permission, full disk) into a message that names the path."""
     try:
         yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        fix = (
-            "free some space, or choose another disk"
-            if error.errno == 28
-            else "check the path and its permissions"
-        )
+    except Exception as error:
+        full = getattr(error, "errno", None) == errno.ENOSPC or "os error 28" in str(error)
+        if not isinstance(error, OSError) and type(error).__name__ != "SafetensorError":  # an OSError in disguise
+            raise
+        reason = getattr(error, "strerror", None) or str(error)
+        fix = "free some space or choose another disk" if full else "check the path and its permissions"
         raise PolyspanError(f"cannot {doing} {path}", found=reason, fix=fix) from error
 
 
@@ -46,8 +46,7 @@ def replacing(path: Source) -> Iterator[Path]:
     target = Path(path)
     with explained(target, "write"):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
+        _refuse_folder(target)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
         os.close(handle)
         part = Path(name)
@@ -63,14 +62,22 @@ def replacing(path: Source) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def replacing_folder(path: Source) -> Iterator[Path]:
-    """Like `replacing`, for a folder: written under a temporary name beside it, then renamed."""
-    target = Path(path)
+    """Like `replacing`, for a folder: written under a temporary name beside it, then renamed.
+
+    The folder that stood there before is removed last. Raises PolyspanError where a file stands there.
+    """
+    target = Path(path).absolute()
     with explained(target, "write"):
         target.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_file(target)
         part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
         try:
             yield part
             part.chmod(0o777 & ~_umask())
+            for file in part.iterdir():
+                file.chmod(0o666 & ~_umask())
+                with open(file, "rb") as written:
+                    os.fsync(written.fileno())
             if target.exists():
                 old = part.with_suffix(".old")
                 target.rename(old)
@@ -82,19 +89,35 @@ def replacing_folder(path: Source) -> Iterator[Path]:
             shutil.rmtree(part, ignore_errors=True)
 
 
-def claim(path: Source) -> None:
-    """Find out before long work whether a file or folder can be written at `path`.
+def claim(path: Source, folder: bool = False) -> None:
+    """Find out before long work whether a file, or a folder, can be written at `path`.
 
-    Raises PolyspanError where it cannot, or where `path` is a folder with something in it.
+    Raises PolyspanError where it cannot: no permission, a folder where a file is to be, a file where a folder is
+    to be, or a folder that has something in it.
     """
-    target = Path(path)
+    target = Path(path).absolute()
     with explained(target, "write"):
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_dir() and any(target.iterdir()):
-            raise IsADirectoryError(21, "it is a folder with files in it")
+        if folder:
+            _refuse_file(target)
+            if target.is_dir() and any(target.iterdir()):
+                fix = "choose another, or remove it; --resume goes on with a run that was stopped"
+                raise PolyspanError(f"{path} is taken", found="a folder with files in it", fix=fix)
+        else:
+            _refuse_folder(target)
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
         os.close(handle)
         os.unlink(name)
+
+
+def _refuse_folder(target: Path) -> None:
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder, and a file is to be written")
+
+
+def _refuse_file(target: Path) -> None:
+    if target.exists() and not target.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, "it is a file, and a folder is to be written")
 
 
 def write_text(path: Source, text: str) -> None:

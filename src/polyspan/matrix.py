@@ -5,13 +5,16 @@ import json
 import platform
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from polyspan.baseline import lexical_baseline
 from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus
+from polyspan.errors import UsageError
 from polyspan.files import Source, write_json
 from polyspan.model.encoder import versions
 from polyspan.model.reader import Reader
@@ -45,24 +48,26 @@ def transfer_matrix(
     out = Path(out)
     if test_limit is not None:
         tests = [sample(test, test_limit, seed) for test in tests]
-    untrained: dict[str, Scores] = {}
-    rows, runs, examples, seconds = [], [], [], {}
+    if len({test.name for test in tests}) < len(tests):
+        raise UsageError("two test sets have one name", found=", ".join(test.name for test in tests))
+    head = [model, seed, asdict(settings.windows)]
+    load = partial(Reader.load, model, settings.windows, seed)
+    fresh = [_Cell("untrained", test, out, head).answers(load) for test in tests]
+    baselines = [_scores(lexical_baseline(test), test) for test in tests]
+    rows, runs, examples = [], [], []
+    seconds = {
+        f"predict untrained → {test.name}": each["seconds"] for test, each in zip(tests, fresh, strict=True)
+    }
     for name, corpora in training.items():
         folder = out / "readers" / _slug(name)
         reader = train(corpora, model, folder, settings, seed=seed, limit=limit, resume=True)
         run = json.loads((folder / "run.json").read_text("utf-8"))
         runs.append({"name": name, "folder": str(folder.relative_to(out))} | run)
-        for test in tests:
-            if test.name not in untrained:
-                fresh = Reader.load(model, settings.windows, seed)
-                answered = _answers(fresh, test, out, "untrained", [model, seed])
-                untrained[test.name] = _scores(answered["texts"], test)
-                seconds[f"predict untrained → {test.name}"] = answered["seconds"]
-                del fresh
-            answered = _answers(reader, test, out, name, [run["data"], run["settings"], seed, run["limit"]])
+        chosen = [run[key] for key in ("model", "data", "settings", "seed", "limit", "weights")]
+        for test, baseline, untrained in zip(tests, baselines, fresh, strict=True):
+            answered = _Cell(name, test, out, chosen).answers(partial(_same, reader))
             scores = _scores(answered["texts"], test)
-            baseline = _scores(lexical_baseline(test), test)
-            rows.append(_row(name, test, seed, scores, baseline, untrained[test.name]))
+            rows.append(_row(name, test, seed, scores, baseline, _scores(untrained["texts"], test)))
             examples += _examples(name, test, answered, scores, seed)
             seconds[f"predict {name} → {test.name}"] = answered["seconds"]
         del reader
@@ -82,20 +87,35 @@ def transfer_matrix(
     return report
 
 
-def _answers(reader: Reader, test: Corpus, out: Path, name: str, source: Any) -> dict[str, Any]:
-    """Predictions of one cell, from the disk where this very cell was answered before."""
-    key = hashlib.sha256(repr((source, test.fingerprint(), versions())).encode()).hexdigest()
-    path = out / "predictions" / f"{_slug(name)}--{_slug(test.name)}.json"
-    if path.is_file():
-        kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        if kept.get("key") == key:
-            return kept
-    began = time.monotonic()
-    predictions = predict(reader, test)
-    spans = {key: (found[0].start, found[0].end) for key, found in predictions.candidates.items()}
-    made = {"key": key, "seconds": round(time.monotonic() - began, 1), "texts": predictions.texts, "spans": spans}
-    write_json(path, made)
-    return made
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One Reader on one test set; `chosen` is all that decides the answers besides the test set."""
+
+    name: str
+    test: Corpus
+    out: Path
+    chosen: Any
+
+    def answers(self, reader: Callable[[], Reader]) -> dict[str, Any]:
+        """Texts and spans by question id, from the disk where this very cell was answered before."""
+        content = json.dumps([self.chosen, self.test.fingerprint(), versions()], sort_keys=True)
+        key = hashlib.sha256(content.encode()).hexdigest()
+        path = self.out / "predictions" / f"{_slug(self.name)}--{_slug(self.test.name)}.json"
+        if path.is_file():
+            kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            if kept.get("key") == key:
+                return kept
+        began = time.monotonic()
+        predictions = predict(reader(), self.test)
+        spans = {name: [found[0].start, found[0].end] for name, found in predictions.candidates.items()}
+        seconds = round(time.monotonic() - began, 1)
+        made = {"key": key, "seconds": seconds, "texts": predictions.texts, "spans": spans}
+        write_json(path, made)
+        return made
+
+
+def _same(reader: Reader) -> Reader:
+    return reader
 
 
 def _scores(texts: Mapping[str, str], test: Corpus) -> Scores:

@@ -1,5 +1,6 @@
 """Answers for a whole corpus, and the files they are written to."""
 
+from collections import Counter
 from dataclasses import asdict, dataclass
 
 from polyspan.data.schema import Corpus
@@ -33,16 +34,11 @@ def predict(reader: Reader, corpus: Corpus, options: AnswerOptions = AnswerOptio
     """
     if not len(corpus):
         raise PolyspanError(f"{corpus.name} has no questions", where=corpus.source)
+    counts = Counter(question.id for _, question in corpus.questions())
+    if twice := [key for key, count in counts.items() if count > 1]:
+        fix = "polyspan check --fix puts the second one aside"
+        raise PolyspanError("two questions have the same id", where=corpus.source, found=twice[0], fix=fix)
     keep_freed_memory()
-    candidates: dict[str, list[Candidate]] = {}
     answers = answer_corpus(reader, corpus, options, doing=f"answering {corpus.name}")
-    for (_, question), found in zip(corpus.questions(), answers, strict=True):
-        if question.id in candidates:
-            raise PolyspanError(
-                "two questions have the same id",
-                where=corpus.source,
-                found=question.id,
-                fix="see `polyspan check`",
-            )
-        candidates[question.id] = found
+    candidates = dict(zip(counts, answers, strict=True))
     return Predictions({key: found[0].text for key, found in candidates.items()}, candidates)

@@ -11,7 +11,11 @@ Advance = Callable[[int, str], None]
 
 @contextmanager
 def progress(doing: str, total: int, unit: str = "") -> Iterator[Advance]:
-    """Show how far a piece of work of `total` units has come. Yields the function to call after each part."""
+    """Show how far a piece of work of `total` units has come. Yields the function to call after each
+    part. Without a name for the work nothing is shown."""
+    if not doing:
+        yield lambda done, note: None
+        return
     with _bar(doing, total, unit) if sys.stderr.isatty() else _lines(doing, total, unit) as advance:
         yield advance
 

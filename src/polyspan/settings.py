@@ -1,5 +1,6 @@
 """How a Reader is trained: the settings, and the recipes of others as presets."""
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ class TrainSettings:
     """Everything that decides the weights but the data, the encoder and the seed."""
 
     learning_rate: float = 5e-5
-    """At its peak, after the warm-up; it falls to 0 in a line."""
+    """Its peak; it rises in the warm-up and falls to 0 in a line."""
     batch_size: int = 32
     """Windows in a step, over all processes."""
     accumulate: int = 1
@@ -23,6 +24,8 @@ class TrainSettings:
     """`questions` is BERT's rule: steps = questions / batch · epochs, fewer passes where contexts are long."""
     warmup: float = 0.1
     """Steps of linear warm-up: a share of all steps below 1, else a number."""
+    decay_from: Literal["peak", "start"] = "peak"
+    """Where the line to 0 begins: at the end of the warm-up, or, as BERT has it, at the first step."""
     weight_decay: float = 0.0
     """Decoupled; not on biases and layer norms."""
     epsilon: float = 1e-8
@@ -45,23 +48,25 @@ class TrainSettings:
     def __post_init__(self) -> None:
         choose("precision", self.precision, ("auto", "fp32", "bf16", "fp16"))
         choose("epoch_of", self.epoch_of, ("windows", "questions"))
+        choose("decay_from", self.decay_from, ("peak", "start"))
         positive = {"learning_rate": self.learning_rate, "epochs": self.epochs, "batch_size": self.batch_size}
         positive |= {"accumulate": self.accumulate, "average": self.average, "clip": self.clip}
         for name, value in positive.items():
-            if not value > 0:
+            if not 0 < value < math.inf:
                 raise UsageError(f"{name.replace('_', ' ')} must be above 0", found=str(value))
+        for name, value in {"warmup": self.warmup, "weight_decay": self.weight_decay}.items():
+            if not 0 <= value < math.inf:
+                raise UsageError(f"{name.replace('_', ' ')} must be 0 or more", found=str(value))
+        if self.dropout is not None and not 0 <= self.dropout < 1:
+            raise UsageError("dropout must be from 0 to below 1", found=str(self.dropout))
 
 
 _BERT = TrainSettings(
-    weight_decay=0.01,
-    epsilon=1e-6,
-    bias_correction=False,
-    epoch_of="questions",
-    windows=WindowOptions(label="first_match"),
+    decay_from="start", weight_decay=0.01, epsilon=1e-6, bias_correction=False, epoch_of="questions"
 )
 
 PRESETS: dict[str, TrainSettings] = {
-    "hsu2019": _BERT,
+    "hsu2019": replace(_BERT, windows=WindowOptions(label="first_match")),
     "readme": replace(_BERT, learning_rate=3e-5, batch_size=12, epochs=2.0),
     "xtreme": TrainSettings(learning_rate=3e-5, accumulate=8, warmup=500, weight_decay=1e-4),
     "cpu": TrainSettings(
@@ -74,8 +79,8 @@ PRESETS: dict[str, TrainSettings] = {
     ),
 }
 """`hsu2019`: the defaults of BERT's `run_squad.py`, which the paper used, labels by first match. `readme`: the
-recipe of BERT's README for SQuAD 1.1. `xtreme`: the XTREME benchmark's. `cpu`: no dropout, frozen embeddings and
-fewer windows, for small encoders and small corpora on a laptop."""
+recipe of BERT's README for SQuAD 1.1, labels by offsets. `xtreme`: the XTREME benchmark's. `cpu`: no dropout,
+frozen embeddings and fewer windows, for small encoders and small corpora on a laptop."""
 
 
 def preset(name: str, **changes: Any) -> TrainSettings:

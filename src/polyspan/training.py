@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import GradientAccumulationPlugin
 from torch.nn.functional import cross_entropy
 
 from polyspan.checkpoint import Progress, load_checkpoint, save_checkpoint
@@ -23,7 +24,7 @@ from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, claim, replacing_folder, write_json
 from polyspan.model.batch import bucketed, collate, input_lengths
-from polyspan.model.encoder import versions
+from polyspan.model.encoder import versions, weights_sha256
 from polyspan.model.memory import keep_freed_memory
 from polyspan.model.reader import Reader, span_logits
 from polyspan.model.tokens import Ints
@@ -54,15 +55,16 @@ def train(
     the weights it would have had. Under `accelerate launch` each process computes its share of every batch.
     Raises PolyspanError for a folder that is taken or cannot be written and for corpora without a usable answer.
     """
-    out = Path(out)
-    AcceleratorState._reset_state()  # a second training in this process may have another precision
-    accelerator = Accelerator(mixed_precision=_precision(settings), cpu=not torch.cuda.is_available())
+    out = Path(out).absolute()
+    if not corpora:
+        raise UsageError("training needs at least one corpus")
+    accelerator = _accelerator(settings)
     if limit is not None:
         corpora = [sample(corpus, limit, seed) for corpus in corpora]
     identity = _identity(corpora, model, settings, seed, limit, weights)
     if resume and _is_finished(out, identity):
         return Reader.load(out)
-    claim(out)
+    claim(out, folder=True)
     keep_freed_memory()
     reader = Reader.load(model, settings.windows, seed)
     with accelerator.main_process_first():
@@ -75,17 +77,21 @@ def train(
             fix="see `polyspan check`",
         )
     windows = concatenate(parts)
-    plan = _plan(parts, input_lengths(windows, reader.layout), corpora, settings, weights, seed)
+    plan = _plan(
+        windows, [len(part) for part in parts], input_lengths(windows, reader.layout), settings, weights, seed
+    )
     derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
+    derived["encoder"] = weights_sha256(reader.model)
     fingerprint = hashlib.sha256(json.dumps(identity | derived, sort_keys=True).encode()).hexdigest()
     checkpoint = out.with_name(out.name + ".checkpoint")
     run = _Run(reader, windows, plan, settings, seed, accelerator, checkpoint, fingerprint, checkpoint_seconds)
-    state = _fit(run, resume)
+    with torch.random.fork_rng():  # the caller's random numbers stay as they are
+        state = _fit(run, resume)
     if accelerator.is_main_process:
-        record = identity | derived | {"seconds": round(state.seconds, 1), "loss": state.losses}
+        made = {"processes": accelerator.num_processes, "seconds": round(state.seconds, 1), "loss": state.losses}
         with replacing_folder(out) as folder:
             reader.save(folder)
-            write_json(folder / "run.json", record)
+            write_json(folder / "run.json", identity | derived | made)
         shutil.rmtree(checkpoint, ignore_errors=True)
     accelerator.wait_for_everyone()
     accelerator.end_training()
@@ -107,6 +113,15 @@ class _Run:
     checkpoint_seconds: float
 
 
+def _accelerator(settings: TrainSettings) -> Accelerator:
+    AcceleratorState._reset_state()  # a second training in this process may have another precision
+    on_cpu = not torch.cuda.is_available()
+    whole = GradientAccumulationPlugin(
+        num_steps=1
+    )  # `accumulate` is ours, whatever the launcher's environment says
+    return Accelerator(mixed_precision=_precision(settings), cpu=on_cpu, gradient_accumulation_plugin=whole)
+
+
 def _fit(run: _Run, resume: bool) -> Progress:
     """The loop. Leaves the trained (or averaged) weights in the reader's model, on the device it ran on."""
     settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
@@ -115,11 +130,14 @@ def _fit(run: _Run, resume: bool) -> Progress:
     bare.to(accelerator.device)
     state = load_checkpoint(run.checkpoint, run.fingerprint, bare, optimizer) if resume else Progress()
     model, optimizer = accelerator.prepare(bare, optimizer)
+    if state.scaler:
+        accelerator.scaler.load_state_dict(state.scaler)
     model.train()
     snapshots = {round(total * (number + 1) / settings.average) for number in range(settings.average)}
     pending: list[torch.Tensor] = []
     saved = time.monotonic()
-    with progress("training", total, "steps") as advance:
+    doing = "training" if accelerator.is_main_process else ""
+    with progress(doing, total, "steps") as advance:
         advance(state.step, "")
         for step in range(state.step + 1, total + 1):
             began = time.monotonic()
@@ -134,17 +152,32 @@ def _fit(run: _Run, resume: bool) -> Progress:
                 _add_snapshot(state, bare)
             due = time.monotonic() - saved >= run.checkpoint_seconds and step < total
             if due or step == total or step % 10 == 0:
-                state.losses += [round(loss, 6) for loss in torch.stack(pending).tolist()]
-                pending.clear()
+                _note_losses(state, pending)
             state.seconds += time.monotonic() - began
-            if due and accelerator.is_main_process:
-                save_checkpoint(run.checkpoint, run.fingerprint, state, bare, optimizer)
+            if due:
                 saved = time.monotonic()
+                if accelerator.is_main_process:
+                    state.scaler = accelerator.scaler.state_dict() if accelerator.scaler else {}
+                    save_checkpoint(run.checkpoint, run.fingerprint, state, bare, optimizer)
             advance(1, f"loss {np.mean(state.losses[-50:]):.2f}" if state.losses else "")
+    accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # takes autocast off: saved and loaded answer alike
     if state.average:
         bare.load_state_dict(state.average, strict=False)
     bare.eval()
     return state
+
+
+def _note_losses(state: Progress, pending: list[torch.Tensor]) -> None:
+    """Move the losses since the last time from the device to the record; raises where training has diverged."""
+    losses = torch.stack(pending).tolist()
+    pending.clear()
+    if not all(map(math.isfinite, losses)):
+        raise PolyspanError(
+            f"training diverged by step {state.step}",
+            found=f"a loss of {next(loss for loss in losses if not math.isfinite(loss))}",
+            fix="lower --learning-rate, or lengthen --warmup",
+        )
+    state.losses += [round(loss, 6) for loss in losses]
 
 
 def _backward(run: _Run, model: Any, rows: Ints) -> torch.Tensor:
@@ -174,24 +207,30 @@ def _unsynchronised(accelerator: Accelerator, model: Any, last: bool) -> Any:
 
 
 def _plan(
-    parts: Sequence[Windows],
+    windows: Windows,
+    sizes: Sequence[int],
     lengths: Ints,
-    corpora: Sequence[Corpus],
     settings: TrainSettings,
     weights: Sequence[float] | None,
     seed: int,
 ) -> list[Ints]:
-    """The rows of every batch of the whole run, from the seed alone."""
+    """The rows of every batch of the whole run, from the seed alone; `sizes` are the corpora's windows."""
     size = settings.batch_size
     if settings.epoch_of == "questions":
-        steps = int(sum(map(len, corpora)) / size * settings.epochs)
+        steps = int(len(np.unique(windows.question)) / size * settings.epochs)
     else:
         steps = round(math.ceil(len(lengths) / size) * settings.epochs)
+    if 1 <= settings.warmup >= max(steps, 1):
+        raise UsageError(
+            "the warm-up is as long as the training",
+            found=f"{settings.warmup:g} of {steps} steps",
+            fix="--warmup 0.1",
+        )
     plan: list[Ints] = []
     epoch = 0
     while len(plan) < max(steps, 1):
         generator = np.random.default_rng([seed, epoch])
-        order = None if weights is None else _weighted([len(part) for part in parts], weights, generator)
+        order = None if weights is None else _weighted(sizes, weights, generator)
         plan += bucketed(lengths, size, generator, order)
         epoch += 1
     return plan[: max(steps, 1)]
@@ -199,7 +238,7 @@ def _plan(
 
 def _weighted(sizes: Sequence[int], weights: Sequence[float], generator: np.random.Generator) -> Ints:
     """Rows of one epoch, drawn corpus by weight; within a corpus each row comes once before any comes twice."""
-    if len(weights) != len(sizes) or min(weights) < 0 or sum(weights) <= 0:
+    if len(weights) != len(sizes) or not min(weights) >= 0 or not 0 < sum(weights) < math.inf:
         raise UsageError(
             "one weight a corpus is needed, none below 0", found=f"{len(weights)} weights for {len(sizes)} corpora"
         )
@@ -221,6 +260,9 @@ def _prepare(model: Any, settings: TrainSettings) -> Any:
             module.p = settings.dropout
         elif hasattr(module, "attention_dropout") and isinstance(module.attention_dropout, float):
             module.attention_dropout = settings.dropout
+    names = [name for name, _ in model.named_parameters()]
+    if unknown := [part for part in settings.freeze if not any(part in name for name in names)]:
+        raise UsageError(f"no parameter has {unknown[0]!r} in its name", expected=f"such as {names[0]}")
     for name, weight in model.named_parameters():
         weight.requires_grad_(not any(part in name for part in settings.freeze))
     if not any(weight.requires_grad for weight in model.parameters()):
@@ -238,21 +280,27 @@ def _optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
 
 
 def _schedule(optimizer: Any, step: int, total: int, settings: TrainSettings) -> None:
-    """Linear warm-up, then linear decay to 0; without bias correction AdamW's own is undone in the rate."""
-    warmup = settings.warmup * total if settings.warmup < 1 else settings.warmup
-    shape = step / warmup if step <= warmup else (total - step + 1) / max(total - warmup, 1)
-    undone = 1.0 if settings.bias_correction else (1 - 0.9**step) / math.sqrt(1 - 0.999**step)
+    """Linear warm-up, then linear decay to 0; without bias correction AdamW's own is undone in its numbers."""
+    warmup = int(settings.warmup * total if settings.warmup < 1 else settings.warmup)
+    left = total - step + 1
+    if step <= warmup:
+        shape = step / warmup
+    else:
+        shape = left / (total - warmup if settings.decay_from == "peak" else total)
+    first, second = (1.0, 1.0) if settings.bias_correction else (1 - 0.9**step, math.sqrt(1 - 0.999**step))
     for group in optimizer.param_groups:
-        group["lr"] = settings.learning_rate * shape * undone
-        group["weight_decay"] = group["decay"] / undone
+        group["lr"] = settings.learning_rate * shape * first / second
+        group["weight_decay"] = group["decay"] * second / first
+        group["eps"] = settings.epsilon / second
 
 
 def _add_snapshot(state: Progress, model: Any) -> None:
     state.snapshots += 1
     for name, weight in model.named_parameters():
         if weight.requires_grad:
-            mean = state.average.setdefault(name, torch.zeros_like(weight, dtype=torch.float32))
-            mean += (weight.detach() - mean) / state.snapshots
+            now = weight.detach().float().cpu()
+            mean = state.average.setdefault(name, torch.zeros_like(now))
+            mean += (now - mean) / state.snapshots
 
 
 def _mix(*numbers: int) -> int:
@@ -288,7 +336,10 @@ def _is_finished(out: Path, identity: dict[str, Any]) -> bool:
     path = out / "run.json"
     if not path.is_file():
         return False
-    record = json.loads(path.read_text("utf-8"))
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise PolyspanError("the run record cannot be read", where=str(path), fix="remove the folder") from error
     if other := [name for name, value in identity.items() if record.get(name) != value]:
         raise PolyspanError(
             f"{out} holds the Reader of another run",

@@ -85,6 +85,14 @@ def test_null_threshold_answers_nothing_where_null_wins(reader):
     assert reader.answer("who", "the cup", AnswerOptions(null_threshold=1000.0)).text != ""
 
 
+def test_the_null_answer_has_its_place_among_the_candidates(reader):
+    for threshold in (-1000.0, 0.0, 1000.0):
+        found = reader.answers("who", LONG, AnswerOptions(n_best=5, null_threshold=threshold))
+        assert len(found) == 5
+        scores = [candidate.score for candidate in found[1:]]
+        assert scores == sorted(scores, reverse=True)
+
+
 def test_an_empty_context_is_answered_by_nothing(reader):
     assert reader.answer("who won", "").text == ""
 

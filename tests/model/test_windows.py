@@ -95,6 +95,18 @@ def test_first_match_is_the_first_place_of_the_word(wordpiece):
     assert by_match.label_start[0] == 2
 
 
+@pytest.mark.parametrize("fixture", ["unigram", "byte_bpe"])
+def test_first_match_by_characters_where_pieces_depend_on_their_place(request, fixture):
+    """SentencePiece and byte-level pieces of an answer differ inside a text: there its characters are matched."""
+    tokenizer = request.getfixturevalue(fixture)
+    context = "the cup. 我在東京是誰在東京"
+    options = WindowOptions(max_length=128, label="first_match")
+    windows = make_windows(one(context, "東京", context.rindex("東京")), tokenizer, options, training=True)
+    a, b = windows.label_start[0], windows.label_end[0]
+    first = context.index("東京")
+    assert (windows.contexts.starts[a], windows.contexts.ends[b]) == (first, first + 2)
+
+
 def test_first_match_with_spaces_and_without_any_match(wordpiece):
     spaced = one("the cup, the cup", "cup", 13)
     assert (
@@ -130,6 +142,21 @@ def test_unusable_answers_are_counted_and_impossible_questions_learnt(wordpiece)
     assert windows.skipped == {"answer-empty": 1, "offset": 1, "no-answer": 1}
     assert windows.question.tolist() == [3, 4]
     assert windows.label_start.tolist() == [-1, 1]
+
+
+def test_answers_that_no_window_holds_are_counted(wordpiece):
+    corpus = one("the cup was won by hull " * 9, "the cup was won by hull " * 4, 0)
+    for outside, left in (("cls", True), ("drop", False)):
+        windows = make_windows(corpus, wordpiece, replace(SMALL, outside=outside), training=True)
+        assert windows.skipped == {"answer-too-long": 1}
+        assert bool(len(windows)) == left
+    dropped = make_windows(one("\u200d\u200d cup", "\u200d\u200d", 0), wordpiece, SMALL, training=True)
+    assert dropped.skipped == {"answer-unreadable": 1}
+
+
+def test_dropping_keeps_questions_without_an_answer(wordpiece):
+    corpus = Corpus((Paragraph("the cup", (Question("q", "who", impossible=True),)),))
+    assert len(make_windows(corpus, wordpiece, replace(SMALL, outside="drop"), training=True)) == 1
 
 
 def test_long_questions_are_cut_or_refused(wordpiece):

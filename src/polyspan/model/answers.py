@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
-from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
+from polyspan.model.batch import by_tokens, collate, input_lengths
 from polyspan.model.decode import best_spans
+from polyspan.model.tokens import Tokens
 from polyspan.model.windows import Windows, make_windows, owned
 from polyspan.progress import progress
 
@@ -54,7 +55,7 @@ class AnswerOptions:
 
 @dataclass(slots=True)
 class _Best:
-    """The k best spans of each question so far: arrays (questions, k); −inf where there is none yet."""
+    """The k best spans of each question so far, in characters: arrays (questions, k); −inf where there is none."""
 
     start: NDArray[np.int64]
     end: NDArray[np.int64]
@@ -63,21 +64,14 @@ class _Best:
 
     @classmethod
     def empty(cls, questions: int, k: int) -> "_Best":
-        return cls(
-            np.zeros((questions, k), np.int64),
-            np.zeros((questions, k), np.int64),
-            np.full((questions, k), _NEVER, np.float32),
-            np.full(questions, np.inf, np.float32),
-        )
+        places = np.zeros((questions, k), np.int64)
+        scores = np.full((questions, k), _NEVER, np.float32)
+        return cls(places, places.copy(), scores, np.full(questions, np.inf, np.float32))
 
     def add(
         self, question: int, start: NDArray[np.int64], end: NDArray[np.int64], score: NDArray[np.float32]
     ) -> None:
-        """Merge spans (in pieces of the context) of one more window; the same span is kept once."""
-        if self.score[question, 0] == _NEVER:
-            k = len(score)
-            self.start[question, :k], self.end[question, :k], self.score[question, :k] = start, end, score
-            return
+        """Merge the spans of one more window; the same span is kept once, with its best score."""
         starts = np.concatenate([self.start[question], start])
         ends = np.concatenate([self.end[question], end])
         scores = np.concatenate([self.score[question], score])
@@ -102,15 +96,14 @@ def answer_corpus(
     windows = make_windows(corpus, reader.tokenizer, reader.options)
     best = _search(reader, windows, options, token_budget, doing)
     number = 0
-    for place, paragraph in enumerate(corpus.paragraphs):
-        starts, ends = windows.contexts.spans(place)
+    for paragraph in corpus.paragraphs:
         for _ in paragraph.questions:
             spans = [
-                (int(starts[start]), int(ends[end]), float(score))
+                (int(start), int(end), float(score))
                 for start, end, score in zip(best.start[number], best.end[number], best.score[number], strict=True)
                 if score != _NEVER
             ]
-            yield _candidates(paragraph.context, spans, float(best.null[number]), options.null_threshold)
+            yield _candidates(paragraph.context, spans, float(best.null[number]), options)
             number += 1
 
 
@@ -119,48 +112,61 @@ def _search(
 ) -> _Best:
     lengths = input_lengths(windows, reader.layout)
     budget = token_budget or (2048 if reader.device.type == "cpu" else 65536)
+    contexts = windows.contexts
+    begin = contexts.pointers[windows.paragraph] + windows.first  # each window's first piece among all
     first, last = owned(windows) if options.max_context else (np.zeros(len(windows), np.int32), windows.length)
     best = _Best.empty(len(windows.questions.pointers) - 1, options.n_best)
     reader.model.eval()
     with torch.inference_mode(), progress(doing, len(windows), "windows") as advance:
         for rows in by_tokens(lengths, budget):
             batch = collate(windows, reader.layout, rows)
-            start, end = reader.logits(batch.to(reader.device))
+            shift = begin[rows] - batch.context[:, 0].numpy()  # from a position in the row to a piece
+            batch = batch.to(reader.device)
+            start, end = reader.logits(batch)
             null = (start[:, 0] + end[:, 0]).cpu().numpy()
-            start, end = _allowed(start, end, batch, first[rows], last[rows])
-            found = [
-                part.cpu().numpy() for part in best_spans(start, end, options.max_answer_length, options.n_best)
-            ]
-            shift = (windows.first[rows] - batch.context[:, 0].numpy())[:, None]
-            for line, row in enumerate(rows):
-                question = windows.question[row]
+            pieces = shift[:, None] + np.arange(start.shape[1])
+            inside = (pieces >= begin[rows, None]) & (pieces < (begin + windows.length)[rows, None])
+            inside &= _visible(contexts, pieces)
+            startable = (pieces >= (begin + first)[rows, None]) & (pieces < (begin + last)[rows, None]) & inside
+            found = best_spans(
+                _only(start, startable), _only(end, inside), options.max_answer_length, options.n_best
+            )
+            starts, ends, scores = (part.cpu().numpy() for part in found)
+            for line, question in enumerate(windows.question[rows]):
+                own = scores[line] != _NEVER
+                at = (starts[line][own] + shift[line], ends[line][own] + shift[line])
+                best.add(question, contexts.starts[at[0]], contexts.ends[at[1]], scores[line][own])
                 best.null[question] = min(best.null[question], null[line])
-                best.add(question, found[0][line] + shift[line], found[1][line] + shift[line], found[2][line])
             advance(len(rows), "")
     return best
 
 
-def _allowed(
-    start: torch.Tensor, end: torch.Tensor, batch: Batch, first: NDArray[np.int32], last: NDArray[np.int32]
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """−inf outside the context; an answer may start only in [first, last) of the window's pieces."""
-    positions = torch.arange(start.shape[1], device=start.device)
-    begin, stop = (batch.context[:, column, None].to(start.device) for column in (0, 1))
-    lowest, highest = (torch.from_numpy(bound)[:, None].to(start.device) for bound in (first, last))
-    startable = (positions >= begin + lowest) & (positions < begin + highest)
-    endable = (positions >= begin) & (positions < stop)
-    return start.masked_fill(~startable, _NEVER), end.masked_fill(~endable, _NEVER)
+def _visible(contexts: Tokens, pieces: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which pieces have characters of their own: an answer must not begin or end with white space alone."""
+    if not len(contexts.ids):
+        return np.zeros(pieces.shape, bool)
+    known = pieces.clip(0, len(contexts.ids) - 1)
+    visible: NDArray[np.bool_] = contexts.starts[known] < contexts.ends[known]
+    return visible
+
+
+def _only(logits: torch.Tensor, allowed: NDArray[np.bool_]) -> torch.Tensor:
+    """−inf wherever it is not allowed."""
+    return logits.masked_fill(torch.from_numpy(~allowed).to(logits.device), _NEVER)
 
 
 def _candidates(
-    context: str, spans: list[tuple[int, int, float]], null: float, threshold: float | None
+    context: str, spans: list[tuple[int, int, float]], null: float, options: AnswerOptions
 ) -> list[Candidate]:
+    """Best first; the answer "" is one of them for SQuAD 2.0, and first where its score says so."""
     nothing = (0, 0, null if math.isfinite(null) else 0.0)
     if not spans:
         spans = [nothing]
-    elif threshold is not None:
-        unanswerable = null - spans[0][2] > threshold
-        spans = [nothing, *spans] if unanswerable else [*spans, nothing]
+    elif options.null_threshold is not None:
+        answered = null - spans[0][2] <= options.null_threshold
+        chosen = spans[0] if answered else nothing
+        rest = sorted([*spans[1:], nothing] if answered else spans, key=lambda span: -span[2])
+        spans = [chosen, *rest][: max(options.n_best, 1)]
     top = max(score for _, _, score in spans)
     weights = [math.exp(score - top) for _, _, score in spans]
     return [

@@ -1,6 +1,7 @@
 """Where encoders come from: the bundled one, a directory, or the Hugging Face hub."""
 
 import contextlib
+import hashlib
 import platform
 from collections.abc import Iterator
 from importlib import metadata
@@ -11,8 +12,10 @@ import torch
 from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer
 from transformers import logging as transformers_logging
 
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.bundled import load_bundled
+
+_FEWEST_PIECES = 20  # transformers makes an empty tokenizer where a folder has none
 
 
 def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
@@ -22,11 +25,14 @@ def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
     model that was not yet fine-tuned is drawn from `seed`. Weights are read from safetensors, or with torch's
     `weights_only`; code from the hub is never run. Raises PolyspanError where the model cannot be had.
     """
-    torch.manual_seed(seed)
-    with quiet():
-        if name.startswith("bundled:"):
-            return load_bundled(name.removeprefix("bundled:"))
-        return _load(name)
+    if not 0 <= seed < 2**63:
+        raise UsageError("a seed is a whole number from 0 below 2**63", found=str(seed))
+    with quiet(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model, tokenizer = (
+            load_bundled(name.removeprefix("bundled:")) if name.startswith("bundled:") else _load(name)
+        )
+    return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
 def _load(name: str) -> tuple[Any, Any]:
@@ -40,12 +46,13 @@ def _load(name: str) -> tuple[Any, Any]:
         )
     try:
         config = AutoConfig.from_pretrained(name)
+        config.num_labels = 2  # start and end, whatever the model was fine-tuned for before
         tokenizer = AutoTokenizer.from_pretrained(name)
         model = AutoModelForQuestionAnswering.from_pretrained(name, config=config, dtype=torch.float32)
     except Exception as error:  # whatever transformers and safetensors raise for files they cannot use
         raise PolyspanError(
             f"cannot load the model {name!r}",
-            found=str(error).strip().splitlines()[0],
+            found=(str(error).strip() or repr(error)).splitlines()[0],
             fix="check the files in the directory"
             if local
             else "check the name and the network, or use a downloaded directory or bundled:e5-small",
@@ -55,6 +62,14 @@ def _load(name: str) -> tuple[Any, Any]:
             f"{name} has no fast tokenizer",
             expected="a tokenizer.json: answers are cut by its character offsets",
             fix="convert it with transformers, or choose a model that has one",
+        )
+    known = model.get_input_embeddings().num_embeddings
+    if not _FEWEST_PIECES < len(tokenizer) <= known:
+        raise PolyspanError(
+            f"{name} has no tokenizer of its own",
+            found=f"one with {len(tokenizer)} pieces; the model knows {known}",
+            expected="tokenizer.json, vocab.txt or the like beside the weights",
+            fix="save the tokenizer into the model's folder",
         )
     return model.eval(), tokenizer
 
@@ -72,6 +87,15 @@ def quiet() -> Iterator[None]:
         transformers_logging.set_verbosity(level)
         if bars:
             transformers_logging.enable_progress_bar()
+
+
+def weights_sha256(model: Any) -> str:
+    """SHA-256 of a model's weights as they are in memory, names and order included."""
+    digest = hashlib.sha256()
+    for name, weight in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def versions() -> dict[str, str]:

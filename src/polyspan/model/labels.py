@@ -22,16 +22,14 @@ def label_spans(
 
     `offsets`: the pieces that the annotated characters touch (transformers' `run_qa.py`). `first_match`: as
     BERT's `run_squad.py`, whose label on unspaced text is the first place where the answer's pieces occur
-    (METHODS §1.3). Questions without a usable answer (`answer-empty`, `offset`) are None.
+    (METHODS §1.3); tokenizers other than WordPiece match characters instead. Questions without a usable answer
+    (`answer-empty`, `offset`, …) are None.
     """
     spans: list[Span | None] = []
     skipped: dict[str, int] = {}
     answers = [question.answers[0] if question.answers else None for _, question in corpus.questions()]
-    wanted = (
-        tokenise([answer.text if answer else "" for answer in answers], tokenizer)
-        if rule == "first_match"
-        else None
-    )
+    by_pieces = rule == "first_match" and _is_wordpiece(tokenizer)
+    wanted = tokenise([answer.text if answer else "" for answer in answers], tokenizer) if by_pieces else None
     number = 0
     for place, paragraph in enumerate(corpus.paragraphs):
         starts, ends = contexts.spans(place)
@@ -39,19 +37,25 @@ def label_spans(
             answer = answers[number]
             if question.impossible:
                 spans.append(NO_ANSWER)
-            elif (reason := _unusable(answer, paragraph.context, ends)) or answer is None:
+            elif (reason := _unusable(answer, paragraph.context)) or answer is None:
                 skipped[reason] = skipped.get(reason, 0) + 1
                 spans.append(None)
-            elif wanted is None:
+            elif rule == "offsets":
                 spans.append(_touched(answer.start, answer.end, starts, ends))
+            elif wanted is None:
+                first = _first_place(answer, paragraph.context)
+                spans.append(_touched(first, first + len(answer.text), starts, ends))
             else:
-                words = _whole_words(answer, paragraph.context)
-                spans.append(_first_match(contexts.of(place), wanted.of(number), _touched(*words, starts, ends)))
+                words = _touched(*_whole_words(answer, paragraph.context), starts, ends)
+                spans.append(_first_match(contexts.of(place), wanted.of(number), words))
+            if spans[-1] is not None and spans[-1] is not NO_ANSWER and spans[-1][1] < spans[-1][0]:
+                skipped["answer-unreadable"] = skipped.get("answer-unreadable", 0) + 1
+                spans[-1] = None  # characters that the tokenizer drops
             number += 1
     return spans, skipped
 
 
-def _unusable(answer: Answer | None, context: str, ends: Ints) -> str:
+def _unusable(answer: Answer | None, context: str) -> str:
     """Why a question cannot be learnt from, as the rule name that `polyspan check` uses, or ''."""
     if answer is None:
         return "no-answer"
@@ -59,14 +63,13 @@ def _unusable(answer: Answer | None, context: str, ends: Ints) -> str:
         return "answer-empty"
     if context[answer.start : answer.end] != answer.text:
         return "offset"
-    return "" if len(ends) and ends[-1] > answer.start else "answer-unreadable"
+    return ""
 
 
 def _touched(start: int, end: int, starts: Ints, ends: Ints) -> Span:
-    """First and last piece that share a character with [start, end)."""
+    """First and last piece that share a character with [start, end); last < first where none does."""
     first = int(np.searchsorted(ends, start, side="right"))
-    last = int(np.searchsorted(starts, end, side="left")) - 1
-    return (first, max(first, last))
+    return first, int(np.searchsorted(starts, end, side="left")) - 1
 
 
 def _whole_words(answer: Answer, context: str) -> Span:
@@ -76,6 +79,19 @@ def _whole_words(answer: Answer, context: str) -> Span:
     while end < len(context) and context[end] not in _WORD_BREAKS:
         end += 1
     return start, end
+
+
+def _is_wordpiece(tokenizer: Any) -> bool:
+    return type(tokenizer.backend_tokenizer.model).__name__ == "WordPiece"
+
+
+def _first_place(answer: Answer, context: str) -> int:
+    """Where the answer's text first stands within its words.
+
+    WordPiece gives an answer the same pieces wherever it stands; other tokenizers do not, and matching pieces,
+    as run_squad.py does, would find nothing or something else.
+    """
+    return context.index(answer.text, *_whole_words(answer, context))
 
 
 def _first_match(ids: Ints, wanted: Ints, wide: Span) -> Span:

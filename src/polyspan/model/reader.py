@@ -1,8 +1,9 @@
 """A Reader: an encoder with a span head, its tokenizer, and how it cuts contexts into windows."""
 
+import inspect
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import torch
 
 from polyspan.data.schema import Corpus, Paragraph, Question
-from polyspan.errors import UsageError
+from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, write_json
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
@@ -38,7 +39,7 @@ class Reader:
         model, tokenizer = load_encoder(str(name), seed)
         saved = Path(name) / _OPTIONS
         if options is None:
-            options = WindowOptions(**json.loads(saved.read_text("utf-8"))) if saved.is_file() else WindowOptions()
+            options = _saved_options(saved) if saved.is_file() else WindowOptions()
         limit = min(_positions(model), tokenizer.model_max_length)
         if options.max_length > limit:
             raise UsageError(
@@ -57,8 +58,11 @@ class Reader:
 
     @cached_property
     def layout(self) -> Layout:
-        """How questions and contexts are joined."""
-        return layout(self.tokenizer)
+        """How questions and contexts are joined; without token types where the encoder has only one."""
+        shape = layout(self.tokenizer)
+        takes_types = "token_type_ids" in inspect.signature(self.model.forward).parameters
+        known = getattr(self.model.config, "type_vocab_size", 0) if takes_types else 0
+        return shape if shape.types is None or max(shape.types) < known else replace(shape, types=None)
 
     @property
     def device(self) -> torch.device:
@@ -89,6 +93,15 @@ class Reader:
         return {layer: output.hidden_states[layer] for layer in layers}
 
 
+def _saved_options(path: Path) -> WindowOptions:
+    try:
+        return WindowOptions(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise PolyspanError(
+            "the Reader's window options cannot be read", where=str(path), found=str(error), fix="train it again"
+        ) from error
+
+
 def span_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """`Reader.logits` for a bare, perhaps wrapped, model."""
     output = model(**_inputs(batch))
@@ -110,8 +123,9 @@ def _inputs(batch: Batch) -> dict[str, torch.Tensor]:
 
 def _positions(model: Any) -> int:
     """Positions that the encoder knows; RoBERTa's family numbers them from the padding id + 1."""
-    config = model.config
-    positions = getattr(config, "max_position_embeddings", None) or 10**9
-    if config.model_type in ("roberta", "xlm-roberta", "camembert", "xlm-roberta-xl"):
-        positions -= config.pad_token_id + 1
+    positions = getattr(model.config, "max_position_embeddings", None) or 10**9
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            positions -= module.padding_idx + 1
+            break
     return int(positions)

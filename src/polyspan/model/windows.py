@@ -5,9 +5,11 @@ Sources: google-research/bert `run_squad.py` (step, labels, `[CLS]` for answers 
 (overlap, labels by offsets).
 """
 
+import contextlib
 import hashlib
 import itertools
 import json
+import struct
 import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -135,6 +137,8 @@ def make_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, trai
 
 def cached_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, training: bool = False) -> Windows:
     """`make_windows`, kept in the cache folder under a hash of the content, the tokenizer and the options."""
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()  # else the same tokenizer has two keys
     key = hashlib.sha256()
     for part in (corpus.fingerprint(), tokenizer.backend_tokenizer.to_str(), json.dumps(asdict(options))):
         key.update(part.encode("utf-8", "surrogatepass"))
@@ -142,7 +146,8 @@ def cached_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, tr
     if (cached := _load(path, options)) is not None:
         return cached
     made = make_windows(corpus, tokenizer, options, training=training)
-    _store(path, made)
+    with contextlib.suppress(PolyspanError):  # a cache that cannot be written costs time, not the run
+        _store(path, made)
     return made
 
 
@@ -184,16 +189,26 @@ def _cut(
             span = spans[number] if training else NO_ANSWER
             if span is not None:
                 capacity = _capacity(int(lengths[number]), shape, options, question)
-                for first, length in _stretches(pieces, capacity, options):
-                    inside = first <= span[0] and span[1] < first + length and span is not NO_ANSWER
-                    if inside or not training or options.outside == "cls":
-                        start, end = (span[0] - first, span[1] - first) if inside else NO_ANSWER
-                        rows.append((place, number, first, length, start, end))
+                cut = _labelled(_stretches(pieces, capacity, options), span)
+                if training and span != NO_ANSWER and not any(start >= 0 for _, _, start, _ in cut):
+                    skipped["answer-too-long"] = skipped.get("answer-too-long", 0) + 1
+                if training and span != NO_ANSWER and options.outside == "drop":
+                    cut = [window for window in cut if window[2] >= 0]
+                rows += [(place, number, *window) for window in cut]
             number += 1
     columns = dict(zip(_COLUMNS, np.array(rows, np.int32).reshape(-1, 6).T, strict=True))
     return Windows(
         contexts, questions, **columns, skipped=skipped, max_question_length=options.max_question_length
     )
+
+
+def _labelled(stretches: list[tuple[int, int]], span: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """(first, length, label start, label end) of each window; the label is −1 where the answer is not inside."""
+    cut = []
+    for first, length in stretches:
+        inside = first <= span[0] and span[1] < first + length
+        cut.append((first, length, *((span[0] - first, span[1] - first) if inside else NO_ANSWER)))
+    return cut
 
 
 def _capacity(length: int, shape: Layout, options: WindowOptions, question: Question) -> int:
@@ -237,13 +252,17 @@ def owned(windows: Windows) -> tuple[Ints, Ints]:
     for begin, end in itertools.pairwise(edges):
         if end - begin == 1:
             continue
-        starts, lengths = windows.first[begin:end, None], windows.length[begin:end, None]
-        positions = np.arange(int((starts + lengths).max()))[None]
-        left, right = positions - starts, starts + lengths - 1 - positions
-        score = np.where((left >= 0) & (right >= 0), np.minimum(left, right) + 0.01 * lengths, -1)
-        best = score.argmax(0)
+        pieces = int((windows.first[begin:end] + windows.length[begin:end]).max())
+        best, owner = np.full(pieces, -1.0), np.zeros(pieces, np.int64)
         for row in range(begin, end):
-            mine = np.flatnonzero(best == row - begin) - windows.first[row]
+            length = int(windows.length[row])
+            own = slice(windows.first[row], windows.first[row] + length)
+            left = np.arange(length)
+            score = np.minimum(left, left[::-1]) + 0.01 * length
+            better = score > best[own]
+            best[own][better], owner[own][better] = score[better], row
+        for row in range(begin, end):
+            mine = np.flatnonzero(owner == row) - windows.first[row]
             first[row], last[row] = (mine[0], mine[-1] + 1) if len(mine) else (0, 0)
     return first, last
 
@@ -267,7 +286,7 @@ def _load(path: Any, options: WindowOptions) -> Windows | None:
             )
             columns = {name: arrays[name] for name in _COLUMNS}
             skipped = json.loads(str(arrays["skipped"]))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, struct.error, zipfile.BadZipFile):
         return None
     return Windows(
         contexts, questions, **columns, skipped=skipped, max_question_length=options.max_question_length
