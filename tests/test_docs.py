@@ -6,6 +6,7 @@ and prints what the page says. A comment before a block, `<!-- not run: REASON -
 """
 
 import inspect
+import json
 import os
 import re
 import shutil
@@ -86,8 +87,19 @@ def test_blocks_run(page, tmp_path):
     try:
         for block in runnable(page):
             _run(block, folder)
+        if (folder / "quickstart").exists():
+            _assert_quickstart(folder / "quickstart")
     finally:
         shutil.rmtree(tmp_path)  # readers of half a gigabyte each
+
+
+def _assert_quickstart(folder: Path) -> None:
+    """The promise of the quickstart: zero-shot F1 clearly above both baselines in every language."""
+    rows = json.loads((folder / "report.json").read_text("utf-8"))["matrix"]
+    assert [row["language"].split("-")[0] for row in rows] == ["en", "zh", "ko", "ja", "fr"]
+    for row in rows:
+        assert row["f1"] > max(row["baseline_f1"], row["untrained_f1"]) + 5, row
+    assert (folder / "report.html").stat().st_size > 10_000
 
 
 def _run(block: Block, folder: Path) -> None:

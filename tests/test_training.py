@@ -101,6 +101,31 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, averag
     assert not (tmp_path / "killed.checkpoint").exists()
 
 
+@pytest.mark.slow
+def test_ctrl_c_writes_a_checkpoint_that_is_not_thrown_away(tiny, corpus, tmp_path):
+    """SIGINT in the middle of `train`: exit 1, one line, and --resume goes on from the very step."""
+    write(corpus, tmp_path / "data.json")
+    options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
+    call = [sys.executable, "-m", "polyspan", "train", "--data", str(tmp_path / "data.json"), *options.split()]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    run = subprocess.Popen(call, env=environment, stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    while "preset cpu" not in run.stderr.readline():
+        pass
+    time.sleep(15)
+    run.send_signal(signal.SIGINT)
+    stderr = run.communicate(timeout=60)[1]
+    assert run.returncode == 1, stderr
+    assert "stopped" in stderr
+    assert "Traceback" not in stderr
+    (step,) = (tmp_path / "r.checkpoint").iterdir()
+    assert int(step.name) > 0
+    again = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=100)
+    assert again.returncode == 1
+    assert "a run that was stopped is kept" in again.stderr
+    assert step.exists()
+
+
 def test_a_checkpoint_of_another_run_is_refused(tiny, corpus, tmp_path):
     from polyspan.checkpoint import Progress, load_checkpoint, save_checkpoint
 

@@ -66,7 +66,7 @@ def load_checkpoint(folder: Path, run: str, model: Any, optimizer: torch.optim.O
         raise PolyspanError(
             f"the checkpoint at {last} cannot be read", found=str(error), fix="remove it and start the run again"
         ) from error
-    if numbers.pop("run") != run:
+    if numbers.pop("run", None) != run:
         raise PolyspanError(
             f"the checkpoint at {last} belongs to another run",
             expected="the same data, encoder, settings, seed and versions",

@@ -5,7 +5,9 @@ stderr; `--json` prints one object on stdout and nothing else there. Exit status
 has a fault, 2 the call is wrong.
 """
 
+import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +19,7 @@ from polyspan.errors import PolyspanError, UsageError
 app = typer.Typer(
     name="polyspan",
     no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -37,18 +40,42 @@ _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
 def main() -> None:
     """Run the command line; a user's mistake ends in a message, never in a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the locale
     try:
         app()
+        sys.stdout.flush()
     except PolyspanError as error:
-        print(f"polyspan: {error}", file=sys.stderr)
+        _complain(str(error))
         sys.exit(error.exit_code)
     except SystemExit as end:
         if end.code != _INTERRUPTED:
             raise
-        print("polyspan: stopped; nothing is half-written, and --resume goes on where train was", file=sys.stderr)
+        _complain("stopped; nothing is half-written (train goes on from its last step with --resume)")
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
+    except OSError as error:
+        _complain(f"cannot write to the terminal or pipe: {error.strerror}")
+        os._exit(1)  # the interpreter would try to flush once more
+
+
+def _complain(message: str) -> None:
+    """One message on stderr, if there is one; control characters from data do not reach the terminal."""
+    if sys.stderr is not None:
+        shown = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in message)
+        print(f"polyspan: {shown}", file=sys.stderr)
+
+
+def _distinct(data: str, *outputs: Path | None) -> None:
+    """Refuse to write over the data that is read, or twice to one file; then see that all can be written."""
+    from polyspan.files import claim
+
+    given = [path.absolute() for path in outputs if path is not None]
+    if Path(data).absolute() in given or len(set(given)) < len(given):
+        raise UsageError("an output would overwrite the data or another output", found=", ".join(map(str, given)))
+    for path in given:
+        claim(path)
 
 
 @app.callback(invoke_without_command=True)
@@ -179,13 +206,15 @@ def train(
 
     chosen = preset or default_preset()
     settings = find_preset(chosen, **changes)
-    terminal.say(f"preset {chosen}; {sum(map(len, corpora))} questions; model {model}; seed {seed}")
+    if int(os.environ.get("RANK", "0")) == 0:
+        questions = sum(min(len(corpus), limit or len(corpus)) for corpus in corpora)
+        terminal.say(f"preset {chosen}; {questions} questions; model {model}; seed {seed}")
     fine_tune(corpora, model, out, settings, seed=seed, limit=limit, weights=weight, resume=resume)
     record = json.loads((out / "run.json").read_text("utf-8"))
     if _result(record, as_json):
         if record["skipped"]:
             terminal.say(f"left out, without a usable answer: {record['skipped']} (see polyspan check)")
-        terminal.say(f"{record['steps']} steps in {record['seconds']:.0f} s; Reader: {out}")
+        terminal.say(f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; Reader: {out}")
 
 
 _SETTINGS = (
@@ -215,24 +244,22 @@ def predict(
     """Answer every question of a data set."""
     from polyspan import terminal
     from polyspan.data.read import read
-    from polyspan.files import claim
 
-    if nbest is not None and nbest.absolute() == out.absolute():
-        raise UsageError("--out and --nbest need two files", found=str(out))
-    for target in filter(None, (out, nbest)):
-        if target.absolute() == Path(data).absolute():
-            raise UsageError("that would overwrite the data", found=str(target))
-        claim(target)
     corpus = read(data, language)
+    _distinct(data, out, nbest)
     from polyspan.model.answers import AnswerOptions
     from polyspan.model.reader import Reader
     from polyspan.prediction import predict as answer
 
     options = AnswerOptions(n_best if nbest else 1, max_answer_length, max_context, null_threshold)
-    predictions = answer(Reader.load(model), corpus, options)
+    terminal.say(f"loading {model}")
+    reader = Reader.load(model)
+    if reader.fresh_head:
+        terminal.say(f"{model} was never trained to answer: its span head is random (see polyspan train)")
+    predictions = answer(reader, corpus, options)
     predictions.write(out, nbest)
     if _result({"out": str(out), "questions": len(predictions.texts)}, as_json):
-        terminal.say(f"{len(predictions.texts)} answers: {out}")
+        terminal.say(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
 
 
 @app.command()
@@ -319,6 +346,7 @@ def data_convert(
     from polyspan.data.write import write
 
     corpus = read(data, language)
+    _distinct(data, out)
     left_out = write(corpus, out)
     if _result(
         {"out": str(out), "questions": len(corpus), "contexts_without_questions_left_out": left_out}, as_json
@@ -326,7 +354,7 @@ def data_convert(
         from polyspan import terminal
 
         note = f"; {left_out} contexts without questions have no place in this format" if left_out else ""
-        terminal.say(f"{len(corpus)} questions: {out}{note}")
+        terminal.say(f"{terminal.count(len(corpus), 'question')}: {out}{note}")
 
 
 @data_app.command("split")
@@ -345,9 +373,8 @@ def data_split(
     from polyspan.data.split import split
     from polyspan.data.write import write
 
-    if rest.absolute() == held_out.absolute():
-        raise UsageError("the two parts need two files", found=str(rest))
     parts = split(read(data, language), fraction, size, seed)
+    _distinct(data, rest, held_out)
     for corpus, path in zip(parts, (rest, held_out), strict=True):
         write(corpus, path)
     sizes = {str(path): len(corpus) for corpus, path in zip(parts, (rest, held_out), strict=True)}

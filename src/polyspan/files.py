@@ -97,7 +97,6 @@ def claim(path: Source, folder: bool = False) -> None:
     """
     target = Path(path).absolute()
     with explained(target, "write"):
-        target.parent.mkdir(parents=True, exist_ok=True)
         if folder:
             _refuse_file(target)
             if target.is_dir() and any(target.iterdir()):
@@ -105,7 +104,8 @@ def claim(path: Source, folder: bool = False) -> None:
                 raise PolyspanError(f"{path} is taken", found="a folder with files in it", fix=fix)
         else:
             _refuse_folder(target)
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
+        there = next(parent for parent in target.parents if parent.exists())  # nothing is made yet
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=there)
         os.close(handle)
         os.unlink(name)
 

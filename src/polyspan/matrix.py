@@ -15,7 +15,7 @@ from polyspan.baseline import lexical_baseline
 from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
-from polyspan.files import Source, write_json
+from polyspan.files import Source, claim, write_json
 from polyspan.model.encoder import versions
 from polyspan.model.reader import Reader
 from polyspan.prediction import predict
@@ -46,6 +46,8 @@ def transfer_matrix(
     rely on"). A killed run goes on where it was: finished readers and predictions are used again.
     """
     out = Path(out)
+    if not (out / "predictions").is_dir():
+        claim(out, folder=True)
     if test_limit is not None:
         tests = [sample(test, test_limit, seed) for test in tests]
     if len({test.name for test in tests}) < len(tests):

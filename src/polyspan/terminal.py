@@ -26,20 +26,30 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = ""
 
 def facts(values: Mapping[str, Any]) -> None:
     """Names and values, one a line."""
-    width = max(map(len, values), default=0)
+    flat: dict[str, Any] = {}
     for name, value in values.items():
-        console.print(f"{name:<{width}}  {_cell(value)}", markup=False)
+        inner = value.items() if isinstance(value, Mapping) else [("", value)]
+        flat |= {f"{name} {part}".strip().replace("_", " "): found for part, found in inner}
+    width = max(map(len, flat), default=0)
+    for name, value in flat.items():
+        say(f"{name:<{width}}  {_cell(value)}")
 
 
 def say(text: str) -> None:
-    """One line of plain text."""
-    console.print(text, markup=False)
+    """One line of plain text, never broken, so that a path in it can be copied; control characters are shown."""
+    shown = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
+    console.print(shown, markup=False, soft_wrap=True)
+
+
+def count(number: int, noun: str) -> str:
+    """`1 question`, `2 questions`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
 def matrix(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of a report's matrix: exact match and F1 beside the two baselines."""
-    columns = ("train", "test", "metric", "n", "EM", "F1", "lexical F1", "untrained F1")
-    keys = ("train", "test", "metric", "n", "exact_match", "f1", "baseline_f1", "untrained_f1")
+    """Rows of a report's matrix: exact match and F1, and the F1 of the two baselines."""
+    columns = ("train", "test", "n", "EM", "F1", "lexical", "untrained")
+    keys = ("train", "test", "n", "exact_match", "f1", "baseline_f1", "untrained_f1")
     table(columns, [[row[key] for key in keys] for row in rows])
 
 
@@ -53,8 +63,8 @@ def check_report(report: Mapping[str, Any], counts: Mapping[str, int]) -> None:
         _fault(warning, "warning: ")
     if counts:
         table(("rule", "faults"), counts.items())
-    state = "no fault" if report["ok"] else f"{len(report['faults'])} faults"
-    say(f"{report['questions']} questions, {state}")
+    state = "no fault" if report["ok"] else count(len(report["faults"]), "fault")
+    say(f"{count(report['questions'], 'question')}, {state}")
 
 
 def _fault(fault: Mapping[str, Any], kind: str = "") -> None:

@@ -5,8 +5,10 @@ import hashlib
 import json
 import math
 import shutil
+import signal
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,10 @@ def train(
     identity = _identity(corpora, model, settings, seed, limit, weights)
     if resume and _is_finished(out, identity):
         return Reader.load(out)
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    if not resume and checkpoint.exists():
+        fix = "--resume goes on with it; remove it to start again"
+        raise PolyspanError("a run that was stopped is kept", where=str(checkpoint), fix=fix)
     claim(out, folder=True)
     keep_freed_memory()
     reader = Reader.load(model, settings.windows, seed)
@@ -83,7 +89,6 @@ def train(
     derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
     derived["encoder"] = weights_sha256(reader.model)
     fingerprint = hashlib.sha256(json.dumps(identity | derived, sort_keys=True).encode()).hexdigest()
-    checkpoint = out.with_name(out.name + ".checkpoint")
     run = _Run(reader, windows, plan, settings, seed, accelerator, checkpoint, fingerprint, checkpoint_seconds)
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
         state = _fit(run, resume)
@@ -137,7 +142,7 @@ def _fit(run: _Run, resume: bool) -> Progress:
     pending: list[torch.Tensor] = []
     saved = time.monotonic()
     doing = "training" if accelerator.is_main_process else ""
-    with progress(doing, total, "steps") as advance:
+    with progress(doing, total, "steps") as advance, _stop_signal() as stopped:
         advance(state.step, "")
         for step in range(state.step + 1, total + 1):
             began = time.monotonic()
@@ -150,7 +155,7 @@ def _fit(run: _Run, resume: bool) -> Progress:
             state.step = step
             if step in snapshots and settings.average > 1:
                 _add_snapshot(state, bare)
-            due = time.monotonic() - saved >= run.checkpoint_seconds and step < total
+            due = (stopped.is_set() or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
             if due or step == total or step % 10 == 0:
                 _note_losses(state, pending)
             state.seconds += time.monotonic() - began
@@ -159,12 +164,29 @@ def _fit(run: _Run, resume: bool) -> Progress:
                 if accelerator.is_main_process:
                     state.scaler = accelerator.scaler.state_dict() if accelerator.scaler else {}
                     save_checkpoint(run.checkpoint, run.fingerprint, state, bare, optimizer)
+            if stopped.is_set():
+                raise KeyboardInterrupt
             advance(1, f"loss {np.mean(state.losses[-50:]):.2f}" if state.losses else "")
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # takes autocast off: saved and loaded answer alike
     if state.average:
         bare.load_state_dict(state.average, strict=False)
     bare.eval()
+    bare.fresh_head = False
     return state
+
+
+@contextlib.contextmanager
+def _stop_signal() -> Iterator[threading.Event]:
+    """Ctrl-C sets the event instead of breaking into a step, so that a checkpoint can be written first."""
+    stopped = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _note_losses(state: Progress, pending: list[torch.Tensor]) -> None:
@@ -338,6 +360,8 @@ def _is_finished(out: Path, identity: dict[str, Any]) -> bool:
         return False
     try:
         record = json.loads(path.read_text("utf-8"))
+        if not isinstance(record, dict):
+            raise ValueError("not an object")
     except ValueError as error:
         raise PolyspanError("the run record cannot be read", where=str(path), fix="remove the folder") from error
     if other := [name for name, value in identity.items() if record.get(name) != value]:

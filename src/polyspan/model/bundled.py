@@ -93,6 +93,7 @@ def load_bundled(name: str) -> tuple[BertForQuestionAnswering, PreTrainedTokeniz
     tokenizer = _read_tokenizer(cursor)
     weights = _read_weights(cursor, config)
     model = BertForQuestionAnswering.from_pretrained(None, config=config, state_dict=weights)
+    model.fresh_head = True
     tokenizer.name_or_path = config.name_or_path = f"bundled:{name}"
     return model.eval(), tokenizer
 

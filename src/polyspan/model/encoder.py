@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import logging
 import platform
 from collections.abc import Iterator
 from importlib import metadata
@@ -44,11 +45,16 @@ def _load(name: str) -> tuple[Any, Any]:
             found="no such directory" if not folder.exists() else "no config.json in it",
             expected="a directory that `polyspan train` wrote, bundled:e5-small, or a hub name",
         )
+    if not local:
+        _require_hub(name)
     try:
         config = AutoConfig.from_pretrained(name)
         config.num_labels = 2  # start and end, whatever the model was fine-tuned for before
         tokenizer = AutoTokenizer.from_pretrained(name)
-        model = AutoModelForQuestionAnswering.from_pretrained(name, config=config, dtype=torch.float32)
+        model, info = AutoModelForQuestionAnswering.from_pretrained(
+            name, config=config, dtype=torch.float32, output_loading_info=True
+        )
+        model.fresh_head = any("qa_outputs" in key or "classifier" in key for key in info["missing_keys"])
     except Exception as error:  # whatever transformers and safetensors raise for files they cannot use
         raise PolyspanError(
             f"cannot load the model {name!r}",
@@ -74,17 +80,38 @@ def _load(name: str) -> tuple[Any, Any]:
     return model.eval(), tokenizer
 
 
+def _require_hub(name: str) -> None:
+    """One short question to the hub instead of transformers' many retries, unless the model is in its cache."""
+    import huggingface_hub
+
+    offline = huggingface_hub.constants.HF_HUB_OFFLINE
+    if offline or isinstance(huggingface_hub.try_to_load_from_cache(name, "config.json"), str):
+        return
+    try:
+        huggingface_hub.model_info(name, timeout=10)
+    except Exception as error:  # no network, no such name, no right to it: whatever the hub's client raises
+        raise PolyspanError(
+            f"cannot load the model {name!r}",
+            found=f"no such folder here, and from the hub: {str(error).strip().splitlines()[0]}",
+            fix="check the name and the network, or use a downloaded directory or bundled:e5-small",
+        ) from error
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """No load report and no progress bar: a fresh head is what fine-tuning starts from, not a fault."""
     level = transformers_logging.get_verbosity()
     transformers_logging.set_verbosity_error()
+    hub = logging.getLogger("huggingface_hub")
+    before = hub.level
+    hub.setLevel(logging.ERROR)
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.disable_progress_bar()
     try:
         yield
     finally:
         transformers_logging.set_verbosity(level)
+        hub.setLevel(before)
         if bars:
             transformers_logging.enable_progress_bar()
 

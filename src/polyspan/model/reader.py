@@ -65,6 +65,11 @@ class Reader:
         return shape if shape.types is None or max(shape.types) < known else replace(shape, types=None)
 
     @property
+    def fresh_head(self) -> bool:
+        """Whether the span head was drawn at random when the encoder was loaded: it is still to be trained."""
+        return bool(getattr(self.model, "fresh_head", False))
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.model.parameters()).device  # type: ignore[no-any-return]
