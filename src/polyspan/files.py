@@ -15,6 +15,8 @@ from polyspan.errors import PolyspanError
 
 Source = str | os.PathLike[str]
 
+_OF_FOLDERS = (errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.EROFS)
+
 
 def sha256(path: Source) -> str:
     """SHA-256 of a file's bytes, as 64 hexadecimal digits."""
@@ -24,16 +26,35 @@ def sha256(path: Source) -> str:
 
 @contextlib.contextmanager
 def explained(path: Source, doing: str) -> Iterator[None]:
-    """Turn an `OSError` (no such folder, no permission, full disk) into a message that names the path."""
+    """Turn an `OSError` (no such folder, no permission, full disk) into a message that names the path.
+
+    Where a file cannot be written because of one of the folders that it is to be in, the message names that one.
+    """
     try:
         yield
     except Exception as error:
         full = getattr(error, "errno", None) == errno.ENOSPC or "os error 28" in str(error)
         if not isinstance(error, OSError) and type(error).__name__ != "SafetensorError":  # an OSError in disguise
             raise
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = _obstacle(Path(path), error) if isinstance(error, OSError) and doing == "write" else None
+        reason = reason or getattr(error, "strerror", None) or str(error)
         fix = "free some space or choose another disk" if full else "check the path and its permissions"
         raise PolyspanError(f"cannot {doing} {path}", found=reason, fix=fix) from error
+
+
+def _obstacle(path: Path, error: OSError) -> str | None:
+    # The nearest parent that is there, where it is the reason: the errno alone says "File exists" for a file
+    # among the folders, and "No such file" for a folder of the system that takes none.
+    if error.errno not in _OF_FOLDERS:
+        return None
+    parent = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+    if not os.path.isdir(parent):
+        return f"{parent} is not a folder"
+    if not os.access(parent, os.W_OK | os.X_OK):
+        return f"the folder {parent} may not be written to"
+    if error.errno == errno.ENOENT:
+        return f"the folder {parent} does not take new files"
+    return None
 
 
 @contextlib.contextmanager

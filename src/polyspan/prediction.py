@@ -36,7 +36,7 @@ def predict(reader: Reader, corpus: Corpus, options: AnswerOptions = AnswerOptio
         raise PolyspanError(f"{corpus.name} has no questions", where=corpus.source)
     counts = Counter(question.id for _, question in corpus.questions())
     if twice := [key for key, count in counts.items() if count > 1]:
-        fix = "polyspan check --fix puts the second one aside"
+        fix = "polyspan check DATA --fix OUT puts the second one aside"
         raise PolyspanError("two questions have the same id", where=corpus.source, found=twice[0], fix=fix)
     keep_freed_memory()
     answers = answer_corpus(reader, corpus, options, doing=f"answering {corpus.name}")

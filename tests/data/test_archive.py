@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import tarfile
 import zipfile
 
 import pytest
@@ -55,3 +56,18 @@ def test_password() -> None:
         data[data.index(signature) + flag] |= 1
     with pytest.raises(PolyspanError, match="unpack the zip"):
         unpack(bytes(data), "a.zip")
+
+
+def test_an_archive_inside_an_archive() -> None:
+    tarred = io.BytesIO()
+    with tarfile.open(fileobj=tarred, mode="w:gz") as archive:
+        archive.addfile(tarfile.TarInfo("a.json"))
+    inner = zipped({"a.json": b"{}"})
+    for data in (
+        gzip.compress(inner),
+        zipped({"a.zip": inner}),
+        zipped({"a.gz": gzip.compress(b"{}")}),
+        tarred.getvalue(),
+    ):
+        with pytest.raises(PolyspanError, match="an archive inside an archive: unpack it first"):
+            unpack(data, "x.tar.gz")

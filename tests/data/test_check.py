@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from polyspan.data import Answer, Corpus, Paragraph, Question, check, rules
-from polyspan.data.parsed import STRUCTURE
+from polyspan.data import Answer, Corpus, Paragraph, Question, check, read, rules
+from polyspan.data.parsed import FIX, STRUCTURE
 from polyspan.errors import PolyspanError
 
 CONTEXT = "Ada Lovelace wrote the first program in 1843."
@@ -47,7 +47,7 @@ def test_a_fault_says_all(tmp_path: Path) -> None:
             "rule": "offset",
             "found": "' 184' at 39",
             "expected": "'1843', which is at 40",
-            "fix": "polyspan check --fix OUT makes it 40",
+            "fix": "polyspan check DATA --fix OUT makes it 40",
         }
     ]
 
@@ -193,6 +193,52 @@ def test_every_rule_is_in_the_table() -> None:
     used = set(re.findall(r'"((?:[a-z0-9]+-)+[a-z0-9]+|nul|offset|leak|mojibake)"', source))
     assert used - {"utf-8", "latin-1"} <= named
     assert named >= STRUCTURE
+
+
+ITEM = '{"id": "q1", "question": "When?", "answers": [{"text": "1843", "answer_start": 40}]}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "id", "field"),
+    [
+        ('"id": "q1"', '"id": "q0", "id": "q1"', "data[0].paragraphs[0].qas[0]", "id"),
+        ('"question"', '"question": "Who?", "question"', "q1", "question"),
+        ('"text"', '"text": "Ada", "text"', "q1", "answers[0].text"),
+        ('"context"', '"context": "x", "context"', "data[0].paragraphs[0]", "context"),
+        ('"paragraphs"', '"paragraphs": [], "paragraphs"', "data[0]", "paragraphs"),
+        ('"data"', '"data": [], "data"', "", "data"),
+    ],
+)
+def test_a_key_twice(tmp_path: Path, before: str, after: str, id: str, field: str) -> None:
+    path = tmp_path / "a.json"
+    text = f'{{"data": [{{"paragraphs": [{{"context": "{CONTEXT}", "qas": [{ITEM}]}}]}}]}}'
+    path.write_text(text.replace(before, after))
+    report = check(path)
+    assert [(fault.rule, fault.id, fault.field) for fault in report.faults] == [("duplicate-key", id, field)]
+    assert f"'{field.rpartition('.')[2]}' 2 times: " in report.faults[0].found
+    with pytest.raises(PolyspanError, match="duplicate-key"):
+        read(path)
+
+
+def test_a_key_twice_in_lines(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(f'{{"context": "x", "context": "{CONTEXT}", {ITEM[1:]}\n')
+    assert [(fault.rule, fault.id) for fault in check(path).faults] == [("duplicate-key", "q1")]
+
+
+def test_what_a_missing_key_says(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.json", question(start=None), {"id": "q2", "answers": [], "k\ny": 1})
+    faults = check(path).faults
+    assert [fault.found for fault in faults] == ["answer_start: null", "id, answers, k\\ny"]
+    assert [fault.expected for fault in faults] == ["a value for 'answer_start'", "the key 'question'"]
+
+
+def test_remedies_can_be_pasted(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.json", question(start=39))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert [fault.fix for fault in check(path).faults] == [FIX, f"{FIX} makes it 40"]
+    path.write_bytes(path.read_text("utf-8-sig").encode("utf-16"))
+    assert check(path).faults[0].fix.endswith(FIX)
 
 
 @pytest.mark.realdata

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polyspan.data import Answer, Question, check, read, repair
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, UsageError
 
 CONTEXT = "Ada Lovelace wrote the first program in 1843."
 ANSWER = {"text": "1843", "answer_start": 40}
@@ -174,7 +174,7 @@ def test_missing_file_folder_and_pattern(tmp_path: Path) -> None:
         (QUESTION | {"answers": [{"text": "1843", "answer_start": True}]}, "q1 answers[0].answer_start"),
         (QUESTION | {"answers": [{"text": "1843", "answer_start": 10**12}]}, "q1 answers[0].answer_start"),
         (QUESTION | {"answers": [{"text": 1843, "answer_start": 40}]}, "q1 answers[0].text"),
-        (QUESTION | {"answers": ANSWER["text"]}, "q1 answers"),
+        (QUESTION | {"answers": 1843}, "q1 answers"),
         (QUESTION | {"answers": {"text": ["a", "b"], "answer_start": [1]}}, "q1 answers"),
         (QUESTION | {"question": ["When?"]}, "q1 question"),
         (QUESTION | {"is_impossible": "maybe"}, "q1 is_impossible"),
@@ -280,6 +280,80 @@ def test_mutated_files(tmp_path: Path, name: str, at: int, put: bytes, cut: int)
     packed = bytearray(gzip.compress(VALID, mtime=0))
     packed[at % len(packed)] ^= 1 + cut
     never_crashes(save(tmp_path / name, bytes(packed)))
+
+
+@pytest.mark.parametrize("answer", ["1843", '"1843"'])
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_columns_of_excel(tmp_path: Path, mark: str, answer: str) -> None:
+    header = mark.join(["ID", "Context", "QUESTION", "Answer_Text", "answer_start"])
+    row = mark.join(["q1", CONTEXT, "When?", answer, "40"])
+    for name in ("a.csv", "a.tsv"):
+        path = save(tmp_path / name, f"\ufeff{header}\r\n{row}\r\n".encode())
+        assert questions_of(path) == GOOD
+        assert [fault.rule for fault in check(path).faults] == ["bom"]
+        assert check(path).warnings == ()
+
+
+def test_a_quoted_header_and_old_line_ends(tmp_path: Path) -> None:
+    for end in ("\n", "\r"):
+        path = save(tmp_path / "a.csv", f'"id";"context";"question";"answer"{end}q1;"{CONTEXT}";When?;1843{end}')
+        assert questions_of(path) == GOOD
+
+
+def test_more_fields_than_the_header_has(tmp_path: Path) -> None:
+    lines = ["id,context,question,answer", f"q1,{CONTEXT},When?,1843", "q2,a,b,When?,a,0"]
+    path = save(tmp_path / "a.csv", "\n".join(lines))
+    faults = check(path).faults
+    assert [(fault.id, fault.rule) for fault in faults] == [("row 2", "wrong-type")]
+    assert (faults[0].found, faults[0].expected) == ("6 fields", "4 fields, as the header has")
+    with pytest.raises(PolyspanError, match="row 2"):
+        read(path)
+
+
+ADA = Question("q1", "Who?", (Answer("Ada", 0),))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.json", document({"id": "q1", "question": "Who?", "answers": "Ada"})),
+        ("a.jsonl", json.dumps({"id": "q1", "context": CONTEXT, "question": "Who?", "answers": "Ada"})),
+        ("a.csv", f"id,context,question,answers\nq1,{CONTEXT},Who?,Ada"),
+        ("a.csv", f"id,context,question,answer\nq1,{CONTEXT},Who?,Ada"),
+        ("a.csv", f"id,context,question,answer,answer_start\nq1,{CONTEXT},Who?,Ada,0"),
+    ],
+)
+def test_an_answer_as_text(tmp_path: Path, name: str, content: Any) -> None:
+    path = save(tmp_path / name, content)
+    assert questions_of(path) == [ADA]
+    assert check(path).as_json() == {"ok": True, "questions": 1, "faults": [], "warnings": []}
+
+
+@pytest.mark.parametrize("key", ["answers", "answer"])
+def test_an_answer_as_text_is_placed_as_cmrcs_are(tmp_path: Path, key: str) -> None:
+    texts = ("1843", "r", "nowhere", "", "{'text': array(['1843'])}")
+    rows = [f"q{number},{CONTEXT},When?,{text}" for number, text in enumerate(texts)]
+    path = save(tmp_path / "a.csv", "\n".join([f"id,context,question,{key}", *rows]))
+    report = check(path)
+    assert [(fault.id, fault.rule) for fault in report.faults] == [("q4", "wrong-type"), ("q2", "answer-missing")]
+    assert [(warning.rule, warning.id) for warning in report.warnings] == [
+        ("answer-ambiguous", "q1"),
+        ("no-answer", "q3"),
+    ]
+
+
+def test_home_bare_names_and_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    save(tmp_path / "x1.json", document(QUESTION))
+    assert questions_of("~/x1.json") == questions_of("~/x*.json") == GOOD
+    monkeypatch.chdir(tmp_path)
+    for call in (read, check):
+        for name, part in (("squad", "squad:dev"), ("mini", "mini:en/test")):
+            with pytest.raises(UsageError, match=f"which split of '{name}'") as caught:
+                call(name)
+            assert part in caught.value.expected
+        with pytest.raises(UsageError, match="download it first"):
+            call("https://example.org/a.json")
 
 
 @pytest.mark.realdata

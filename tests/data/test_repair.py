@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from polyspan.data import check, read, repair
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, UsageError
 
 CONTEXT = "Ada wrote a program in 1843; others did so in 1843 too."
 
@@ -139,8 +139,8 @@ def test_what_is_no_question_is_unplaced(tmp_path: Path) -> None:
 def test_old_quarantine_goes(tmp_path: Path) -> None:
     out = tmp_path / "out.json"
     repair(save(tmp_path / "a.json", question("q1", ("Ada", 0)), question("q2", ("Ida", 0))), out)
-    repair(out, out)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "out.json"]
+    repair(out.rename(tmp_path / "b.json"), out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "b.json", "out.json"]
 
 
 def test_nothing_left_writes_nothing(tmp_path: Path) -> None:
@@ -151,6 +151,39 @@ def test_nothing_left_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(PolyspanError, match="truncated-json"):
         repair(tmp_path / "cut.json", tmp_path / "out.json")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.json", "cut.json"]
+
+
+def test_the_fault_that_lost_it_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "excel.csv"
+    path.write_text("\ufeffid,text,question\nq1,a,b\n", encoding="utf-8")
+    with pytest.raises(PolyspanError, match="missing-key") as caught:
+        repair(path, tmp_path / "out.json")
+    assert "'context'" in caught.value.expected
+    (tmp_path / "wide.json").write_bytes('{"data": {}}'.encode("utf-16"))
+    with pytest.raises(PolyspanError, match="wrong-type"):
+        repair(tmp_path / "wide.json", tmp_path / "out.json")
+
+
+def test_doubled_keys_are_set_aside_with_all_values(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.json", question("q1", ("Ada", 0)), question("q2", ("Ada", 0)))
+    path.write_text(path.read_text().replace('"id": "q2"', '"id": "q3", "id": "q2"'))
+    out = tmp_path / "out.json"
+    assert (repair(path, out).questions, aside(out)) == (1, {"q2": ("duplicate-key", 1)})
+    assert '"q3"' in (tmp_path / "out.json.quarantine.json").read_text()
+
+
+def test_the_source_is_never_overwritten(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.json", question("q1", ("Ada", 5)))
+    (tmp_path / "link.json").symlink_to(path)
+    before = path.read_bytes()
+    for data in (path, str(tmp_path / "[ab].json"), read(path)):
+        for out in (path, tmp_path / "link.json"):
+            with pytest.raises(UsageError, match="overwrite the data it is read from"):
+                repair(data, out)
+    aside = path.rename(tmp_path / "out.json.quarantine.json")
+    with pytest.raises(UsageError, match="overwrite"):
+        repair(aside, tmp_path / "out.json")
+    assert aside.read_bytes() == before
 
 
 @pytest.mark.realdata

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from polyspan.data import Answer, Corpus, Paragraph, Question, check, read, write
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.files import claim
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 ANSWERS = st.builds(Answer, TEXT, st.integers(-1, 50))
@@ -72,6 +73,34 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         write(Corpus(GOOD.paragraphs * 2), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_stands_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "m").mkdir()
+    file = tmp_path / "m" / "ok.json"
+    file.touch()
+    for out in (file / "y.json", file / "deeper" / "y.json"):
+        with pytest.raises(PolyspanError) as caught:
+            write(GOOD, out)
+        assert caught.value.found == f"{file} is not a folder"
+        with pytest.raises(PolyspanError, match="is not a folder"):
+            claim(out)
+    with pytest.raises(PolyspanError, match="it is a file, and a folder is to be written"):
+        claim(file, folder=True)
+
+
+def test_a_folder_that_takes_no_files_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(**_: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    with monkeypatch.context() as patch:  # as /proc does
+        patch.setattr("tempfile.mkstemp", refused)
+        with pytest.raises(PolyspanError, match=f"the folder {tmp_path} does not take new files"):
+            write(GOOD, tmp_path / "x.json")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    monkeypatch.setattr("tempfile.mkstemp", lambda **_: (_ for _ in ()).throw(PermissionError(13, "denied")))
+    with pytest.raises(PolyspanError, match=f"the folder {tmp_path} may not be written to"):
+        write(GOOD, tmp_path / "x.json")
 
 
 @pytest.mark.realdata

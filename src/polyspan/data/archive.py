@@ -12,6 +12,9 @@ LARGEST = 2 * 2**30
 _LARGEST_RATIO = 500
 _RATIO_FROM = 16 * 2**20
 _CHUNK = 2**20
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_GZ = b"\x1f\x8b"
+_TAR_AT = 257
 
 
 def unpack(data: bytes, name: str, largest: int = LARGEST) -> tuple[bytes, str]:
@@ -19,13 +22,19 @@ def unpack(data: bytes, name: str, largest: int = LARGEST) -> tuple[bytes, str]:
 
     The archive is told by its first bytes, not by its name. Nothing is ever written to the disk, so a member's
     name cannot lead anywhere. Raises PolyspanError for a damaged or encrypted archive, for one that unpacks to
-    more than `largest` bytes or more than 500 times its size, and for one with several data files.
+    more than `largest` bytes or more than 500 times its size, for one with several data files, and for one with
+    another archive inside, as a .tar.gz has.
     """
-    if data.startswith(b"PK\x03\x04") or data.startswith(b"PK\x05\x06"):
-        return _unzip(data, name, largest)
-    if data.startswith(b"\x1f\x8b"):
-        return _gunzip(data, name, largest)
-    return data, name
+    if data.startswith(_ZIP):
+        inner = _unzip(data, name, largest)
+    elif data.startswith(_GZ):
+        inner = _gunzip(data, name, largest)
+    else:
+        return data, name
+    if inner[0].startswith((*_ZIP, _GZ)) or inner[0][_TAR_AT:].startswith(b"ustar"):
+        fix = "unpack it and give the data file, or that file alone in a zip or gz"
+        raise PolyspanError("an archive inside an archive: unpack it first", where=name, found=inner[1], fix=fix)
+    return inner
 
 
 def _unzip(data: bytes, name: str, largest: int) -> tuple[bytes, str]:

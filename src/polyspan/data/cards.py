@@ -101,9 +101,12 @@ def cards() -> dict[str, Card]:
 def find(name: str) -> tuple[Card, Split]:
     """The card and the split of a name such as `squad:dev`, `xquad:zh` or `mini:zh/test`.
 
-    Raises UsageError for an unknown data set or split, naming those there are.
+    Raises UsageError for an unknown data set or split, naming those there are, and for an address.
     """
     head, _, key = name.partition(":")
+    if key.startswith("//"):
+        fix = "give a local file: download it first"
+        raise UsageError("a data set is a local file or a name, not an address", where=name, fix=fix)
     card = cards().get(head)
     if card is None:
         raise UsageError(f"unknown data set {head!r}", where=name, fix=nearest(head, [*cards(), "hub"]))

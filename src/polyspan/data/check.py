@@ -17,6 +17,7 @@
 | `nul` (2) | a NUL byte, or U+0000 in a text | set aside |
 | `truncated-json` (2) | the file ends inside the JSON | no |
 | `invalid-json` (2) | not JSON | lines of JSON Lines set aside |
+| `duplicate-key` (2) | a key that stands twice in one JSON object | set aside |
 | `missing-key` (2) | a key that must be there | set aside; `answer_start` where certain (1) |
 | `wrong-type` (2) | text where a number belongs, a list where an object does, … | set aside |
 | `no-questions` (2) | no question at all | no |
@@ -29,11 +30,11 @@ it; the others are about content.
 Warnings leave `ok` alone, and come one a rule and file, with a count and the first place: `utf16-offset` (wrong
 offsets count UTF-16 units, so that an emoji or a rare ideograph before the answer shifts it: all 21 of CMRC 2018's
 training set), `byte-offset` (they count bytes), `constant-shift` (all are off by the same number),
-`answer-start-type` (a whole number written as text, as in the paper's released files), `answer-ambiguous` (CMRC's
-first release gives no places: an answer that occurs more than once was placed at the first), `answer-space` (an
-answer that begins or ends with a space), `duplicate-paragraph` (a context twice in one data set),
-`hidden-character` (U+200B, U+2060 or U+FEFF in a text), `replacement-character` (U+FFFD), `no-answer` (in a row
-format, which has no version: read as impossible).
+`answer-start-type` (a whole number written as text in JSON, as in the paper's released files), `answer-ambiguous`
+(CMRC's first release gives no places, nor does an answer that is mere text: one that occurs more than once was
+placed at the first), `answer-space` (an answer that begins or ends with a space), `duplicate-paragraph` (a context
+twice in one data set), `hidden-character` (U+200B, U+2060 or U+FEFF in a text), `replacement-character` (U+FFFD),
+`no-answer` (in a row format, which has no version: read as impossible).
 """
 
 from collections import Counter

@@ -4,7 +4,8 @@ import json
 import re
 from typing import Any
 
-from polyspan.data.parsed import Parsed
+from polyspan.data.doubles import load
+from polyspan.data.parsed import FIX, Parsed
 from polyspan.errors import shorten
 
 NOTHING = object()
@@ -23,7 +24,7 @@ def decode(data: bytes, parsed: Parsed) -> str:
     """
     if data.startswith(_UTF8_BOM):
         data = data[3:]
-        parsed.fault("", "", "bom", "a byte order mark at the start", "UTF-8 without one", "check --fix OUT")
+        parsed.fault("", "", "bom", "a byte order mark at the start", "UTF-8 without one", FIX)
     parsed.suspicious = b"\0" in data or _ESCAPED.search(data) is not None
     try:
         return data.decode("utf-8")
@@ -32,7 +33,7 @@ def decode(data: bytes, parsed: Parsed) -> str:
     parsed.suspicious = True
     wide = next((name for mark, name in _WIDE_BOMS.items() if data.startswith(mark)), None)
     if wide and (text := _decoded(data, wide)) is not None:
-        fix = f"iconv -f {wide.upper()} -t UTF-8, or check --fix OUT"
+        fix = f"iconv -f {wide.upper()} -t UTF-8, or {FIX}"
         parsed.fault("", "", "encoding", f"{wide.upper()}, by its first bytes", "UTF-8", fix)
         return text
     found = f"byte 0x{data[byte]:02x} at offset {byte:,} (line {data.count(10, 0, byte) + 1:,})"
@@ -51,8 +52,7 @@ def _decoded(data: bytes, encoding: str) -> str | None:
 def load_json(text: str, parsed: Parsed) -> Any:
     """The value of a JSON text, or `NOTHING` after noting one fault that says why there is none."""
     try:
-        # Raw control characters inside texts are told with their question, by the rules on content.
-        return json.loads(text, strict=False)
+        return load(text)
     except RecursionError:
         message, position = "nested too deep", 0
     except json.JSONDecodeError as error:

@@ -16,6 +16,7 @@ from polyspan.files import cache_folder, replacing, sha256, write_json
 TIMEOUT = 10
 """Seconds without an answer after which a server counts as out of reach."""
 
+_BY_HAND = "download it from there on a machine with a network, and give the file's path in place of the name"
 _COMMIT = re.compile("[0-9a-f]{40}")
 
 _log = logging.getLogger(__name__)
@@ -83,7 +84,7 @@ def _fetch_rows(name: str, rows: HubRows) -> Path:
 
     address = f"https://huggingface.co/datasets/{rows.repo}" + (f"/tree/{rows.revision}" if rows.revision else "")
     _require_network(name, [address])
-    datasets = _datasets(name)
+    datasets = _datasets(name, address)
     commit = _commit(name, rows, address)
     if not pinned:
         _log.warning("%s names no commit: fetching the newest, %s", name, commit)
@@ -113,13 +114,14 @@ def _newest_copy(name: str) -> Path | None:
     return max(copies, key=lambda path: path.stat().st_mtime, default=None)
 
 
-def _datasets(name: str) -> Any:
+def _datasets(name: str, address: str) -> Any:
     try:
         import datasets
     except ImportError as error:
         raise PolyspanError(
             f"fetching {name} from the Hugging Face hub needs the package 'datasets'",
-            fix="pip install 'polyspan[hub]'",
+            where=address,
+            fix=f"pip install 'polyspan[hub]', or {_BY_HAND}",
         ) from error
     return datasets
 
@@ -226,7 +228,7 @@ def _unreachable(name: str, reason: Exception | str, addresses: list[str]) -> Po
         f"cannot fetch {name}",
         where=addresses[0] + more,
         found=_first_line(reason) if isinstance(reason, Exception) else reason,
-        fix="download it from there on a machine with a network, and give the file's path in place of the name",
+        fix=_BY_HAND,
     )
 
 

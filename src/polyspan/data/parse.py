@@ -27,6 +27,8 @@ def parse(data: Source) -> list[Parsed]:
 
 def _paths(data: Source) -> list[str]:
     path = os.fspath(data)
+    if not os.path.exists(path):
+        path = os.path.expanduser(path)
     if "\0" in path or not path:
         raise PolyspanError("that is not a path", found=repr(path))
     if not os.path.exists(path) and any(char in path for char in "*?["):
@@ -45,10 +47,18 @@ def _paths(data: Source) -> list[str]:
             fix="give one file, or a quoted pattern such as 'FOLDER/train_*.json'",
         )
     if not os.path.exists(path):
+        _refuse_bare_name(path)
         raise PolyspanError(
             "there is no such file", where=path, fix="check the path; `polyspan data list` has names"
         )
     return [path]
+
+
+def _refuse_bare_name(path: str) -> None:
+    from polyspan.data import cards
+
+    if path in cards.cards():
+        cards.find(path)  # raises: which split?
 
 
 def _parse_file(path: str) -> Parsed:
@@ -85,6 +95,9 @@ def _has_lines(text: str) -> bool:
 
 
 def _parse_document(document: Any, parsed: Parsed) -> None:
+    if parsed.doubled("", document) and "data" in document["doubled"]:
+        parsed.set_aside("", document, len(parsed.faults) - len(document["doubled"]))
+        return
     items = document.get("data") if isinstance(document, Mapping) else document
     first = items[0] if isinstance(items, list) and items else None
     if isinstance(document, list) and isinstance(first, Mapping) and ("context_text" in first or "qas" in first):

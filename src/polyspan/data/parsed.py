@@ -5,13 +5,26 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from polyspan.data.doubles import Doubled
 from polyspan.data.schema import Answer, Paragraph, Question
 from polyspan.errors import PolyspanError, shorten
 
 STRUCTURE = frozenset(
-    {"encoding", "nul", "invalid-json", "truncated-json", "missing-key", "wrong-type", "no-questions"}
+    {
+        "encoding",
+        "nul",
+        "invalid-json",
+        "truncated-json",
+        "duplicate-key",
+        "missing-key",
+        "wrong-type",
+        "no-questions",
+    }
 )
 """Rules that strict reading raises on; the other rules are about content and leave a data set readable."""
+
+FIX = "polyspan check DATA --fix OUT"
+"""The remedy that mends what is certain."""
 
 NO_START = -1
 """The start of an answer whose place nobody knows, as in CMRC 2018's own files."""
@@ -83,15 +96,29 @@ class Parsed:
         self.faults.append(Fault(self.file, id, field, rule, found, expected, fix))
 
     def missing(self, id: str, key: str, holder: Mapping[Any, Any]) -> None:
-        """Note that `holder` lacks `key`."""
-        keys = ", ".join(map(str, list(holder)[:12])) or "no keys at all"
+        """Note that `holder` lacks `key`, or has nothing under it."""
         last = key.rpartition(".")[2]
-        self.fault(id, key, "missing-key", shorten(keys, 160), f"the key {last!r}", f"add {last!r}")
+        if last in holder:
+            self.fault(id, key, "missing-key", f"{last}: null", f"a value for {last!r}", f"give {last!r} a value")
+            return
+        # As text in quotes is shown, but without them: a key may hold a line break.
+        keys = ", ".join(shorten(str(name), 40)[1:-1] for name in list(holder)[:12]) or "no keys at all"
+        self.fault(id, key, "missing-key", keys, f"the key {last!r}", f"add {last!r}")
 
     def wrong(self, id: str, field: str, value: object, expected: str) -> None:
         """Note that a value is of another type than `expected`."""
         found = f"{type(value).__name__} {shorten(value)}"
         self.fault(id, field, "wrong-type", found, expected, f"make it {expected}")
+
+    def doubled(self, id: str, raw: object, prefix: str = "") -> bool:
+        """Note each key that stands twice in a JSON object, and say whether there is one."""
+        if not isinstance(raw, Doubled):
+            return False
+        for key, earlier in raw["doubled"].items():
+            values = ", ".join(shorten(value, 40) for value in (*earlier[:3], raw[key]))
+            found = f"{shorten(key, 40)} {len(earlier) + 1} times: {values}"
+            self.fault(id, prefix + key, "duplicate-key", found, "each key once in an object", "take one out")
+        return True
 
     def set_aside(self, place: str, item: Any, since: int, title: str = "", context: str | None = None) -> None:
         """Quarantine an item for the faults noted from number `since` on."""
@@ -140,10 +167,11 @@ def question_from(
     elif type(id) is not str or parsed.suspicious:
         id = text_at(parsed, place, raw, id_key)
     name = id or place
+    doubled = parsed.doubled(place if isinstance(raw, Doubled) and id_key in raw["doubled"] else name, raw)
     text = text_at(parsed, name, raw, text_key)
     impossible = _flag(parsed, name, raw)
     answers = answers_from(parsed, name, raw.get("answers"), context)
-    if id is None or text is None or impossible is None or answers is None:
+    if doubled or id is None or text is None or impossible is None or answers is None:
         return None
     return Question(id, text, answers, impossible)
 
@@ -151,10 +179,12 @@ def question_from(
 def answers_from(parsed: Parsed, id: str, raw: Any, context: str) -> tuple[Answer, ...] | None:
     """Answers from any of the shapes in use, or None after noting what is wrong.
 
-    SQuAD's list of objects, the hub's object of two lists, and CMRC's list of texts without places.
+    SQuAD's list of objects, the hub's object of two lists, and texts without places: CMRC's list, or one alone.
     """
     if raw is None:
         return ()
+    if isinstance(raw, str) and (raw in context or not raw.lstrip().startswith(("[", "{"))):
+        raw = [raw]
     if isinstance(raw, Mapping):
         raw = _columns(parsed, id, raw)
     elif not isinstance(raw, list):
@@ -185,6 +215,8 @@ def _answer(parsed: Parsed, id: str, index: int, item: Any, context: str) -> Ans
         return None if text is None else _placed(parsed, id, text, context)
     if not isinstance(item, Mapping):
         parsed.wrong(id, prefix, item, "an answer object with 'text' and 'answer_start'")
+        return None
+    if parsed.doubled(id, item, f"{prefix}."):
         return None
     text = text_at(parsed, id, item, "text", f"{prefix}.")
     if text is None:
@@ -222,6 +254,8 @@ def _start(value: Any) -> int | None:
 
 
 def _columns(parsed: Parsed, id: str, raw: Mapping[Any, Any]) -> list[Any] | None:
+    if parsed.doubled(id, raw, "answers."):
+        return None
     texts, starts = raw.get("text"), raw.get("answer_start")
     if isinstance(texts, str):
         return [raw]

@@ -1,6 +1,7 @@
 """Mending a data set: what is certain is repaired, the rest is set aside in another file, with the reasons."""
 
 import json
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -10,11 +11,11 @@ from typing import Any
 
 from polyspan.data.check import parts_of
 from polyspan.data.offsets import Misplaced, explain, fits
-from polyspan.data.parsed import Fault, Parsed, Quarantined
+from polyspan.data.parsed import STRUCTURE, Fault, Parsed, Quarantined
 from polyspan.data.rules import CONTROL, HANGUL, compose, mojibake
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.data.write import write
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, write_text
 
 # C1 controls are no part of this: they may stand for a letter of another encoding.
@@ -70,20 +71,18 @@ def repair(data: Source | Corpus, out: Source, language: str | None = None) -> R
     Repairs: the rules that `polyspan.data.check` lists as such. The quarantine file is SQuAD-like, each question
     with its `faults`; what is not a question at all stands under `unplaced`. It is written only where there is
     something to put in it. Both files are written whole or not at all. Raises PolyspanError where the file has no
-    question that could be kept.
+    question that could be kept, and UsageError where one of the two is the file that is read.
     """
     parts = parts_of(data, language)
+    aside = Path(f"{out}.quarantine.json")
+    _refuse_source(parts, (Path(out), aside))
     bench = _Bench()
     paragraphs: list[Paragraph] = []
     for part in parts:
         paragraphs += _mend_part(bench, part)
     questions = sum(len(paragraph.questions) for paragraph in paragraphs)
     if not questions:
-        first = next((fault for part in parts for fault in part.faults), None)
-        if first is not None:
-            raise first.error()
-        raise PolyspanError("no question is left after the repair", where=str(out), fix="see polyspan check")
-    aside = Path(f"{out}.quarantine.json")
+        raise _nothing_left(parts, out)
     if bench.aside or bench.unplaced:
         write_text(aside, _quarantine(bench))
     write(Corpus(tuple(paragraphs)), out)
@@ -93,6 +92,23 @@ def repair(data: Source | Corpus, out: Source, language: str | None = None) -> R
     kept = str(aside) if bench.aside or bench.unplaced else None
     repaired = dict(bench.repaired.most_common())
     return RepairReport(str(out), kept, questions, repaired, bench.questions, bench.answers, len(bench.unplaced))
+
+
+def _refuse_source(parts: Sequence[Parsed], targets: Sequence[Path]) -> None:
+    for target in targets:
+        for part in parts:
+            if target.exists() and os.path.exists(part.file) and os.path.samefile(target, part.file):
+                message = "that would overwrite the data it is read from"
+                raise UsageError(message, where=str(target), fix="write to another file")
+
+
+def _nothing_left(parts: Sequence[Parsed], out: Source) -> PolyspanError:
+    structural = [fault for part in parts for fault in part.faults if fault.rule in STRUCTURE]
+    if structural:
+        # The encoding of the whole file comes first, and is often not what the data were lost for.
+        return min(structural, key=lambda fault: fault.rule == "encoding" and not fault.id).error()
+    fix = "mend the faults that polyspan check DATA names"
+    return PolyspanError("no question is left after the repair", where=str(out), fix=fix)
 
 
 def _mend_part(bench: _Bench, part: Parsed) -> list[Paragraph]:

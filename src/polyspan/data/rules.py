@@ -6,11 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from polyspan.data.offsets import Misplaced, explain, fits
-from polyspan.data.parsed import Fault, Parsed
+from polyspan.data.parsed import FIX, Fault, Parsed
 from polyspan.data.schema import Paragraph, Question
 from polyspan.errors import shorten
 
-FIX = "polyspan check --fix OUT"
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 HANGUL = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]")
 

@@ -23,7 +23,7 @@ def parse_articles(document: Mapping[Any, Any], parsed: Parsed) -> None:
         place, since = f"data[{number}]", len(parsed.faults)
         paragraphs = _list_at(parsed, place, article, "paragraphs")
         title = title_at(parsed, place, article) if paragraphs is not None else None
-        if paragraphs is None or title is None:
+        if parsed.doubled(place, article) or paragraphs is None or title is None:
             parsed.set_aside(place, article, since)
             continue
         for index, paragraph in enumerate(paragraphs):
@@ -71,7 +71,7 @@ def _paragraph(parsed: Parsed, raw: Any, place: str, title: str, context_key: st
     since = len(parsed.faults)
     qas = _list_at(parsed, place, raw, "qas")
     context = text_at(parsed, place, raw, context_key) if isinstance(raw, Mapping) else None
-    if qas is None or context is None:
+    if parsed.doubled(place, raw) or qas is None or context is None:
         parsed.set_aside(place, raw, since, title)
         return
     questions: list[Question] = []

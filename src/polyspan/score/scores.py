@@ -69,7 +69,7 @@ def score(corpus: "Corpus", predictions: Mapping[str, str], metric: str, languag
             raise PolyspanError(
                 f"two questions have the id {question.id!r}: a prediction cannot be told to be for one of them",
                 where=corpus.source or corpus.name,
-                fix="polyspan check --fix puts the second one aside",
+                fix="polyspan check DATA --fix OUT puts the second one aside",
             )
         asked.add(question.id)
         golds = _golds(question, rule, corpus)
