@@ -5,7 +5,10 @@ import string
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("ci", derandomize=True)  # a landing must not hang on a draw; find the rest at home
+settings.load_profile("ci" if os.environ.get("CI") else "default")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: threads only wait for each other
 ROOT = Path(__file__).parent.parent
@@ -52,18 +55,11 @@ def wordpiece():
     )
 
 
-@pytest.fixture(scope="session")
-def unigram():
-    """A SentencePiece-like tokenizer in XLM-R's layout: pieces carry the space before them."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+def _roberta_like(backend):
+    """A tokenizer in RoBERTa's pair layout around a backend that has <s> and </s> as 0 and 2."""
+    from tokenizers import processors
     from transformers import PreTrainedTokenizerFast
 
-    letters = string.ascii_letters + string.digits + string.punctuation + "▁é我是誰在東京。한국어"
-    pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
-    pieces += [(letter, -8.0) for letter in letters] + [("▁the", -3.0), ("▁cup", -4.0), ("東京", -4.0)]
-    backend = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
-    backend.normalizer = normalizers.NFKC()
-    backend.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     backend.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
     )
@@ -81,10 +77,23 @@ def unigram():
 
 
 @pytest.fixture(scope="session")
+def unigram():
+    """A SentencePiece-like tokenizer in XLM-R's layout: pieces carry the space before them."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+    letters = string.ascii_letters + string.digits + string.punctuation + "▁é我是誰在東京。한국어"
+    pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)]
+    pieces += [(letter, -8.0) for letter in letters] + [("▁the", -3.0), ("▁cup", -4.0), ("東京", -4.0)]
+    backend = Tokenizer(models.Unigram(pieces, unk_id=3, byte_fallback=False))
+    backend.normalizer = normalizers.NFKC()
+    backend.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    return _roberta_like(backend)
+
+
+@pytest.fixture(scope="session")
 def byte_bpe():
     """A byte-level BPE tokenizer in RoBERTa's layout: one character may be several pieces."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
-    from transformers import PreTrainedTokenizerFast
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     special = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
     backend = Tokenizer(models.BPE())
@@ -94,21 +103,7 @@ def byte_bpe():
         vocab_size=330, special_tokens=special, initial_alphabet=alphabet, show_progress=False
     )
     backend.train_from_iterator(["the cup was won by leeds in 1920"] * 5, trainer)
-    backend.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        mask_token="<mask>",
-        model_max_length=512,
-        model_input_names=["input_ids", "attention_mask"],
-    )
+    return _roberta_like(backend)
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,10 @@ from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.reader import Reader
 from polyspan.model.windows import WindowOptions
+from polyspan.plan import draw_by_weight
 from polyspan.prediction import predict
 from polyspan.settings import PRESETS, TrainSettings, preset
-from polyspan.training import _weighted, train
+from polyspan.training import train
 
 FAST = TrainSettings(
     learning_rate=1e-2, batch_size=4, epochs=3, dropout=0.1, windows=WindowOptions(max_length=64, stride=16)
@@ -193,21 +194,21 @@ def test_frozen_weights_stay(tiny, corpus, tmp_path):
 
 def test_without_bias_correction_the_first_step_is_bert_s(tiny, corpus):
     """BERT's Adam moves by lr·m/√v = lr·0.1·g/√(0.001·g²) at first, not by lr·g/|g|."""
-    from polyspan.training import _optimizer, _schedule
+    from polyspan.optimizer import make_optimizer, set_rate
 
     model = torch.nn.Linear(3, 3)
     settings = TrainSettings(learning_rate=0.1, bias_correction=False, warmup=0.0, epsilon=1e-12)
-    optimizer = _optimizer(model, settings)
+    optimizer = make_optimizer(model, settings)
     before = model.weight.detach().clone()
     model.weight.grad, model.bias.grad = torch.full((3, 3), 0.5), torch.zeros(3)
-    _schedule(optimizer, 1, 1, settings)
+    set_rate(optimizer, 1, 1, settings)
     optimizer.step()
     expected = 0.1 * (0.1 * 0.5) / (0.001 * 0.25) ** 0.5
     assert (before - model.weight)[0, 0].item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_sampling_by_weight(tiny, corpus, tmp_path):
-    rows = _weighted([100, 300], [3.0, 1.0], np.random.default_rng(0))
+    rows = draw_by_weight([100, 300], [3.0, 1.0], np.random.default_rng(0))
     share = (rows < 100).mean()
     assert len(rows) == 400
     assert 0.7 < share < 0.8
@@ -244,13 +245,13 @@ def test_a_taken_folder_and_nothing_to_learn(tiny, corpus, tmp_path):
 @pytest.mark.parametrize(("total", "warmup"), [(3, 0.5), (5, 0.1), (25, 0.1), (10, 0.0), (40, 7.0), (1, 0.1)])
 @pytest.mark.parametrize("decay_from", ["peak", "start"])
 def test_the_learning_rate_rises_falls_and_keeps_its_peak(total, warmup, decay_from):
-    from polyspan.training import _optimizer, _schedule
+    from polyspan.optimizer import make_optimizer, set_rate
 
     settings = TrainSettings(learning_rate=1.0, warmup=warmup, decay_from=decay_from)
-    optimizer = _optimizer(torch.nn.Linear(2, 2), settings)
+    optimizer = make_optimizer(torch.nn.Linear(2, 2), settings)
     rates = []
     for step in range(1, total + 1):
-        _schedule(optimizer, step, total, settings)
+        set_rate(optimizer, step, total, settings)
         rates.append(optimizer.param_groups[0]["lr"])
     peak = rates.index(max(rates))
     assert max(rates) <= 1

@@ -25,12 +25,14 @@ from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, claim, replacing_folder, write_json
-from polyspan.model.batch import bucketed, collate, input_lengths
+from polyspan.model.batch import collate, input_lengths
 from polyspan.model.encoder import versions, weights_sha256
 from polyspan.model.memory import keep_freed_memory
 from polyspan.model.reader import Reader, span_logits
 from polyspan.model.tokens import Ints
 from polyspan.model.windows import Windows, cached_windows, concatenate
+from polyspan.optimizer import make_optimizer, prepare, set_rate
+from polyspan.plan import plan_batches
 from polyspan.progress import progress
 from polyspan.settings import TrainSettings
 
@@ -74,18 +76,9 @@ def train(
     keep_freed_memory()
     reader = Reader.load(model, settings.windows, seed)
     with accelerator.main_process_first():
-        parts = [cached_windows(corpus, reader.tokenizer, settings.windows, training=True) for corpus in corpora]
-    if not all(map(len, parts)):
-        empty = next(corpus for corpus, part in zip(corpora, parts, strict=True) if not len(part))
-        raise PolyspanError(
-            f"nothing to learn in {empty.name}",
-            found="no question with a usable answer",
-            fix="see `polyspan check`",
-        )
-    windows = concatenate(parts)
-    plan = _plan(
-        windows, [len(part) for part in parts], input_lengths(windows, reader.layout), settings, weights, seed
-    )
+        parts = [_windows(corpus, reader) for corpus in corpora]
+    windows, sizes = concatenate(parts), [len(part) for part in parts]
+    plan = plan_batches(windows, sizes, input_lengths(windows, reader.layout), settings, weights, seed)
     derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
     derived["encoder"] = weights_sha256(reader.model)
     fingerprint = hashlib.sha256(json.dumps(identity | derived, sort_keys=True).encode()).hexdigest()
@@ -101,6 +94,14 @@ def train(
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return reader
+
+
+def _windows(corpus: Corpus, reader: Reader) -> Windows:
+    windows = cached_windows(corpus, reader.tokenizer, reader.options, training=True)
+    if not len(windows):
+        found, fix = "no question with a usable answer", "see `polyspan check`"
+        raise PolyspanError(f"nothing to learn in {corpus.name}", found=found, fix=fix)
+    return windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +131,9 @@ def _accelerator(settings: TrainSettings) -> Accelerator:
 def _fit(run: _Run, resume: bool) -> Progress:
     """The loop. Leaves the trained (or averaged) weights in the reader's model, on the device it ran on."""
     settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
-    bare = _prepare(run.reader.model, settings)
-    optimizer = _optimizer(bare, settings)
+    bare = run.reader.model
+    prepare(bare, settings)
+    optimizer = make_optimizer(bare, settings)
     bare.to(accelerator.device)
     state = load_checkpoint(run.checkpoint, run.fingerprint, bare, optimizer) if resume else Progress()
     model, optimizer = accelerator.prepare(bare, optimizer)
@@ -146,7 +148,7 @@ def _fit(run: _Run, resume: bool) -> Progress:
         advance(state.step, "")
         for step in range(state.step + 1, total + 1):
             began = time.monotonic()
-            _schedule(optimizer, step, total, settings)
+            set_rate(optimizer, step, total, settings)
             torch.manual_seed(_mix(run.seed, step, accelerator.process_index))  # dropout resumes without its state
             pending.append(_backward(run, model, run.plan[step - 1]))
             accelerator.clip_grad_norm_(model.parameters(), settings.clip)
@@ -206,9 +208,8 @@ def _backward(run: _Run, model: Any, rows: Ints) -> torch.Tensor:
     """Gradients of one batch; returns its mean loss: (cross-entropy of start + of end) / 2, over all positions."""
     accelerator, parts_wanted = run.accelerator, run.settings.accumulate
     mine = rows[accelerator.process_index :: accelerator.num_processes]
-    share = (
-        accelerator.num_processes / len(rows) if len(mine) else 0.0
-    )  # processes average gradients: weigh windows
+    # Processes average their gradients, however many windows each has: weigh every window alike.
+    share = accelerator.num_processes / len(rows) if len(mine) else 0.0
     parts = np.array_split(mine, min(parts_wanted, len(mine))) if len(mine) else [rows[:1]]
     loss = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts):
@@ -226,94 +227,6 @@ def _backward(run: _Run, model: Any, rows: Ints) -> torch.Tensor:
 def _unsynchronised(accelerator: Accelerator, model: Any, last: bool) -> Any:
     """Processes exchange gradients only at the last part of a batch."""
     return contextlib.nullcontext() if last else accelerator.no_sync(model)
-
-
-def _plan(
-    windows: Windows,
-    sizes: Sequence[int],
-    lengths: Ints,
-    settings: TrainSettings,
-    weights: Sequence[float] | None,
-    seed: int,
-) -> list[Ints]:
-    """The rows of every batch of the whole run, from the seed alone; `sizes` are the corpora's windows."""
-    size = settings.batch_size
-    if settings.epoch_of == "questions":
-        steps = int(len(np.unique(windows.question)) / size * settings.epochs)
-    else:
-        steps = round(math.ceil(len(lengths) / size) * settings.epochs)
-    if 1 <= settings.warmup >= max(steps, 1):
-        raise UsageError(
-            "the warm-up is as long as the training",
-            found=f"{settings.warmup:g} of {steps} steps",
-            fix="--warmup 0.1",
-        )
-    plan: list[Ints] = []
-    epoch = 0
-    while len(plan) < max(steps, 1):
-        generator = np.random.default_rng([seed, epoch])
-        order = None if weights is None else _weighted(sizes, weights, generator)
-        plan += bucketed(lengths, size, generator, order)
-        epoch += 1
-    return plan[: max(steps, 1)]
-
-
-def _weighted(sizes: Sequence[int], weights: Sequence[float], generator: np.random.Generator) -> Ints:
-    """Rows of one epoch, drawn corpus by weight; within a corpus each row comes once before any comes twice."""
-    if len(weights) != len(sizes) or not min(weights) >= 0 or not 0 < sum(weights) < math.inf:
-        raise UsageError(
-            "one weight a corpus is needed, none below 0", found=f"{len(weights)} weights for {len(sizes)} corpora"
-        )
-    counts = generator.multinomial(sum(sizes), np.array(weights) / sum(weights))
-    first = np.cumsum([0, *sizes])
-    drawn = [
-        first[index] + np.concatenate([generator.permutation(size) for _ in range(count // size + 1)])[:count]
-        for index, (size, count) in enumerate(zip(sizes, counts, strict=True))
-    ]
-    return generator.permutation(np.concatenate(drawn)).astype(np.int32)
-
-
-def _prepare(model: Any, settings: TrainSettings) -> Any:
-    """Set dropout and freeze what stays; the model itself is changed."""
-    for module in model.modules():
-        if settings.dropout is None:
-            break
-        if isinstance(module, torch.nn.Dropout):
-            module.p = settings.dropout
-        elif hasattr(module, "attention_dropout") and isinstance(module.attention_dropout, float):
-            module.attention_dropout = settings.dropout
-    names = [name for name, _ in model.named_parameters()]
-    if unknown := [part for part in settings.freeze if not any(part in name for name in names)]:
-        raise UsageError(f"no parameter has {unknown[0]!r} in its name", expected=f"such as {names[0]}")
-    for name, weight in model.named_parameters():
-        weight.requires_grad_(not any(part in name for part in settings.freeze))
-    if not any(weight.requires_grad for weight in model.parameters()):
-        raise UsageError("everything is frozen: nothing is left to train", found=f"freeze {settings.freeze}")
-    return model
-
-
-def _optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
-    trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
-    plain = [weight for name, weight in trained if weight.ndim < 2]
-    decayed = [weight for name, weight in trained if weight.ndim >= 2]
-    groups = [{"params": decayed, "decay": settings.weight_decay}, {"params": plain, "decay": 0.0}]
-    groups = [group for group in groups if group["params"]]
-    return torch.optim.AdamW(groups, lr=settings.learning_rate, eps=settings.epsilon, fused=True)
-
-
-def _schedule(optimizer: Any, step: int, total: int, settings: TrainSettings) -> None:
-    """Linear warm-up, then linear decay to 0; without bias correction AdamW's own is undone in its numbers."""
-    warmup = int(settings.warmup * total if settings.warmup < 1 else settings.warmup)
-    left = total - step + 1
-    if step <= warmup:
-        shape = step / warmup
-    else:
-        shape = left / (total - warmup if settings.decay_from == "peak" else total)
-    first, second = (1.0, 1.0) if settings.bias_correction else (1 - 0.9**step, math.sqrt(1 - 0.999**step))
-    for group in optimizer.param_groups:
-        group["lr"] = settings.learning_rate * shape * first / second
-        group["weight_decay"] = group["decay"] * second / first
-        group["eps"] = settings.epsilon / second
 
 
 def _add_snapshot(state: Progress, model: Any) -> None:

@@ -85,6 +85,16 @@ def test_labels_point_to_the_annotated_characters(wordpiece, unigram, data):
     assert inside[fits].all()
 
 
+def test_the_word_mark_of_sentencepiece_has_no_characters(unigram):
+    """`▁` before unspaced text claims its first character; an answer must not end there."""
+    windows = make_windows(one("東京 the", "東京", 0), unigram, SMALL, training=True)
+    tokens = windows.contexts
+    assert (tokens.starts[0], tokens.ends[0]) == (0, 0)
+    label = (int(windows.label_start[0]), int(windows.label_end[0]))
+    assert (tokens.starts[label[0]], tokens.ends[label[1]]) == (0, 2)
+    assert label[0] > 0
+
+
 def test_first_match_is_the_first_place_of_the_word(wordpiece):
     """On unspaced text run_squad.py labels the first occurrence, not the annotated one."""
     context = "我在東京是誰在東京"

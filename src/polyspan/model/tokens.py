@@ -46,14 +46,18 @@ def tokenise(texts: Sequence[str], tokenizer: Any) -> Tokens:
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
     backend.no_padding()
+    blank = backend.token_to_id("▁")
     ids, starts, ends, counts = [], [], [], [0]
     for first in range(0, len(texts), _CHUNK):
         chunk = list(texts[first : first + _CHUNK])
         for text, encoding in zip(chunk, _encode(backend, chunk), strict=True):
             offsets = np.fromiter(chain.from_iterable(encoding.offsets), np.int32, 2 * len(encoding))
-            ids.append(np.array(encoding.ids, np.int32))
-            starts.append(_without_space(text, offsets[0::2], offsets[1::2]))
-            ends.append(offsets[1::2])
+            pieces = np.array(encoding.ids, np.int32)
+            begins = _without_space(text, offsets[0::2], offsets[1::2])
+            ids.append(pieces)
+            starts.append(begins)
+            # SentencePiece's lone word mark has no characters, though it claims the one that follows.
+            ends.append(np.where(pieces == blank, begins, offsets[1::2]) if blank is not None else offsets[1::2])
             counts.append(len(encoding))
     empty = np.zeros(0, np.int32)
     return Tokens(

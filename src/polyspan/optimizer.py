@@ -1,0 +1,52 @@
+"""What is trained, and by which steps: dropout, frozen weights, AdamW and its learning rate."""
+
+import math
+from typing import Any
+
+import torch
+
+from polyspan.errors import UsageError
+from polyspan.settings import TrainSettings
+
+
+def prepare(model: Any, settings: TrainSettings) -> None:
+    """Set dropout and freeze what stays; raises UsageError where a name fits nothing or nothing is left."""
+    for module in model.modules():
+        if settings.dropout is None:
+            break
+        if isinstance(module, torch.nn.Dropout):
+            module.p = settings.dropout
+        elif hasattr(module, "attention_dropout") and isinstance(module.attention_dropout, float):
+            module.attention_dropout = settings.dropout
+    names = [name for name, _ in model.named_parameters()]
+    if unknown := [part for part in settings.freeze if not any(part in name for name in names)]:
+        raise UsageError(f"no parameter has {unknown[0]!r} in its name", expected=f"such as {names[0]}")
+    for name, weight in model.named_parameters():
+        weight.requires_grad_(not any(part in name for part in settings.freeze))
+    if not any(weight.requires_grad for weight in model.parameters()):
+        raise UsageError("everything is frozen: nothing is left to train", found=f"freeze {settings.freeze}")
+
+
+def make_optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
+    """AdamW over the weights that are not frozen; biases and layer norms do not decay."""
+    trained = [(name, weight) for name, weight in model.named_parameters() if weight.requires_grad]
+    plain = [weight for name, weight in trained if weight.ndim < 2]
+    decayed = [weight for name, weight in trained if weight.ndim >= 2]
+    groups = [{"params": decayed, "decay": settings.weight_decay}, {"params": plain, "decay": 0.0}]
+    groups = [group for group in groups if group["params"]]
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, eps=settings.epsilon, fused=True)
+
+
+def set_rate(optimizer: Any, step: int, total: int, settings: TrainSettings) -> None:
+    """Linear warm-up, then linear decay to 0; without bias correction AdamW's own is undone in its numbers."""
+    warmup = int(settings.warmup * total if settings.warmup < 1 else settings.warmup)
+    left = total - step + 1
+    if step <= warmup:
+        shape = step / warmup
+    else:
+        shape = left / (total - warmup if settings.decay_from == "peak" else total)
+    first, second = (1.0, 1.0) if settings.bias_correction else (1 - 0.9**step, math.sqrt(1 - 0.999**step))
+    for group in optimizer.param_groups:
+        group["lr"] = settings.learning_rate * shape * first / second
+        group["weight_decay"] = group["decay"] * second / first
+        group["eps"] = settings.epsilon / second

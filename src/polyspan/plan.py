@@ -1,0 +1,61 @@
+"""Which windows stand in which batch of a whole training run: drawn from the seed alone, so that it can resume."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from polyspan.errors import UsageError
+from polyspan.model.batch import bucketed
+from polyspan.model.tokens import Ints
+from polyspan.model.windows import Windows
+from polyspan.settings import TrainSettings
+
+
+def plan_batches(
+    windows: Windows,
+    sizes: Sequence[int],
+    lengths: Ints,
+    settings: TrainSettings,
+    weights: Sequence[float] | None,
+    seed: int,
+) -> list[Ints]:
+    """The rows of every batch of the whole run.
+
+    `sizes` are the numbers of windows of the corpora, in whose order `windows` and their input `lengths` stand.
+    Raises UsageError where the warm-up would never end.
+    """
+    size = settings.batch_size
+    if settings.epoch_of == "questions":
+        steps = int(len(np.unique(windows.question)) / size * settings.epochs)
+    else:
+        steps = round(math.ceil(len(lengths) / size) * settings.epochs)
+    if 1 <= settings.warmup >= max(steps, 1):
+        raise UsageError(
+            "the warm-up is as long as the training",
+            found=f"{settings.warmup:g} of {steps} steps",
+            fix="--warmup 0.1",
+        )
+    plan: list[Ints] = []
+    epoch = 0
+    while len(plan) < max(steps, 1):
+        generator = np.random.default_rng([seed, epoch])
+        order = None if weights is None else draw_by_weight(sizes, weights, generator)
+        plan += bucketed(lengths, size, generator, order)
+        epoch += 1
+    return plan[: max(steps, 1)]
+
+
+def draw_by_weight(sizes: Sequence[int], weights: Sequence[float], generator: np.random.Generator) -> Ints:
+    """Rows of one epoch, drawn corpus by weight; within a corpus each row comes once before any comes twice."""
+    if len(weights) != len(sizes) or not min(weights) >= 0 or not 0 < sum(weights) < math.inf:
+        raise UsageError(
+            "one weight a corpus is needed, none below 0", found=f"{len(weights)} weights for {len(sizes)} corpora"
+        )
+    counts = generator.multinomial(sum(sizes), np.array(weights) / sum(weights))
+    first = np.cumsum([0, *sizes])
+    drawn = [
+        first[index] + np.concatenate([generator.permutation(size) for _ in range(count // size + 1)])[:count]
+        for index, (size, count) in enumerate(zip(sizes, counts, strict=True))
+    ]
+    return generator.permutation(np.concatenate(drawn)).astype(np.int32)
