@@ -11,6 +11,7 @@ import itertools
 import json
 import struct
 import zipfile
+from array import array
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -181,7 +182,7 @@ def _cut(
 ) -> Windows:
     spans, skipped = label_spans(corpus, contexts, tokenizer, options.label) if training else ([], {})
     lengths = np.diff(questions.pointers)
-    rows: list[tuple[int, int, int, int, int, int]] = []
+    rows = array("i")  # six numbers a window
     number = 0
     for place, paragraph in enumerate(corpus.paragraphs):
         pieces = int(contexts.pointers[place + 1] - contexts.pointers[place])
@@ -194,9 +195,10 @@ def _cut(
                     skipped["answer-too-long"] = skipped.get("answer-too-long", 0) + 1
                 if training and span != NO_ANSWER and options.outside == "drop":
                     cut = [window for window in cut if window[2] >= 0]
-                rows += [(place, number, *window) for window in cut]
+                for window in cut:
+                    rows.extend((place, number, *window))
             number += 1
-    columns = dict(zip(_COLUMNS, np.array(rows, np.int32).reshape(-1, 6).T, strict=True))
+    columns = dict(zip(_COLUMNS, np.array(rows, np.int32).reshape(-1, 6).T.copy(), strict=True))
     return Windows(
         contexts, questions, **columns, skipped=skipped, max_question_length=options.max_question_length
     )
