@@ -5,9 +5,8 @@ import json
 import platform
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +52,9 @@ def transfer_matrix(
     if len({test.name for test in tests}) < len(tests):
         raise UsageError("two test sets have one name", found=", ".join(test.name for test in tests))
     head = [model, seed, asdict(settings.windows)]
-    load = partial(Reader.load, model, settings.windows, seed)
-    fresh = [_Cell("untrained", test, out, head).answers(load) for test in tests]
+    cells = [_Cell("untrained", test, out, head) for test in tests]
+    fresh = [cell.kept() or cell.answered(Reader.load(model, settings.windows, seed)) for cell in cells]
+    untrained = [_scores(each["texts"], test) for test, each in zip(tests, fresh, strict=True)]
     baselines = [_scores(lexical_baseline(test), test) for test in tests]
     rows, runs, examples = [], [], []
     seconds = {
@@ -66,10 +66,11 @@ def transfer_matrix(
         run = json.loads((folder / "run.json").read_text("utf-8"))
         runs.append({"name": name, "folder": str(folder.relative_to(out))} | run)
         chosen = [run[key] for key in ("model", "data", "settings", "seed", "limit", "weights")]
-        for test, baseline, untrained in zip(tests, baselines, fresh, strict=True):
-            answered = _Cell(name, test, out, chosen).answers(partial(_same, reader))
+        for test, baseline, without in zip(tests, baselines, untrained, strict=True):
+            cell = _Cell(name, test, out, chosen)
+            answered = cell.kept() or cell.answered(reader)
             scores = _scores(answered["texts"], test)
-            rows.append(_row(name, test, seed, scores, baseline, _scores(untrained["texts"], test)))
+            rows.append(_row(name, test, seed, scores, baseline, without))
             examples += _examples(name, test, answered, scores, seed)
             seconds[f"predict {name} → {test.name}"] = answered["seconds"]
         del reader
@@ -98,26 +99,32 @@ class _Cell:
     out: Path
     chosen: Any
 
-    def answers(self, reader: Callable[[], Reader]) -> dict[str, Any]:
-        """Texts and spans by question id, from the disk where this very cell was answered before."""
+    @property
+    def path(self) -> Path:
+        """Where the answers are kept."""
+        return self.out / "predictions" / f"{_slug(self.name)}--{_slug(self.test.name)}.json"
+
+    def key(self) -> str:
+        """Tells whether kept answers are those of this very cell."""
         content = json.dumps([self.chosen, self.test.fingerprint(), versions()], sort_keys=True)
-        key = hashlib.sha256(content.encode()).hexdigest()
-        path = self.out / "predictions" / f"{_slug(self.name)}--{_slug(self.test.name)}.json"
-        if path.is_file():
-            kept: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            if kept.get("key") == key:
-                return kept
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def kept(self) -> dict[str, Any] | None:
+        """Texts and spans by question id from the disk, where this very cell was answered before."""
+        if not self.path.is_file():
+            return None
+        found: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
+        return found if found.get("key") == self.key() else None
+
+    def answered(self, reader: Reader) -> dict[str, Any]:
+        """Answer the test set, and keep what comes out."""
         began = time.monotonic()
-        predictions = predict(reader(), self.test)
+        predictions = predict(reader, self.test)
         spans = {name: [found[0].start, found[0].end] for name, found in predictions.candidates.items()}
         seconds = round(time.monotonic() - began, 1)
-        made = {"key": key, "seconds": seconds, "texts": predictions.texts, "spans": spans}
-        write_json(path, made)
+        made = {"key": self.key(), "seconds": seconds, "texts": predictions.texts, "spans": spans}
+        write_json(self.path, made)
         return made
-
-
-def _same(reader: Reader) -> Reader:
-    return reader
 
 
 def _scores(texts: Mapping[str, str], test: Corpus) -> Scores:
