@@ -180,6 +180,10 @@ def train(
     weight_decay: Annotated[float | None, _T(help="Decoupled weight decay.")] = None,
     dropout: Annotated[float | None, _T(help="Dropout of hidden states and attention.")] = None,
     freeze: Annotated[list[str] | None, _T(help="Freeze parameters with this in their name.")] = None,
+    freeze_layers: Annotated[
+        float | None, _T(help="Freeze the lowest layers: a share below 1, else a number.")
+    ] = None,
+    pack: Annotated[bool, _T("--pack", help="Compute a batch's windows as one row, unpadded.")] = False,
     average: Annotated[int | None, _T(help="Average the weights over this many snapshots.")] = None,
     precision: Annotated[str | None, _T(help="auto, fp32, bf16 or fp16.")] = None,
     max_length: Annotated[int | None, _T(help="Pieces in a window.")] = None,
@@ -219,7 +223,17 @@ def train(
 
 _SETTINGS = (
     *("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "freeze"),
-    *("average", "precision", "max_length", "stride", "stride_as", "max_question_length", "long_question"),
+    *(
+        "freeze_layers",
+        "pack",
+        "average",
+        "precision",
+        "max_length",
+        "stride",
+        "stride_as",
+        "max_question_length",
+        "long_question",
+    ),
     *("label", "outside"),
 )
 

@@ -1,8 +1,10 @@
 """What is trained, and by which steps: dropout, frozen weights, AdamW and its learning rate."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
 import torch
 
 from polyspan.errors import UsageError
@@ -23,8 +25,21 @@ def prepare(model: Any, settings: TrainSettings) -> None:
         raise UsageError(f"no parameter has {unknown[0]!r} in its name", expected=f"such as {names[0]}")
     for name, weight in model.named_parameters():
         weight.requires_grad_(not any(part in name for part in settings.freeze))
+    for layer in _lowest_layers(model, settings.freeze_layers):
+        layer.requires_grad_(False)
     if not any(weight.requires_grad for weight in model.parameters()):
-        raise UsageError("everything is frozen: nothing is left to train", found=f"freeze {settings.freeze}")
+        raise UsageError("everything is frozen: nothing is left to train", fix="freeze less")
+
+
+def _lowest_layers(model: Any, wanted: float) -> list[torch.nn.Module]:
+    """The first layers of the encoder: a share of them, rounded, or a number; UsageError where it has fewer."""
+    total = getattr(model.config, "num_hidden_layers", 0)
+    stacks = (part for part in model.modules() if isinstance(part, torch.nn.ModuleList) and len(part) == total)
+    layers = list(next(stacks, []))
+    count = round(wanted * len(layers)) if wanted < 1 else int(wanted)
+    if count > len(layers):
+        raise UsageError(f"{count} layers cannot be frozen", found=f"an encoder with {len(layers)}")
+    return layers[:count]
 
 
 def make_optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
@@ -37,16 +52,27 @@ def make_optimizer(model: Any, settings: TrainSettings) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=settings.learning_rate, eps=settings.epsilon, fused=True)
 
 
-def set_rate(optimizer: Any, step: int, total: int, settings: TrainSettings) -> None:
-    """Linear warm-up, then linear decay to 0; without bias correction AdamW's own is undone in its numbers."""
+def rate(step: int, total: int, settings: TrainSettings) -> float:
+    """The learning rate of a step (from 1): linear warm-up, then linear decay to 0."""
     warmup = int(settings.warmup * total if settings.warmup < 1 else settings.warmup)
-    left = total - step + 1
     if step <= warmup:
-        shape = step / warmup
-    else:
-        shape = left / (total - warmup if settings.decay_from == "peak" else total)
+        return settings.learning_rate * step / warmup
+    return (
+        settings.learning_rate * (total - step + 1) / (total - warmup if settings.decay_from == "peak" else total)
+    )
+
+
+def set_rate(optimizer: Any, step: int, total: int, settings: TrainSettings) -> None:
+    """Set the step's learning rate; without bias correction AdamW's own is undone in its numbers."""
     first, second = (1.0, 1.0) if settings.bias_correction else (1 - 0.9**step, math.sqrt(1 - 0.999**step))
     for group in optimizer.param_groups:
-        group["lr"] = settings.learning_rate * shape * first / second
+        group["lr"] = rate(step, total, settings) * first / second
         group["weight_decay"] = group["decay"] * second / first
         group["eps"] = settings.epsilon / second
+
+
+def idle_decay(steps: Iterable[int], total: int, settings: TrainSettings) -> float:
+    """What weight decay alone makes of a weight without a gradient: its factor, averaged over these steps."""
+    rates = np.array([rate(step, total, settings) for step in range(1, total + 1)])
+    factors = np.cumprod(1 - rates * settings.weight_decay)
+    return float(np.mean([factors[step - 1] for step in steps]))

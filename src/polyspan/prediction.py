@@ -13,10 +13,15 @@ from polyspan.model.reader import Reader
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """The answers to a corpus: the best text of each question id, and the candidates behind it, best first."""
+    """The answers to a corpus: the best text of each question id, and the candidates behind it, best first.
+
+    `pieces` counts the pieces of all contexts and questions, `unknown` those that the encoder does not know.
+    """
 
     texts: dict[str, str]
     candidates: dict[str, list[Candidate]]
+    pieces: int = 0
+    unknown: int = 0
 
     def write(self, out: Source, nbest: Source | None = None) -> None:
         """Write `{id: text}`, and with `nbest` also `{id: [{text, start, end, score, probability}, …]}`."""
@@ -39,6 +44,8 @@ def predict(reader: Reader, corpus: Corpus, options: AnswerOptions = AnswerOptio
         fix = "polyspan check DATA --fix OUT puts the second one aside"
         raise PolyspanError("two questions have the same id", where=corpus.source, found=twice[0], fix=fix)
     keep_freed_memory()
-    answers = answer_corpus(reader, corpus, options, doing=f"answering {corpus.name}")
+    seen = Counter[str]()
+    answers = answer_corpus(reader, corpus, options, doing=f"answering {corpus.name}", unknown=seen)
     candidates = dict(zip(counts, answers, strict=True))
-    return Predictions({key: found[0].text for key, found in candidates.items()}, candidates)
+    texts = {key: found[0].text for key, found in candidates.items()}
+    return Predictions(texts, candidates, seen["pieces"], seen["unknown"])

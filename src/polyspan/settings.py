@@ -38,10 +38,14 @@ class TrainSettings:
     """For hidden states and attention; None keeps the encoder's own. 0 is far faster on a CPU."""
     freeze: tuple[str, ...] = ()
     """Parameters that stay as they are: those with one of these in their name (`embeddings`)."""
+    freeze_layers: float = 0.0
+    """The lowest layers that stay as they are too: a share of all below 1, else a number."""
     average: int = 1
     """Weights averaged at the end: snapshots at this many evenly spaced steps, the last one among them."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """`auto`: bf16 where a GPU has it, else fp32."""
+    pack: bool = False
+    """Compute the windows of a batch as one row without padding; the same step, faster on some GPUs."""
     windows: WindowOptions = field(default_factory=WindowOptions)
     """How contexts are cut and labelled."""
 
@@ -54,9 +58,9 @@ class TrainSettings:
         for name, value in positive.items():
             if not 0 < value < math.inf:
                 raise UsageError(f"{name.replace('_', ' ')} must be above 0", found=str(value))
-        for name, value in {"warmup": self.warmup, "weight_decay": self.weight_decay}.items():
-            if not 0 <= value < math.inf:
-                raise UsageError(f"{name.replace('_', ' ')} must be 0 or more", found=str(value))
+        for name in ("warmup", "weight_decay", "freeze_layers"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise UsageError(f"{name.replace('_', ' ')} must be 0 or more", found=str(getattr(self, name)))
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise UsageError("dropout must be from 0 to below 1", found=str(self.dropout))
 
@@ -75,12 +79,13 @@ PRESETS: dict[str, TrainSettings] = {
         epochs=2.0,
         dropout=0.0,
         freeze=("embeddings",),
+        freeze_layers=1 / 3,
         windows=WindowOptions(stride_as="overlap"),
     ),
 }
 """`hsu2019`: the defaults of BERT's `run_squad.py`, which the paper used, labels by first match. `readme`: the
 recipe of BERT's README for SQuAD 1.1, labels by offsets. `xtreme`: the XTREME benchmark's. `cpu`: no dropout,
-frozen embeddings and fewer windows, for small encoders and small corpora on a laptop."""
+embeddings and the lowest third of the layers frozen, fewer windows; for small encoders and corpora on a laptop."""
 
 
 def preset(name: str, **changes: Any) -> TrainSettings:

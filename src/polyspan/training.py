@@ -28,15 +28,18 @@ from polyspan.files import Source, claim, replacing_folder, write_json
 from polyspan.model.batch import collate, input_lengths
 from polyspan.model.encoder import versions, weights_sha256
 from polyspan.model.memory import keep_freed_memory
+from polyspan.model.pack import require_packing
 from polyspan.model.reader import Reader, span_logits
+from polyspan.model.rows import keep_used_rows, restore_rows, used_pieces
 from polyspan.model.tokens import Ints
 from polyspan.model.windows import Windows, cached_windows, concatenate
-from polyspan.optimizer import make_optimizer, prepare, set_rate
+from polyspan.optimizer import idle_decay, make_optimizer, prepare, set_rate
 from polyspan.plan import plan_batches
 from polyspan.progress import progress
 from polyspan.settings import TrainSettings
 
 CHECKPOINT_SECONDS = 120.0
+_CPU_TOKENS = 2048  # pieces computed at a time: more fill the memory and are no faster
 
 
 def train(
@@ -75,14 +78,19 @@ def train(
     claim(out, folder=True)
     keep_freed_memory()
     reader = Reader.load(model, settings.windows, seed)
+    if settings.pack:
+        require_packing(reader.model)
     with accelerator.main_process_first():
         parts = [_windows(corpus, reader) for corpus in corpora]
     windows, sizes = concatenate(parts), [len(part) for part in parts]
-    plan = plan_batches(windows, sizes, input_lengths(windows, reader.layout), settings, weights, seed)
+    lengths = input_lengths(windows, reader.layout)
+    plan = plan_batches(windows, sizes, lengths, settings, weights, seed)
     derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
     derived["encoder"] = weights_sha256(reader.model)
     fingerprint = hashlib.sha256(json.dumps(identity | derived, sort_keys=True).encode()).hexdigest()
-    run = _Run(reader, windows, plan, settings, seed, accelerator, checkpoint, fingerprint, checkpoint_seconds)
+    run = _Run(
+        reader, windows, lengths, plan, settings, seed, accelerator, checkpoint, fingerprint, checkpoint_seconds
+    )
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
         state = _fit(run, resume)
     if accelerator.is_main_process:
@@ -110,6 +118,7 @@ class _Run:
 
     reader: Reader
     windows: Windows
+    lengths: Ints
     plan: list[Ints]
     settings: TrainSettings
     seed: int
@@ -133,6 +142,7 @@ def _fit(run: _Run, resume: bool) -> Progress:
     settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
     bare = run.reader.model
     prepare(bare, settings)
+    whole = keep_used_rows(bare, used_pieces(run.windows, run.reader.layout))
     optimizer = make_optimizer(bare, settings)
     bare.to(accelerator.device)
     state = load_checkpoint(run.checkpoint, run.fingerprint, bare, optimizer) if resume else Progress()
@@ -172,6 +182,8 @@ def _fit(run: _Run, resume: bool) -> Progress:
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # takes autocast off: saved and loaded answer alike
     if state.average:
         bare.load_state_dict(state.average, strict=False)
+    if whole is not None:
+        restore_rows(bare, whole, idle_decay(snapshots, total, settings))
     bare.eval()
     bare.fresh_head = False
     return state
@@ -207,15 +219,17 @@ def _note_losses(state: Progress, pending: list[torch.Tensor]) -> None:
 def _backward(run: _Run, model: Any, rows: Ints) -> torch.Tensor:
     """Gradients of one batch; returns its mean loss: (cross-entropy of start + of end) / 2, over all positions."""
     accelerator, parts_wanted = run.accelerator, run.settings.accumulate
+    on_cpu = accelerator.device.type == "cpu"
     mine = rows[accelerator.process_index :: accelerator.num_processes]
     # Processes average their gradients, however many windows each has: weigh every window alike.
     share = accelerator.num_processes / len(rows) if len(mine) else 0.0
-    parts = np.array_split(mine, min(parts_wanted, len(mine))) if len(mine) else [rows[:1]]
+    wanted = max(parts_wanted, math.ceil(int(run.lengths[mine].sum()) / _CPU_TOKENS) if on_cpu else 1)
+    parts = np.array_split(mine, min(wanted, len(mine))) if len(mine) else [rows[:1]]
     loss = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts):
         batch = collate(run.windows, run.reader.layout, part).to(accelerator.device)
         with accelerator.autocast(), _unsynchronised(accelerator, model, number == len(parts) - 1):
-            start, end = span_logits(model, batch)
+            start, end = span_logits(model, batch, pack=run.settings.pack)
             of_start = cross_entropy(start, batch.start, reduction="sum")
             of_end = cross_entropy(end, batch.end, reduction="sum")
             scaled = (of_start + of_end) / 2 * share

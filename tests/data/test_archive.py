@@ -38,6 +38,7 @@ def test_one_member() -> None:
         (gzip.compress(b" " * 40 * 2**20), "unpack to more than"),
         (zipped({"a.json": b" " * 40 * 2**20}), "unpack to more than"),
     ],
+    ids=["two members", "no member", "cut zip", "cut gz", "gz bomb", "zip bomb"],
 )
 def test_refused(data: bytes, part: str) -> None:
     with pytest.raises(PolyspanError) as caught:

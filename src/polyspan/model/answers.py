@@ -1,26 +1,30 @@
 """The answers of a Reader: n-best spans of each question, merged over its windows, as text of the context."""
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from polyspan.data.schema import Corpus
+from polyspan.data.schema import Corpus, Paragraph
 from polyspan.errors import UsageError
 from polyspan.model.batch import by_tokens, collate, input_lengths
-from polyspan.model.decode import best_spans
-from polyspan.model.tokens import Tokens
+from polyspan.model.decode import Spans, best_spans
+from polyspan.model.tokens import Ints, Tokens
 from polyspan.model.windows import Windows, make_windows, owned
-from polyspan.progress import progress
+from polyspan.progress import Advance, progress
 
 if TYPE_CHECKING:
     from polyspan.model.reader import Reader
 
 _NEVER = float("-inf")
+_CHUNK = 2_000_000  # characters tokenised at a time, contexts counted once a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,91 +58,120 @@ class AnswerOptions:
 
 
 @dataclass(slots=True)
-class _Best:
-    """The k best spans of each question so far, in characters: arrays (questions, k); −inf where there is none."""
+class _Found:
+    """Spans of many windows in characters of their contexts, and the null score of each question."""
 
-    start: NDArray[np.int64]
-    end: NDArray[np.int64]
-    score: NDArray[np.float32]
     null: NDArray[np.float32]
+    parts: list[tuple[NDArray[np.int64], ...]] = field(default_factory=list)
 
-    @classmethod
-    def empty(cls, questions: int, k: int) -> "_Best":
-        places = np.zeros((questions, k), np.int64)
-        scores = np.full((questions, k), _NEVER, np.float32)
-        return cls(places, places.copy(), scores, np.full(questions, np.inf, np.float32))
-
-    def add(
-        self, question: int, start: NDArray[np.int64], end: NDArray[np.int64], score: NDArray[np.float32]
-    ) -> None:
-        """Merge the spans of one more window; the same span is kept once, with its best score."""
-        starts = np.concatenate([self.start[question], start])
-        ends = np.concatenate([self.end[question], end])
-        scores = np.concatenate([self.score[question], score])
-        order = np.argsort(-scores, kind="stable")
-        _, first_seen = np.unique(np.stack([starts, ends])[:, order], axis=1, return_index=True)
-        kept = order[np.sort(first_seen)][: self.score.shape[1]]
-        k = len(kept)
-        self.score[question] = _NEVER
-        self.start[question, :k], self.end[question, :k] = starts[kept], ends[kept]
-        self.score[question, :k] = scores[kept]
+    def best(self, k: int) -> list[list[tuple[int, int, float]]]:
+        """The k best (start, end, score) of each question; a span that two windows see is kept once."""
+        empty = (np.zeros(0, np.int64),) * 3 + (np.zeros(0, np.float32),)
+        question, start, end, score = (np.concatenate(column) for column in zip(empty, *self.parts, strict=True))
+        order = np.lexsort((end, start, -score, question))
+        spans = np.stack([question, start, end])[:, order]
+        _, first_seen = np.unique(spans, axis=1, return_index=True)
+        order = order[np.sort(first_seen)]
+        bounds = np.searchsorted(question[order], np.arange(len(self.null) + 1))
+        return [
+            [(int(start[row]), int(end[row]), float(score[row])) for row in order[first : min(first + k, last)]]
+            for first, last in itertools.pairwise(bounds)
+        ]
 
 
 def answer_corpus(
-    reader: "Reader", corpus: Corpus, options: AnswerOptions, *, token_budget: int | None = None, doing: str = ""
+    reader: "Reader",
+    corpus: Corpus,
+    options: AnswerOptions,
+    *,
+    token_budget: int | None = None,
+    doing: str = "",
+    unknown: Counter[str] | None = None,
 ) -> Iterator[list[Candidate]]:
     """The candidates of every question, best first, in file order.
 
-    Logits never outlive their batch: only the `n_best` spans of each question are kept, so memory grows with
-    neither the number nor the length of the contexts beyond their pieces. A question on an empty context, and
-    one whose null score wins, gets the candidate "". `doing` names the work where progress is wanted.
+    The corpus is read in chunks; the next one is tokenised while the encoder works on this one. Logits never
+    outlive their batch, so memory grows with neither the number nor the length of the contexts beyond their
+    pieces. A question on an empty context, and one whose null score wins, gets the candidate "". `doing` names
+    the work where progress is wanted; `unknown` counts the pieces and those that are `<unk>` to the encoder.
     """
-    windows = make_windows(corpus, reader.tokenizer, reader.options)
-    best = _search(reader, windows, options, token_budget, doing)
-    number = 0
+    reader.model.eval()
+    chunks = list(_chunks(corpus))
+    with ThreadPoolExecutor(1) as ahead, progress(doing, len(corpus), "questions") as advance:
+        coming = [ahead.submit(make_windows, chunk, reader.tokenizer, reader.options) for chunk in chunks[:1]]
+        for place, chunk in enumerate(chunks):
+            windows = coming.pop().result()
+            if place + 1 < len(chunks):
+                coming = [ahead.submit(make_windows, chunks[place + 1], reader.tokenizer, reader.options)]
+            if unknown is not None:
+                for ids in (windows.contexts.ids, windows.questions.ids):
+                    unknown.update(pieces=len(ids), unknown=int((ids == reader.tokenizer.unk_token_id).sum()))
+            found = _search(reader, windows, options, token_budget, advance)
+            contexts = (paragraph.context for paragraph, _ in chunk.questions())
+            for context, spans, null in zip(contexts, found.best(options.n_best), found.null, strict=True):
+                yield _candidates(context, spans, float(null), options)
+
+
+def _chunks(corpus: Corpus) -> Iterator[Corpus]:
+    """Consecutive paragraphs with some thousands of windows."""
+    taken: list[Paragraph] = []
+    size = 0
     for paragraph in corpus.paragraphs:
-        for _ in paragraph.questions:
-            spans = [
-                (int(start), int(end), float(score))
-                for start, end, score in zip(best.start[number], best.end[number], best.score[number], strict=True)
-                if score != _NEVER
-            ]
-            yield _candidates(paragraph.context, spans, float(best.null[number]), options)
-            number += 1
+        taken.append(paragraph)
+        size += len(paragraph.context) * len(paragraph.questions)
+        if size >= _CHUNK:
+            yield replace(corpus, paragraphs=tuple(taken))
+            taken, size = [], 0
+    if taken:
+        yield replace(corpus, paragraphs=tuple(taken))
 
 
 def _search(
-    reader: "Reader", windows: Windows, options: AnswerOptions, token_budget: int | None, doing: str
-) -> _Best:
+    reader: "Reader", windows: Windows, options: AnswerOptions, token_budget: int | None, advance: Advance
+) -> _Found:
     lengths = input_lengths(windows, reader.layout)
     budget = token_budget or (2048 if reader.device.type == "cpu" else 65536)
-    contexts = windows.contexts
-    begin = contexts.pointers[windows.paragraph] + windows.first  # each window's first piece among all
+    questions = len(windows.questions.pointers) - 1
+    found = _Found(np.full(questions, np.inf, np.float32))
     first, last = owned(windows) if options.max_context else (np.zeros(len(windows), np.int32), windows.length)
-    best = _Best.empty(len(windows.questions.pointers) - 1, options.n_best)
-    reader.model.eval()
-    with torch.inference_mode(), progress(doing, len(windows), "windows") as advance:
+    waiting: list[tuple[Ints, NDArray[np.int64], Spans, torch.Tensor]] = []
+    done = 0
+    with torch.inference_mode():
         for rows in by_tokens(lengths, budget):
-            batch = collate(windows, reader.layout, rows)
-            shift = begin[rows] - batch.context[:, 0].numpy()  # from a position in the row to a piece
-            batch = batch.to(reader.device)
-            start, end = reader.logits(batch)
-            null = (start[:, 0] + end[:, 0]).cpu().numpy()
-            pieces = shift[:, None] + np.arange(start.shape[1])
-            inside = (pieces >= begin[rows, None]) & (pieces < (begin + windows.length)[rows, None])
-            inside &= _visible(contexts, pieces)
-            startable = (pieces >= (begin + first)[rows, None]) & (pieces < (begin + last)[rows, None]) & inside
-            found = best_spans(
-                _only(start, startable), _only(end, inside), options.max_answer_length, options.n_best
-            )
-            starts, ends, scores = (part.cpu().numpy() for part in found)
-            for line, question in enumerate(windows.question[rows]):
-                own = scores[line] != _NEVER
-                at = (starts[line][own] + shift[line], ends[line][own] + shift[line])
-                best.add(question, contexts.starts[at[0]], contexts.ends[at[1]], scores[line][own])
-                best.null[question] = min(best.null[question], null[line])
-            advance(len(rows), "")
-    return best
+            waiting.append(_best_of_batch(reader, windows, rows, (first, last), options))
+            if len(waiting) > 1:  # one batch behind, so that a GPU never waits for the host
+                _keep(found, windows, *waiting.pop(0))
+            before, done = done, done + len(rows)
+            advance(done * questions // len(windows) - before * questions // len(windows), "")
+        for batch in waiting:
+            _keep(found, windows, *batch)
+    return found
+
+
+def _best_of_batch(
+    reader: "Reader", windows: Windows, rows: Ints, own: tuple[Ints, Ints], options: AnswerOptions
+) -> tuple[Ints, NDArray[np.int64], Spans, torch.Tensor]:
+    """The rows, the step from their positions to pieces, their best spans and null scores, both on the device."""
+    contexts = windows.contexts
+    begin = (contexts.pointers[windows.paragraph[rows]] + windows.first[rows])[:, None]  # first piece of each
+    batch = collate(windows, reader.layout, rows)
+    shift = begin[:, 0] - batch.context[:, 0].numpy()  # from a position in the row to a piece
+    start, end = reader.logits(batch.to(reader.device))
+    pieces = shift[:, None] + np.arange(start.shape[1])
+    inside = (pieces >= begin) & (pieces < begin + windows.length[rows, None]) & _visible(contexts, pieces)
+    startable = inside & (pieces >= begin + own[0][rows, None]) & (pieces < begin + own[1][rows, None])
+    spans = best_spans(_only(start, startable), _only(end, inside), options.max_answer_length, options.n_best)
+    return rows, shift, spans, start[:, 0] + end[:, 0]
+
+
+def _keep(found: _Found, windows: Windows, rows: Ints, shift: NDArray[np.int64], spans: Spans, null: Any) -> None:
+    """Bring the spans of a batch to the host, as characters."""
+    starts, ends, scores = (part.cpu().numpy() for part in spans)
+    line, place = np.nonzero(scores != _NEVER)
+    first = windows.contexts.starts[starts[line, place] + shift[line]].astype(np.int64)
+    last = windows.contexts.ends[ends[line, place] + shift[line]].astype(np.int64)
+    found.parts.append((windows.question[rows][line].astype(np.int64), first, last, scores[line, place]))
+    np.minimum.at(found.null, windows.question[rows], null.cpu().numpy())
 
 
 def _visible(contexts: Tokens, pieces: NDArray[np.int64]) -> NDArray[np.bool_]:

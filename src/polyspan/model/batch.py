@@ -17,10 +17,12 @@ class Batch:
 
     `attention_mask` is None where nothing is padded: attention then takes its fast path. `context` holds the
     first and one past the last position of the context in each row; `start` and `end` are the labels as positions
-    in the row, 0 (the first special token) where the answer is not in the window.
+    in the row, 0 (the first special token) where the answer is not in the window. `lengths`, which stay on the
+    host, are the pieces of each row without padding.
     """
 
     rows: Ints
+    lengths: Ints
     input_ids: torch.Tensor
     token_type_ids: torch.Tensor | None
     attention_mask: torch.Tensor | None
@@ -31,7 +33,7 @@ class Batch:
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
         moved = (None if part is None else part.to(device, non_blocking=True) for part in self._tensors())
-        return Batch(self.rows, *moved)  # type: ignore[arg-type]
+        return Batch(self.rows, self.lengths, *moved)  # type: ignore[arg-type]
 
     def _tensors(self) -> tuple[torch.Tensor | None, ...]:
         return (self.input_ids, self.token_type_ids, self.attention_mask, self.context, self.start, self.end)
@@ -63,6 +65,7 @@ def collate(windows: Windows, layout: Layout, rows: Ints) -> Batch:
     inside = windows.label_start[rows] >= 0
     return Batch(
         rows=rows,
+        lengths=totals.astype(np.int32),
         input_ids=torch.from_numpy(ids),
         token_type_ids=None if types is None else torch.from_numpy(types),
         attention_mask=None if mask is None else torch.from_numpy(mask.astype(np.int64)),

@@ -14,7 +14,9 @@ from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenize
 from transformers import logging as transformers_logging
 
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.model.attention import use_attention
 from polyspan.model.bundled import load_bundled
+from polyspan.model.dropout import use_dropout
 
 _FEWEST_PIECES = 20  # transformers makes an empty tokenizer where a folder has none
 
@@ -33,6 +35,8 @@ def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
         model, tokenizer = (
             load_bundled(name.removeprefix("bundled:")) if name.startswith("bundled:") else _load(name)
         )
+    use_attention(model)
+    use_dropout(model)
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 

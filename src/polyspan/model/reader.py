@@ -16,9 +16,10 @@ from polyspan.files import Source, write_json
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
 from polyspan.model.encoder import load_encoder, quiet
+from polyspan.model.pack import first_position, packed_inputs, unpacked
 from polyspan.model.windows import Layout, WindowOptions, layout
 
-_OPTIONS = "reader.json"
+OPTIONS_FILE = "reader.json"
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Reader:
         where the model cannot be had and UsageError where its positions do not suffice for the windows.
         """
         model, tokenizer = load_encoder(str(name), seed)
-        saved = Path(name) / _OPTIONS
+        saved = Path(name) / OPTIONS_FILE
         if options is None:
             options = _saved_options(saved) if saved.is_file() else WindowOptions()
         limit = min(_positions(model), tokenizer.model_max_length)
@@ -54,7 +55,7 @@ class Reader:
         with quiet():
             self.model.save_pretrained(folder)
             self.tokenizer.save_pretrained(folder)
-        write_json(Path(folder) / _OPTIONS, asdict(self.options))
+        write_json(Path(folder) / OPTIONS_FILE, asdict(self.options))
 
     @cached_property
     def layout(self) -> Layout:
@@ -107,10 +108,12 @@ def _saved_options(path: Path) -> WindowOptions:
         ) from error
 
 
-def span_logits(model: Any, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """`Reader.logits` for a bare, perhaps wrapped, model."""
-    output = model(**_inputs(batch))
+def span_logits(model: Any, batch: Batch, *, pack: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+    """`Reader.logits` for a bare, perhaps wrapped, model; with `pack` its rows are computed as one."""
+    output = model(**(packed_inputs(model, batch) if pack else _inputs(batch)))
     start, end = output.start_logits.float(), output.end_logits.float()
+    if pack:
+        return tuple(unpacked(logits[0], batch) for logits in (start, end))  # type: ignore[return-value]
     if batch.attention_mask is None:
         return start, end
     padding = batch.attention_mask == 0
@@ -128,9 +131,4 @@ def _inputs(batch: Batch) -> dict[str, torch.Tensor]:
 
 def _positions(model: Any) -> int:
     """Positions that the encoder knows; RoBERTa's family numbers them from the padding id + 1."""
-    positions = getattr(model.config, "max_position_embeddings", None) or 10**9
-    for name, module in model.named_modules():
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            positions -= module.padding_idx + 1
-            break
-    return int(positions)
+    return int(getattr(model.config, "max_position_embeddings", None) or 10**9) - first_position(model)
