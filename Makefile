@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install quickstart dev lint test clean
+.PHONY: install quickstart dev lint test bench clean
 
 install: .venv/.installed
 quickstart: install
@@ -12,12 +12,12 @@ quickstart: install
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "polyspan needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart,bench]'
 	@touch $@
 
 dev: .venv/.dev
 .venv/.dev: .venv/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart,parquet,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart,bench,parquet,dev]'
 	@touch $@
 
 lint: dev
@@ -30,6 +30,10 @@ lint: dev
 test: dev
 	$(BIN)/pytest -n auto -m 'not bundled'
 	OMP_NUM_THREADS=$$(getconf _NPROCESSORS_ONLN) $(BIN)/pytest -m bundled
+
+# Us and today's way in one run; the corpora are looked for in POLYSPAN_DATA, then fetched.
+bench: install
+	$(BIN)/polyspan bench --quick --out bench.json
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from polyspan.model.answers import AnswerOptions as AnswerOptions
     from polyspan.model.answers import Candidate as Candidate
     from polyspan.model.reader import Reader as Reader
+    from polyspan.model.trim import trim as trim
     from polyspan.model.windows import WindowOptions as WindowOptions
     from polyspan.prediction import Predictions as Predictions
     from polyspan.prediction import predict as predict
@@ -63,6 +64,7 @@ _HOME = {
     "split": "data.split",
     "train": "training",
     "transfer_matrix": "matrix",
+    "trim": "model.trim",
     "write": "data.write",
 }
 """Public name → the module it lives in; imported when first used, so that `import polyspan` costs nothing."""

@@ -303,6 +303,56 @@ def score(
         )
 
 
+@app.command()
+def trim(
+    model: Annotated[str, typer.Argument(help="A Reader's folder, an encoder's, bundled:e5-small or a hub name.")],
+    out: Annotated[Path, _T(help="Folder for the smaller model.")],
+    data: Annotated[list[str] | None, _T(help="Keep the pieces of these texts; may be repeated.")] = None,
+    keep_language: Annotated[
+        list[str] | None, _T(help="Keep all pieces in this language's scripts; may be repeated.")
+    ] = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Cut a multilingual encoder down to the pieces in use."""
+    from polyspan import terminal
+    from polyspan.data.read import read
+
+    corpora = [read(name, language) for name in data or []]
+    from polyspan.model.trim import trim as cut
+
+    result = cut(model, out, corpora, keep_language or []).as_json()
+    if _result(result, as_json):
+        terminal.facts({key: " → ".join(map(str, v)) if isinstance(v, tuple) else v for key, v in result.items()})
+
+
+@app.command()
+def bench(
+    quick: Annotated[bool, _T("--quick", help="Under three minutes on two cores (the default).")] = False,
+    full: Annotated[bool, _T("--full", help="Longer turns and more pairs.")] = False,
+    model: Annotated[str, _T(help="The encoder or Reader that both sides use.")] = "bundled:e5-small",
+    out: Annotated[Path | None, _T(help="File for the JSON; the table goes to the same name with .md.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure speed against today's way, in turns, in one run."""
+    from polyspan import terminal
+    from polyspan.benchmarks.rows import bench as measure
+    from polyspan.benchmarks.rows import markdown
+    from polyspan.files import claim, write_json, write_text
+
+    if quick and full:
+        raise UsageError("--quick and --full exclude each other")
+    if out is not None:
+        claim(out)
+    result = measure("full" if full else "quick", model)
+    table = markdown(result)
+    if out is not None:
+        write_json(out, result)
+        write_text(out.with_suffix(".md"), table)
+    if _result(result, as_json):
+        terminal.say(table)
+
+
 @data_app.command("list")
 def data_list(as_json: Json = False) -> None:
     """The named data sets: languages, licence, size, metric."""

@@ -65,7 +65,7 @@ def train(
     out = Path(out).absolute()
     if not corpora:
         raise UsageError("training needs at least one corpus")
-    accelerator = _accelerator(settings)
+    accelerator = make_accelerator(settings)
     if limit is not None:
         corpora = [sample(corpus, limit, seed) for corpus in corpora]
     identity = _identity(corpora, model, settings, seed, limit, weights)
@@ -88,7 +88,7 @@ def train(
     derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
     derived["encoder"] = weights_sha256(reader.model)
     fingerprint = hashlib.sha256(json.dumps(identity | derived, sort_keys=True).encode()).hexdigest()
-    run = _Run(
+    run = Run(
         reader, windows, lengths, plan, settings, seed, accelerator, checkpoint, fingerprint, checkpoint_seconds
     )
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
@@ -113,7 +113,7 @@ def _windows(corpus: Corpus, reader: Reader) -> Windows:
 
 
 @dataclass(frozen=True, slots=True)
-class _Run:
+class Run:
     """All that a training run needs; `plan` holds the rows of every batch, `fingerprint` tells runs apart."""
 
     reader: Reader
@@ -128,7 +128,8 @@ class _Run:
     checkpoint_seconds: float
 
 
-def _accelerator(settings: TrainSettings) -> Accelerator:
+def make_accelerator(settings: TrainSettings) -> Accelerator:
+    """The devices, processes and precision that a training runs with."""
     AcceleratorState._reset_state()  # a second training in this process may have another precision
     on_cpu = not torch.cuda.is_available()
     whole = GradientAccumulationPlugin(
@@ -137,7 +138,7 @@ def _accelerator(settings: TrainSettings) -> Accelerator:
     return Accelerator(mixed_precision=_precision(settings), cpu=on_cpu, gradient_accumulation_plugin=whole)
 
 
-def _fit(run: _Run, resume: bool) -> Progress:
+def _fit(run: Run, resume: bool) -> Progress:
     """The loop. Leaves the trained (or averaged) weights in the reader's model, on the device it ran on."""
     settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
     bare = run.reader.model
@@ -158,12 +159,7 @@ def _fit(run: _Run, resume: bool) -> Progress:
         advance(state.step, "")
         for step in range(state.step + 1, total + 1):
             began = time.monotonic()
-            set_rate(optimizer, step, total, settings)
-            torch.manual_seed(_mix(run.seed, step, accelerator.process_index))  # dropout resumes without its state
-            pending.append(_backward(run, model, run.plan[step - 1]))
-            accelerator.clip_grad_norm_(model.parameters(), settings.clip)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            pending.append(take_step(run, model, optimizer, step))
             state.step = step
             if step in snapshots and settings.average > 1:
                 _add_snapshot(state, bare)
@@ -187,6 +183,18 @@ def _fit(run: _Run, resume: bool) -> Progress:
     bare.eval()
     bare.fresh_head = False
     return state
+
+
+def take_step(run: Run, model: Any, optimizer: Any, step: int) -> torch.Tensor:
+    """Step `step` (from 1) of the plan: forward, backward, clipping, AdamW. Returns the mean loss, on the device."""
+    accelerator, settings = run.accelerator, run.settings
+    set_rate(optimizer, step, len(run.plan), settings)
+    torch.manual_seed(_mix(run.seed, step, accelerator.process_index))  # dropout resumes without its state
+    loss = _backward(run, model, run.plan[step - 1])
+    accelerator.clip_grad_norm_(model.parameters(), settings.clip)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss
 
 
 @contextlib.contextmanager
@@ -216,7 +224,7 @@ def _note_losses(state: Progress, pending: list[torch.Tensor]) -> None:
     state.losses += [round(loss, 6) for loss in losses]
 
 
-def _backward(run: _Run, model: Any, rows: Ints) -> torch.Tensor:
+def _backward(run: Run, model: Any, rows: Ints) -> torch.Tensor:
     """Gradients of one batch; returns its mean loss: (cross-entropy of start + of end) / 2, over all positions."""
     accelerator, parts_wanted = run.accelerator, run.settings.accumulate
     on_cpu = accelerator.device.type == "cpu"

@@ -41,8 +41,8 @@ def _best_spans(start: torch.Tensor, end: torch.Tensor, reach: int, k: int) -> S
     ends = pad(end, (0, reach - 1), value=_NEVER)
     best_of_start = start + max_pool1d(ends[:, None], reach, stride=1)[:, 0]
     starts = best_of_start.topk(min(k, positions), dim=1).indices  # (windows, k)
-    offsets = torch.arange(reach, device=start.device)
-    reachable = (starts[:, :, None] + offsets).flatten(1)
-    sums = start.gather(1, starts).repeat_interleave(reach, 1) + ends.gather(1, reachable)
+    reachable = ends.unfold(1, reach, 1).gather(1, starts[:, :, None].expand(-1, -1, reach))
+    sums = (start.gather(1, starts)[:, :, None] + reachable).flatten(1)
     score, index = sums.topk(min(k, sums.shape[1]), dim=1)
-    return Spans(starts.gather(1, index // reach), reachable.gather(1, index), score)
+    first = starts.gather(1, index // reach)
+    return Spans(first, first + index % reach, score)

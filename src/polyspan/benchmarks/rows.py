@@ -1,0 +1,245 @@
+"""The rows of the benchmark: what is compared, how a ratio and its noise come from pairs of turns."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from polyspan.benchmarks import machine
+from polyspan.benchmarks.material import SCALES
+from polyspan.benchmarks.worker import Worker
+from polyspan.errors import UsageError
+from polyspan.progress import progress
+
+GOALS = {
+    "windows_squad": 6.0,
+    "windows_drcd": 6.0,
+    "decode": 30.0,
+    "predict_xquad": 3.0,
+    "predict_korquad": 3.0,
+    "train_same_settings": 4.5,
+    "train_well_set_up": 1.25,
+    "train_cpu_preset": 7.0,
+    "arithmetic_rate": 0.72,
+    "score_squad": 1.0,
+}
+"""The least ratio that each row is to reach."""
+
+_SHARED = {
+    "windows_squad": ("windows", "squad:dev"),
+    "windows_drcd": ("windows", "drcd:dev"),
+    "decode": ("decode",),
+    "score_squad": ("score",),
+    "predict_xquad": ("predict", "xquad:en"),
+    "predict_korquad": ("predict", "korquad:dev"),
+}
+Turn = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Medians of both sides in `unit`, the median of the pairs' ratios, and how far the pairs stray from it.
+
+    `noise` is the median deviation of the ratios, scaled to a standard deviation, as a share of their median.
+    """
+
+    name: str
+    ours: float
+    peer: float | None
+    ratio: float | None
+    noise: float | None
+    unit: str
+    goal: float | None = None
+    pairs: int = 0
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+def bench(scale: str = "quick", model: str = "bundled:e5-small") -> dict[str, Any]:
+    """Measure both sides in turns; returns `{"machine", "rows", …}` as `polyspan bench --json` prints it.
+
+    Needs the corpora (POLYSPAN_DATA, or a network) and the package `datasets`, which the peer's way goes through.
+    """
+    if scale not in SCALES:
+        raise UsageError(f"no scale {scale!r}", expected=" or ".join(SCALES))
+    try:
+        import datasets  # noqa: F401
+    except ImportError as error:
+        raise UsageError("the peer's way needs datasets", fix="pip install 'polyspan[bench]'") from error
+    began = time.monotonic()
+    workers = {
+        "ours": Worker("ours", model, scale),
+        "trainer": Worker("ours", model, scale),
+        "peer": Worker("peer", model, scale),
+        "well": Worker("peer", model, scale, raised=True),
+    }
+    try:
+        turns = _take_turns(workers, SCALES[scale].pairs)
+    finally:
+        for worker in workers.values():
+            worker.close()
+    rows = [*_rows(turns), *_cold_rows(), _memory_row()]
+    return {
+        "machine": machine.describe() | {"sgemm": median(turns["sgemm"]), "copy_gb_s": machine.copy_rate()},
+        "rows": [asdict(row) for row in rows],
+        "scale": scale,
+        "model": model,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+def _take_turns(workers: dict[str, Worker], pairs: int) -> dict[str, list[Any]]:
+    """Everything once a round, one side after the other, so that a slow minute of the machine meets both."""
+    tasks: dict[str, tuple[str, ...]] = {}  # label → worker, what it is to do
+    for name, what in _SHARED.items():
+        tasks[f"ours {name}"], tasks[f"peer {name}"] = ("ours", *what), ("peer", *what)
+    tasks |= {
+        "same": ("trainer", "train", "same"),
+        "padded": ("peer", "train", "padded"),
+        "bucketed": ("well", "train", "bucketed"),
+        "cpu": ("ours", "train", "cpu"),
+    }
+    for worker in workers.values():
+        worker.call("load")
+    for name, (side, *once) in tasks.items():  # once unmeasured: caches, thread pools, fresh memory
+        if name != "padded" and "korquad" not in name:
+            workers[side].call(*once, 10_000)
+    turns: dict[str, list[Any]] = {name: [] for name in [*tasks, "sgemm"]}
+    with progress("measuring in turns", pairs * len(tasks), "turns") as advance:
+        for turn in range(pairs):
+            for name, (side, *work) in tasks.items():
+                turns[name].append(workers[side].call(*work, turn))
+                advance(1, name)
+            turns["sgemm"].append(machine.sgemm())  # right after the preset's steps, which it is compared with
+    turns["missed"] = [workers["ours"].call("missed", 0)]
+    return turns
+
+
+def _rows(turns: dict[str, list[Any]]) -> list[Row]:
+    rows = [
+        _compared(name, turns[f"ours {name}"], turns[f"peer {name}"], unit)
+        for name, unit in (
+            ("windows_squad", "windows/s"),
+            ("windows_drcd", "windows/s"),
+            ("decode", "windows/s"),
+            ("predict_xquad", "questions/s"),
+            ("predict_korquad", "questions/s"),
+            ("score_squad", "questions/s"),
+        )
+    ]
+    for row in rows[3:5]:
+        row.notes.update(_agreement(turns[f"ours {row.name}"], turns[f"peer {row.name}"]))
+    scores = {tuple(round(value, 6) for value in turn["scores"]) for turn in turns["ours score_squad"]}
+    scores |= {tuple(round(value, 6) for value in turn["scores"]) for turn in turns["peer score_squad"]}
+    rows[5].notes.update(
+        seconds=median(turn["seconds"] for turn in turns["ours score_squad"]), equal=len(scores) == 1
+    )
+    missed = turns["missed"][0]
+    rows.append(Row("decode_missed", missed["ours"], missed["peer"], None, None, f"of {missed['count']} windows"))
+    trained = "windows/s"
+    rows += [
+        _compared("train_same_settings", turns["same"], turns["padded"], trained),
+        _compared("train_well_set_up", turns["same"], turns["bucketed"], trained),
+        _compared("train_cpu_preset", turns["cpu"], turns["padded"], trained),
+    ]
+    rates = [turn["rate"] for turn in turns["cpu"]]
+    rows.append(_row("arithmetic_rate", rates, turns["sgemm"], "GFLOP/s"))
+    rows.append(Row("train_memory", turns["same"][-1]["peak"], turns["padded"][-1]["peak"], None, None, "MB"))
+    return rows
+
+
+def _compared(name: str, ours: list[Turn], theirs: list[Turn], unit: str) -> Row:
+    one, two = ([turn["count"] / turn["seconds"] for turn in turns] for turns in (ours, theirs))
+    return _row(name, one, two, unit)
+
+
+def _row(name: str, ours: list[float], theirs: list[float], unit: str) -> Row:
+    ratios = [one / two for one, two in zip(ours, theirs, strict=True)]
+    middle = median(ratios)
+    noise = 1.4826 * median(abs(ratio - middle) for ratio in ratios) / middle
+    return Row(name, median(ours), median(theirs), middle, noise, unit, GOALS.get(name), len(ratios))
+
+
+def _agreement(ours: list[Turn], theirs: list[Turn]) -> dict[str, int]:
+    """How the answers compare: the same text, else an equal score, else a better span on our side, else other."""
+    counts = {"same": 0, "tied": 0, "better": 0, "other": 0}
+    for one, two in zip(ours, theirs, strict=True):
+        for key, (text, score) in one["answers"].items():
+            text_there, score_there = two["answers"][key]
+            if text.strip() == text_there.strip():
+                counts["same"] += 1
+            elif abs(score - score_there) < 1e-4:
+                counts["tied"] += 1
+            else:
+                counts["better" if score > score_there else "other"] += 1
+    return counts
+
+
+def _cold_rows(times: int = 5) -> list[Row]:
+    """A command from its start to its end, without anything in memory but the files' pages."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        data, answers = folder / "ten.json", folder / "answers.json"
+        _ten_questions(data, answers)
+        commands = {
+            "help_cold": ["--help"],
+            "score_cold": ["score", str(data), str(answers), "--metric", "squad.v1", "--language", "en", "--json"],
+        }
+        rows = []
+        for name, arguments in commands.items():
+            spent = []
+            for _ in range(times):
+                began = time.perf_counter()
+                subprocess.run(_polyspan(*arguments), check=True, stdout=subprocess.DEVNULL)
+                spent.append(time.perf_counter() - began)
+            rows.append(Row(name, median(spent), None, None, None, "s", pairs=times))
+        return rows
+    finally:
+        shutil.rmtree(folder)
+
+
+def _ten_questions(data: Path, answers: Path) -> None:
+    import json
+
+    from polyspan.data.mini import load
+    from polyspan.data.sample import sample
+    from polyspan.data.write import write
+
+    given = sample(load("en", "test"), 10)
+    write(given, data)
+    answers.write_text(json.dumps({question.id: question.answers[0].text for _, question in given.questions()}))
+
+
+def _polyspan(*arguments: str) -> list[str]:
+    beside = Path(sys.executable).parent / "polyspan"
+    return [str(beside) if beside.exists() else "polyspan", *arguments]
+
+
+def _memory_row() -> Row:
+    """Peak memory of `predict` on 20,000 windows and on 2,000, with a tiny encoder."""
+    peaks = []
+    for windows in (20_000, 2_000):
+        command = [sys.executable, "-m", "polyspan.benchmarks.memory", str(windows)]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ})
+        peaks.append(float(done.stdout))
+    return Row("predict_memory", peaks[0], peaks[1], peaks[0] / peaks[1], None, "MB, 20,000 and 2,000 windows")
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| what | ours | peer | ratio | noise | goal | unit |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    for row in result["rows"]:
+        shown = [_shown(row[name]) for name in ("ours", "peer", "ratio")]
+        noise = "" if row["noise"] is None else f"±{100 * row['noise']:.0f} %"
+        goal = "" if row["goal"] is None else f"≥ {row['goal']:g}"
+        lines.append(f"| {row['name']} | {' | '.join(shown)} | {noise} | {goal} | {row['unit']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
