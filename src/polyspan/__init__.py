@@ -69,12 +69,12 @@ _HOME = {
 }
 """Public name → the module it lives in; imported when first used, so that `import polyspan` costs nothing."""
 
-__all__ = sorted([*_HOME, "score"])
+__all__ = sorted([*_HOME, "make", "score"])
 
 
 def __getattr__(name: str) -> Any:
-    if name == "score":
-        return import_module("polyspan.score")
+    if name in ("make", "score"):
+        return import_module(f"polyspan.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'polyspan' has no attribute {name!r}")
     value = getattr(import_module(f"polyspan.{_HOME[name]}"), name)

@@ -10,10 +10,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from polyspan.cli_data import data_app
+from polyspan.cli_make import make_app
+from polyspan.cli_options import Data, Json, Language, Seed, distinct, show
 from polyspan.errors import PolyspanError, UsageError
 
 app = typer.Typer(
@@ -25,15 +28,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Zero-shot cross-lingual reading comprehension: train in one language, answer in others.",
 )
-data_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="List, fetch, describe, convert, split data."
-)
 app.add_typer(data_app, name="data")
+app.add_typer(make_app, name="make")
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-Language = Annotated[str | None, typer.Option(help="Language of the data where its name does not tell it.")]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
-Data = Annotated[str, typer.Argument(help="A file, a quoted pattern of files, or a name such as mini:zh/test.")]
 _T = typer.Option  # a short name: the options below are one line each
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 
@@ -67,17 +64,6 @@ def _complain(message: str) -> None:
         print(f"polyspan: {shown}", file=sys.stderr)
 
 
-def _distinct(data: str, *outputs: Path | None) -> None:
-    """Refuse to write over the data that is read, or twice to one file; then see that all can be written."""
-    from polyspan.files import claim
-
-    given = [path.absolute() for path in outputs if path is not None]
-    if Path(data).absolute() in given or len(set(given)) < len(given):
-        raise UsageError("an output would overwrite the data or another output", found=", ".join(map(str, given)))
-    for path in given:
-        claim(path)
-
-
 @app.callback(invoke_without_command=True)
 def _version(version: Annotated[bool, _T("--version", help="Print the version.")] = False) -> None:
     if version:
@@ -85,13 +71,6 @@ def _version(version: Annotated[bool, _T("--version", help="Print the version.")
 
         print(__version__)
         raise typer.Exit
-
-
-def _result(value: dict[str, Any], as_json: bool) -> bool:
-    """Print the JSON where it is asked for; returns whether a person is to be shown the result instead."""
-    if as_json:
-        print(json.dumps(value, ensure_ascii=False))
-    return not as_json
 
 
 @app.command()
@@ -110,7 +89,7 @@ def quickstart(
 
     terminal.say(f"training {MODEL} on mini:en/train, then answering in five languages; no network is used")
     report = run(out, seed)
-    if _result(report, as_json):
+    if show(report, as_json):
         terminal.matrix(report["matrix"])
         terminal.say(f"report: {out / 'report.html'}\nreader: {out / 'readers' / 'mini-en-train'}")
 
@@ -125,7 +104,7 @@ def report(
 
     page = write_report(folder)
     content = json.loads((folder / "report.json").read_text("utf-8"))
-    if _result(content, as_json):
+    if show(content, as_json):
         terminal.matrix(content["matrix"])
         terminal.say(f"report: {page}")
 
@@ -150,7 +129,7 @@ def check(
     mended = repair(data, fix, language) if fix else None
     if mended is not None:
         result["repair"] = mended.as_json()
-    if _result(result, as_json):
+    if show(result, as_json):
         terminal.check_report(result, found.counts())
         if mended is not None:
             terminal.facts({key: value for key, value in mended.as_json().items() if value})
@@ -215,7 +194,7 @@ def train(
         terminal.say(f"preset {chosen}; {questions} questions; model {model}; seed {seed}")
     fine_tune(corpora, model, out, settings, seed=seed, limit=limit, weights=weight, resume=resume)
     record = json.loads((out / "run.json").read_text("utf-8"))
-    if _result(record, as_json):
+    if show(record, as_json):
         if record["skipped"]:
             terminal.say(f"left out, without a usable answer: {record['skipped']} (see polyspan check)")
         terminal.say(f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; Reader: {out}")
@@ -260,7 +239,7 @@ def predict(
     from polyspan.data.read import read
 
     corpus = read(data, language)
-    _distinct(data, out, nbest)
+    distinct(data, out, nbest)
     from polyspan.model.answers import AnswerOptions
     from polyspan.model.reader import Reader
     from polyspan.prediction import predict as answer
@@ -272,7 +251,7 @@ def predict(
         terminal.say(f"{model} was never trained to answer: its span head is random (see polyspan train)")
     predictions = answer(reader, corpus, options)
     predictions.write(out, nbest)
-    if _result({"out": str(out), "questions": len(predictions.texts)}, as_json):
+    if show({"out": str(out), "questions": len(predictions.texts)}, as_json):
         terminal.say(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
 
 
@@ -295,7 +274,7 @@ def score(
     corpus = read(data, language)
     chosen = metric or corpus.metric or default_metric(corpus.language)
     result = compute(corpus, read_predictions(predictions), chosen, language or corpus.language).summary()
-    if _result(result, as_json):
+    if show(result, as_json):
         from polyspan import terminal
 
         terminal.facts(
@@ -322,7 +301,7 @@ def trim(
     from polyspan.model.trim import trim as cut
 
     result = cut(model, out, corpora, keep_language or []).as_json()
-    if _result(result, as_json):
+    if show(result, as_json):
         terminal.facts({key: " → ".join(map(str, v)) if isinstance(v, tuple) else v for key, v in result.items()})
 
 
@@ -349,100 +328,5 @@ def bench(
     if out is not None:
         write_json(out, result)
         write_text(out.with_suffix(".md"), table)
-    if _result(result, as_json):
+    if show(result, as_json):
         terminal.say(table)
-
-
-@data_app.command("list")
-def data_list(as_json: Json = False) -> None:
-    """The named data sets: languages, licence, size, metric."""
-    from polyspan.data.cards import listing
-
-    sets = listing()
-    if _result({"sets": sets}, as_json):
-        from polyspan import terminal
-
-        rows = [
-            (s["name"], " ".join(s["languages"]), s["questions"], s["licence"], s["metric"], s["where"])
-            for s in sets
-        ]
-        terminal.table(("name", "languages", "questions", "licence", "metric", "where"), rows)
-
-
-@data_app.command("fetch")
-def data_fetch(
-    name: Annotated[str, typer.Argument(help="A name such as xquad:zh.")], as_json: Json = False
-) -> None:
-    """Download a named data set at its pinned revision into the cache."""
-    from polyspan.data.fetch import fetch
-
-    path = fetch(name)
-    if _result({"name": name, "path": str(path)}, as_json):
-        from polyspan import terminal
-
-        terminal.say(str(path))
-
-
-@data_app.command("stats")
-def data_stats(data: Data, language: Language = None, as_json: Json = False) -> None:
-    """Counts and lengths of a data set."""
-    from polyspan.data.read import read
-    from polyspan.data.stats import stats
-
-    values = stats(read(data, language))
-    if _result(values, as_json):
-        from polyspan import terminal
-
-        terminal.facts(values)
-
-
-@data_app.command("convert")
-def data_convert(
-    data: Data,
-    out: Annotated[
-        Path, typer.Argument(help="New file: .json (SQuAD), .jsonl, .csv, .tsv, .parquet, or these with .gz.")
-    ],
-    language: Language = None,
-    as_json: Json = False,
-) -> None:
-    """Write a data set in another format."""
-    from polyspan.data.read import read
-    from polyspan.data.write import write
-
-    corpus = read(data, language)
-    _distinct(data, out)
-    left_out = write(corpus, out)
-    if _result(
-        {"out": str(out), "questions": len(corpus), "contexts_without_questions_left_out": left_out}, as_json
-    ):
-        from polyspan import terminal
-
-        note = f"; {left_out} contexts without questions have no place in this format" if left_out else ""
-        terminal.say(f"{terminal.count(len(corpus), 'question')}: {out}{note}")
-
-
-@data_app.command("split")
-def data_split(
-    data: Data,
-    rest: Annotated[Path, typer.Argument(help="File for the larger part.")],
-    held_out: Annotated[Path, typer.Argument(help="File for the held-out part.")],
-    fraction: Annotated[float, _T(help="Share of the questions to hold out.")] = 0.1,
-    size: Annotated[int | None, _T(help="Number of questions to hold out, instead.")] = None,
-    seed: Seed = 42,
-    language: Language = None,
-    as_json: Json = False,
-) -> None:
-    """Split a data set by article, so that no text is on both sides."""
-    from polyspan.data.read import read
-    from polyspan.data.split import split
-    from polyspan.data.write import write
-
-    parts = split(read(data, language), fraction, size, seed)
-    _distinct(data, rest, held_out)
-    for corpus, path in zip(parts, (rest, held_out), strict=True):
-        write(corpus, path)
-    sizes = {str(path): len(corpus) for corpus, path in zip(parts, (rest, held_out), strict=True)}
-    if _result({"questions": sizes, "seed": seed}, as_json):
-        from polyspan import terminal
-
-        terminal.facts(sizes)

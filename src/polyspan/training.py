@@ -186,7 +186,7 @@ def _fit(run: Run, resume: bool) -> Progress:
 
 
 def take_step(run: Run, model: Any, optimizer: Any, step: int) -> torch.Tensor:
-    """Step `step` (from 1) of the plan: forward, backward, clipping, AdamW. Returns the mean loss, on the device."""
+    """Step `step` (from 1) of the plan: forward, backward, clipping, AdamW. Returns the mean loss."""
     accelerator, settings = run.accelerator, run.settings
     set_rate(optimizer, step, len(run.plan), settings)
     torch.manual_seed(_mix(run.seed, step, accelerator.process_index))  # dropout resumes without its state

@@ -3,6 +3,7 @@
 import os
 import re
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 from polyspan.data.language import guess_language
@@ -20,7 +21,8 @@ def read(data: Source, language: str | None = None) -> Corpus:
     Formats, told by content and suffix: SQuAD 1.1 and 2.0 with its kin (DRCD, KorQuAD 1.0, XQuAD, MLQA,
     TyDiQA-GoldP, JaQuAD, the paper's released files), both shapes of CMRC 2018, rows as JSON, JSON Lines, CSV,
     TSV or Parquet, and a zip or gz of one of these. Names (`squad:dev`, `mini:zh/test`, `hub:…`) are resolved by
-    their cards. `language` (ISO 639-1) wins over what the file or its name says.
+    their cards; `make:permute(mini:en/test, seed=1)` is made on the spot. `language` (ISO 639-1) wins over what
+    the file or its name says.
 
     Reading is strict about structure and silent about content: raises PolyspanError at the first missing key,
     wrong type or undecodable byte, while offsets and texts stand as the file has them; `check` looks at those.
@@ -43,6 +45,9 @@ def resolve(name: str, language: str | None = None) -> Corpus:
     """
     from polyspan.data import cards, fetch, mini
 
+    if name.startswith("make:"):  # made by the layer above, which is asked for by name
+        made: Corpus = import_module("polyspan.make.named").named(name, language)
+        return made
     if name.startswith("hub:"):
         source = f"hub:{fetch.hub_rows(name).repo}"
         return replace(_read_path(fetch.fetch(name), language), name=name, metric=None, source=source)

@@ -1,0 +1,44 @@
+"""Data sets made from data sets: each maker is a pure, seeded function from a corpus to a `Made` corpus.
+
+`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `sample` and `mix`; `build` makes the corpus of
+a name such as `make:permute(mini:en/test, seed=1)`.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from polyspan.make.codeswitching import codeswitch as codeswitch
+    from polyspan.make.codeswitching import switcher as switcher
+    from polyspan.make.dictionary import read_dictionary as read_dictionary
+    from polyspan.make.made import Made as Made
+    from polyspan.make.named import build as build
+    from polyspan.make.permutation import permute as permute
+    from polyspan.make.reordering import reorder as reorder
+    from polyspan.make.sampling import mix as mix
+    from polyspan.make.sampling import sample as sample
+    from polyspan.make.translation import backtranslate as backtranslate
+    from polyspan.make.translation import translate as translate
+
+_HOME = {
+    "Made": "made",
+    "backtranslate": "translation",
+    "build": "named",
+    "codeswitch": "codeswitching",
+    "mix": "sampling",
+    "permute": "permutation",
+    "read_dictionary": "dictionary",
+    "reorder": "reordering",
+    "sample": "sampling",
+    "switcher": "codeswitching",
+    "translate": "translation",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'polyspan.make' has no attribute {name!r}")
+    value = getattr(import_module(f"polyspan.make.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,88 @@
+"""Corpora named by how they are made: `make:permute(mini:en/test, seed=1)`, nested as deep as you like."""
+
+import inspect
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from polyspan.data.read import read
+from polyspan.data.schema import Corpus
+from polyspan.errors import PolyspanError, UsageError, choose
+from polyspan.make.made import Made
+
+MAKERS = {
+    "backtranslate": "translation",
+    "codeswitch": "codeswitching",
+    "permute": "permutation",
+    "reorder": "reordering",
+    "sample": "sampling",
+    "translate": "translation",
+}
+"""Makers that a name can call, and their modules."""
+
+_CORPORA = ("like",)  # options that are corpora themselves
+_LISTS = ("fields",)  # options with several values, joined by +
+
+
+def named(name: str, language: str | None = None) -> Corpus:
+    """The corpus of a `make:` name; `language` is that of the innermost data."""
+    return build(name, language).corpus
+
+
+def build(name: str, language: str | None = None, doing: str = "") -> Made:
+    """What a name `make:MAKER(DATA, option=value, …)` means; DATA may be such a name itself.
+
+    Options are those of the maker in Python. Raises UsageError for names that cannot be read, naming the nearest
+    maker or option.
+    """
+    call = name.removeprefix("make:").strip()
+    maker, bracket, rest = call.partition("(")
+    if not bracket or not rest.endswith(")"):
+        raise UsageError("cannot read the name of a made corpus", found=name, expected="make:MAKER(DATA, seed=1)")
+    choose("maker", maker, MAKERS)
+    data, *parts = [part.strip() for part in _split(rest[:-1], name)]
+    function: Callable[..., Made] = getattr(import_module(f"polyspan.make.{MAKERS[maker]}"), maker)
+    known = list(inspect.signature(function).parameters)[1:]
+    options: dict[str, Any] = {}
+    for part in parts:
+        option, equals, value = (side.strip() for side in part.partition("="))
+        if not equals:
+            raise UsageError(
+                "an option without a value in the name of a made corpus", found=part, expected="seed=1"
+            )
+        choose(f"option of {maker}", option, known)
+        if option in _CORPORA:
+            options[option] = read(value, language)
+        else:
+            options[option] = value.split("+") if option in _LISTS else _value(value)
+    try:
+        inspect.signature(function).bind(None, **options)
+    except TypeError as error:
+        raise UsageError(
+            f"make:{maker} cannot be called so", found=str(error), expected=", ".join(known)
+        ) from error
+    return function(read(data, language), **options, doing=doing)
+
+
+def _split(text: str, name: str) -> list[str]:
+    """At commas that are not in inner brackets."""
+    parts, depth, last = [], 0, 0
+    for place, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if char == "," and not depth:
+            parts.append(text[last:place])
+            last = place + 1
+    if depth:
+        raise PolyspanError("the brackets in the name of a made corpus do not match", found=name)
+    return [*parts, text[last:]]
+
+
+def _value(text: str) -> Any:
+    """A number, true, false, none, or the text itself."""
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    words: dict[str, Any] = {"true": True, "false": False, "none": None}
+    return words.get(text.lower(), text)
