@@ -30,9 +30,7 @@ def test_a_corpus_as_an_option():
 def test_a_file_as_an_option(tmp_path):
     from polyspan.data.mini import dictionary
 
-    made = build(
-        f"make:codeswitch(mini:en/test, dictionary={dictionary('ko')}, target=ko, fields=question)"
-    )
+    made = build(f"make:codeswitch(mini:en/test, dictionary={dictionary('ko')}, target=ko, fields=question)")
     assert made.options["fields"] == ["question"]
     assert made.counts["switched"]["context"]["replaced"] == 0 < made.counts["switched"]["question"]["replaced"]
 

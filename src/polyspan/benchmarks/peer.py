@@ -28,7 +28,8 @@ class Peer:
         self.scale = scale
         self.model, self.tokenizer = load_encoder(model)
         self.model.set_attn_implementation("sdpa")
-        for module in list(self.model.modules()):  # PyTorch's own dropout
+        for module in list(self.model.modules()):  # PyTorch's own dropout and linear layers
+            module.__class__ = torch.nn.Linear if isinstance(module, torch.nn.Linear) else module.__class__
             for name, child in module.named_children():
                 if isinstance(child, torch.nn.Dropout):
                     setattr(module, name, torch.nn.Dropout(0.1))

@@ -58,13 +58,15 @@ class Hub:
         import torch
 
         inputs = self._tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(self._model.device)
-        longest = min(self._limit, 2 * max(map(len, ids)) + 20)
+        longest = [min(self._limit - 1, 2 * len(text) + 20) for text in ids]
         with torch.inference_mode():
             output = self._model.generate(
-                **inputs, num_beams=self._beams, do_sample=False, max_new_tokens=longest - 1, **self._options
+                **inputs, num_beams=self._beams, do_sample=False, max_new_tokens=max(longest), **self._options
             )
-        ended = (output[:, 1:] == self._tokenizer.eos_token_id).any(dim=1).tolist()
         texts = self._tokenizer.batch_decode(output, skip_special_tokens=True)
+        end = self._tokenizer.eos_token_id
+        # Each has its own limit, whatever the batch's: a text that runs on is none in any company.
+        ended = [end in row[1 : most + 1] for row, most in zip(output.tolist(), longest, strict=True)]
         return [text.strip() if whole else "" for text, whole in zip(texts, ended, strict=True)]
 
 

@@ -8,9 +8,9 @@ from polyspan.make.sentences import sentences
 
 BRACKETS = (("[", "]"), ("(", ")"))
 """Marks around an answer, tried in this order for a pair that the sentence has nothing of; EasyProject too found
-square ones best. An engine must know them as signs that go with their words: apertium brings `{}`, `<>`, `«»`, `⟦⟧`
-and the like over more often with the rest unchanged (98.8 % of 400 SQuAD sentences, against 67 % for `[]`), but
-leaves them in place while the words move: answers from XQuAD-en then have 65.9 F1 with XQuAD-es, not 68.1."""
+square ones best. The engine must know them as signs that go with their words. Apertium brings `{}`, `<>`, `«»`,
+`⟦⟧` and the like over with the rest unchanged more often (98.8 % of 400 SQuAD sentences, against 67 % for `[]`),
+but leaves them in place while the words move: answers of XQuAD-en then have 65.9 F1 with XQuAD-es, not 68.1."""
 
 _UNSPACED = ("zh", "ja")
 

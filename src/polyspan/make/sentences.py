@@ -16,9 +16,9 @@ _INITIALS = re.compile(r"(?:[^\W\d_]\.)+")
 _ABBREVIATIONS = frozenset(
     re.findall(
         r"\S+",
-        "approx. art. bros. capt. cf. ch. co. col. corp. dept. dr. ed. eds. e.g. esp. est. et al. fig. figs. gen. gov."
-        " hon. i.e. inc. jr. lt. ltd. messrs. mr. mrs. ms. mt. mme. no. nos. nr. op. p. pp. prof. rev. sec. sen. sgt."
-        " sr. st. sta. ste. vol. vols. vs. dra. sra. srta. ud. núm. pág. bzw. bspw. ca. usw. vgl. z.b.",
+        "approx. av. bros. capt. cf. co. col. corp. dept. dr. eds. e.g. esp. est. al. fig. figs. gen. gov. hon."
+        " i.e. inc. jr. lt. ltd. messrs. mr. mrs. ms. mt. mme. no. nos. nr. pp. prof. rev. sen. sgt. sr. st."
+        " sta. ste. vol. vols. vs. dra. sra. srta. ud. núm. pág. bzw. bspw. usw. vgl. z.b.",
     )
 )
 _BREAK = re.compile(r".*(?:\s|[，、；：,;:])", re.DOTALL)

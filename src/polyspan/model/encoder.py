@@ -17,6 +17,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.attention import use_attention
 from polyspan.model.bundled import load_bundled
 from polyspan.model.dropout import use_dropout
+from polyspan.model.linear import use_linear
 
 _FEWEST_PIECES = 20  # transformers makes an empty tokenizer where a folder has none
 
@@ -37,6 +38,7 @@ def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
         )
     use_attention(model)
     use_dropout(model)
+    use_linear(model)
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
