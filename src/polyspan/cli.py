@@ -228,6 +228,10 @@ def predict(
     max_context: Annotated[
         bool, _T("--max-context", help="BERT's rule: start in the window with most context.")
     ] = False,
+    pack: Annotated[
+        bool | None,
+        _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
+    ] = None,
     null_threshold: Annotated[
         float | None, _T(help="SQuAD 2.0: answer '' above this null score difference.")
     ] = None,
@@ -249,9 +253,12 @@ def predict(
     reader = Reader.load(model)
     if reader.fresh_head:
         terminal.say(f"{model} was never trained to answer: its span head is random (see polyspan train)")
-    predictions = answer(reader, corpus, options)
+    predictions = answer(reader, corpus, options, pack)
     predictions.write(out, nbest)
-    if show({"out": str(out), "questions": len(predictions.texts)}, as_json):
+    counts = {"questions": len(predictions.texts), "pieces": predictions.pieces, "unknown": predictions.unknown}
+    if show({"out": str(out), **counts}, as_json):
+        if predictions.unknown:
+            terminal.say(f"{predictions.unknown} of {predictions.pieces} pieces are unknown to this encoder")
         terminal.say(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
 
 

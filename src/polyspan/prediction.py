@@ -31,8 +31,10 @@ class Predictions:
         write_json(out, self.texts)
 
 
-def predict(reader: Reader, corpus: Corpus, options: AnswerOptions = AnswerOptions()) -> Predictions:
-    """Answer every question of a corpus.
+def predict(
+    reader: Reader, corpus: Corpus, options: AnswerOptions = AnswerOptions(), pack: bool | None = None
+) -> Predictions:
+    """Answer every question of a corpus; `pack` computes a batch's windows as one row (None: where it is faster).
 
     Raises PolyspanError for an empty corpus and for two questions with one id, whose answers would overwrite
     each other.
@@ -45,7 +47,7 @@ def predict(reader: Reader, corpus: Corpus, options: AnswerOptions = AnswerOptio
         raise PolyspanError("two questions have the same id", where=corpus.source, found=twice[0], fix=fix)
     keep_freed_memory()
     seen = Counter[str]()
-    answers = answer_corpus(reader, corpus, options, doing=f"answering {corpus.name}", unknown=seen)
+    answers = answer_corpus(reader, corpus, options, pack=pack, doing=f"answering {corpus.name}", unknown=seen)
     candidates = dict(zip(counts, answers, strict=True))
     texts = {key: found[0].text for key, found in candidates.items()}
     return Predictions(texts, candidates, seen["pieces"], seen["unknown"])

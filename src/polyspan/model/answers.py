@@ -16,6 +16,7 @@ from polyspan.data.schema import Corpus, Paragraph
 from polyspan.errors import UsageError
 from polyspan.model.batch import by_tokens, collate, input_lengths
 from polyspan.model.decode import Spans, best_spans
+from polyspan.model.pack import require_packing
 from polyspan.model.tokens import Ints, Tokens
 from polyspan.model.windows import Windows, make_windows, owned
 from polyspan.progress import Advance, progress
@@ -85,6 +86,7 @@ def answer_corpus(
     options: AnswerOptions,
     *,
     token_budget: int | None = None,
+    pack: bool | None = None,
     doing: str = "",
     unknown: Counter[str] | None = None,
 ) -> Iterator[list[Candidate]]:
@@ -92,10 +94,14 @@ def answer_corpus(
 
     The corpus is read in chunks; the next one is tokenised while the encoder works on this one. Logits never
     outlive their batch, so memory grows with neither the number nor the length of the contexts beyond their
-    pieces. A question on an empty context, and one whose null score wins, gets the candidate "". `doing` names
-    the work where progress is wanted; `unknown` counts the pieces and those that are `<unk>` to the encoder.
+    pieces. `pack` computes a batch as one row (None: where that is faster). A question on an empty context, and
+    one whose null score wins, gets the candidate "". `doing` names the work where progress is wanted; `unknown`
+    counts the pieces and those that are `<unk>` to the encoder.
     """
     reader.model.eval()
+    pack = reader.packs if pack is None else pack
+    if pack:
+        require_packing(reader.model)
     chunks = list(_chunks(corpus))
     with ThreadPoolExecutor(1) as ahead, progress(doing, len(corpus), "questions") as advance:
         coming = [ahead.submit(make_windows, chunk, reader.tokenizer, reader.options) for chunk in chunks[:1]]
@@ -106,7 +112,7 @@ def answer_corpus(
             if unknown is not None:
                 for ids in (windows.contexts.ids, windows.questions.ids):
                     unknown.update(pieces=len(ids), unknown=int((ids == reader.tokenizer.unk_token_id).sum()))
-            found = _search(reader, windows, options, token_budget, advance)
+            found = _search(reader, windows, options, token_budget, pack, advance)
             contexts = (paragraph.context for paragraph, _ in chunk.questions())
             for context, spans, null in zip(contexts, found.best(options.n_best), found.null, strict=True):
                 yield _candidates(context, spans, float(null), options)
@@ -127,7 +133,12 @@ def _chunks(corpus: Corpus) -> Iterator[Corpus]:
 
 
 def _search(
-    reader: "Reader", windows: Windows, options: AnswerOptions, token_budget: int | None, advance: Advance
+    reader: "Reader",
+    windows: Windows,
+    options: AnswerOptions,
+    token_budget: int | None,
+    pack: bool,
+    advance: Advance,
 ) -> _Found:
     lengths = input_lengths(windows, reader.layout)
     budget = token_budget or (2048 if reader.device.type == "cpu" else 65536)
@@ -138,7 +149,7 @@ def _search(
     done = 0
     with torch.inference_mode():
         for rows in by_tokens(lengths, budget):
-            waiting.append(_best_of_batch(reader, windows, rows, (first, last), options))
+            waiting.append(_best_of_batch(reader, windows, rows, (first, last), options, pack))
             if len(waiting) > 1:  # one batch behind, so that a GPU never waits for the host
                 _keep(found, windows, *waiting.pop(0))
             before, done = done, done + len(rows)
@@ -149,14 +160,19 @@ def _search(
 
 
 def _best_of_batch(
-    reader: "Reader", windows: Windows, rows: Ints, own: tuple[Ints, Ints], options: AnswerOptions
+    reader: "Reader",
+    windows: Windows,
+    rows: Ints,
+    own: tuple[Ints, Ints],
+    options: AnswerOptions,
+    pack: bool,
 ) -> tuple[Ints, NDArray[np.int64], Spans, torch.Tensor]:
     """The rows, the step from their positions to pieces, their best spans and null scores, both on the device."""
     contexts = windows.contexts
     begin = (contexts.pointers[windows.paragraph[rows]] + windows.first[rows])[:, None]  # first piece of each
     batch = collate(windows, reader.layout, rows)
     shift = begin[:, 0] - batch.context[:, 0].numpy()  # from a position in the row to a piece
-    start, end = reader.logits(batch.to(reader.device))
+    start, end = reader.logits(batch.to(reader.device), pack=pack)
     pieces = shift[:, None] + np.arange(start.shape[1])
     inside = (pieces >= begin) & (pieces < begin + windows.length[rows, None]) & _visible(contexts, pieces)
     startable = inside & (pieces >= begin + own[0][rows, None]) & (pieces < begin + own[1][rows, None])

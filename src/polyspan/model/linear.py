@@ -13,7 +13,8 @@ from torch.nn.functional import linear
 def can_pack() -> bool:
     """Whether this PyTorch has oneDNN and the two operations that are needed."""
     names = ("_reorder_linear_weight", "_linear_pointwise")
-    return torch.backends.mkldnn.is_available() and all(hasattr(torch.ops.mkldnn, name) for name in names)  # type: ignore
+    available: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    return available and all(hasattr(torch.ops.mkldnn, name) for name in names)
 
 
 class Linear(torch.nn.Linear):

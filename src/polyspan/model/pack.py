@@ -16,10 +16,15 @@ from polyspan.model import attention
 from polyspan.model.batch import Batch
 
 
-def require_packing(model: Any) -> None:
-    """Raise UsageError where a model would attend across the windows of a row or cannot be told positions."""
+def can_pack(model: Any) -> bool:
+    """Whether a model attends within windows alone and can be told positions."""
     named = "position_ids" in inspect.signature(model.forward).parameters
-    if getattr(model.config, "_attn_implementation", None) != attention.NAME or not named:
+    return named and getattr(model.config, "_attn_implementation", None) == attention.NAME
+
+
+def require_packing(model: Any) -> None:
+    """Raise UsageError where a model would attend across the windows of a row."""
+    if not can_pack(model):
         raise UsageError(
             f"the windows of a {type(model).__name__} cannot be packed",
             expected="an encoder that lets polyspan compute its attention, such as BERT, XLM-R or ModernBERT",

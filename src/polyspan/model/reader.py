@@ -16,7 +16,7 @@ from polyspan.files import Source, write_json
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
 from polyspan.model.encoder import load_encoder, quiet
-from polyspan.model.pack import first_position, packed_inputs, unpacked
+from polyspan.model.pack import can_pack, first_position, packed_inputs, unpacked
 from polyspan.model.windows import Layout, WindowOptions, layout
 
 OPTIONS_FILE = "reader.json"
@@ -75,9 +75,17 @@ class Reader:
         """Where the weights are."""
         return next(self.model.parameters()).device  # type: ignore[no-any-return]
 
-    def logits(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        """Start and end logits, float32 of shape (batch, length); −inf at padding."""
-        return span_logits(self.model, batch)
+    def logits(self, batch: Batch, *, pack: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """Start and end logits, float32 of shape (batch, length); −inf at padding.
+
+        With `pack` the windows are computed as one row, nothing padded; the logits are the same.
+        """
+        return span_logits(self.model, batch, pack=pack)
+
+    @cached_property
+    def packs(self) -> bool:
+        """Whether predictions are packed unless told otherwise: on a CPU, where it is a fifth faster."""
+        return self.device.type == "cpu" and can_pack(self.model)
 
     def answer(self, question: str, context: str, options: AnswerOptions = AnswerOptions()) -> Candidate:
         """The best answer to one question from one context of any length; its offsets count code points."""
