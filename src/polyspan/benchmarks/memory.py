@@ -27,7 +27,7 @@ def main() -> None:
     while number < wanted:
         paragraph = given.paragraphs[len(paragraphs) % len(given.paragraphs)]
         asked = tuple(Question(f"{number + place}", q.text) for place, q in enumerate(paragraph.questions))
-        paragraphs.append(replace(paragraph, context=f"{number} {paragraph.context}", questions=asked))
+        paragraphs.append(replace(paragraph, context=f"{number} {paragraph.context[:150]}", questions=asked))
         number += len(asked)
     predict(reader, Corpus(tuple(paragraphs), "many", "en", None))
     print(peak_megabytes())

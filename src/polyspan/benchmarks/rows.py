@@ -105,7 +105,9 @@ def _take_turns(workers: dict[str, Worker], pairs: int) -> dict[str, list[Any]]:
         "cpu": ("ours", "train", "cpu"),
     }
     for worker in workers.values():
-        worker.call("load")
+        worker.send("load")
+    for worker in workers.values():
+        worker.receive("load")
     for name, (side, *once) in tasks.items():  # once unmeasured: caches, thread pools, fresh memory
         if name != "padded" and "korquad" not in name:
             workers[side].call(*once, 10_000)

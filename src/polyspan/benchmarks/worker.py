@@ -1,5 +1,6 @@
 """A process that works when it is told to: each side has its own memory allocator and its own peak of memory."""
 
+import contextlib
 import json
 import os
 import resource
@@ -26,13 +27,19 @@ class Worker:
 
     def call(self, task: str, *values: Any) -> dict[str, Any]:
         """Do a task and return its measurements. Raises PolyspanError where the process ended instead."""
+        self.send(task, *values)
+        return self.receive(task)
+
+    def send(self, task: str, *values: Any) -> None:
+        """Begin a task."""
         assert self.process.stdin
-        assert self.process.stdout
-        try:
+        with contextlib.suppress(BrokenPipeError):  # `receive` finds out
             self.process.stdin.write(json.dumps([task, *values]) + "\n")
             self.process.stdin.flush()
-        except BrokenPipeError:
-            pass
+
+    def receive(self, task: str) -> dict[str, Any]:
+        """Wait for the end of a task."""
+        assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
             raise PolyspanError(f"a process of the benchmark ended in {task}", found="see the lines above")

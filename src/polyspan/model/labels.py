@@ -29,7 +29,11 @@ def label_spans(
     skipped: dict[str, int] = {}
     answers = [question.answers[0] if question.answers else None for _, question in corpus.questions()]
     by_pieces = rule == "first_match" and _is_wordpiece(tokenizer)
-    wanted = tokenise([answer.text if answer else "" for answer in answers], tokenizer) if by_pieces else None
+    wanted = (
+        tokenise([answer.text if answer else "" for answer in answers], tokenizer, places=False)
+        if by_pieces
+        else None
+    )
     number = 0
     for place, paragraph in enumerate(corpus.paragraphs):
         starts, ends = contexts.spans(place)

@@ -38,10 +38,11 @@ class Tokens:
         return self.starts[own], self.ends[own]
 
 
-def tokenise(texts: Sequence[str], tokenizer: Any) -> Tokens:
+def tokenise(texts: Sequence[str], tokenizer: Any, *, places: bool = True) -> Tokens:
     """Tokenise texts without special tokens, cutting or padding.
 
-    Raises PolyspanError for a text with half of a surrogate pair, which no tokenizer can read.
+    Without `places` only the ids are made, in half the time; `starts` and `ends` are empty then. Raises
+    PolyspanError for a text with half of a surrogate pair, which no tokenizer can read.
     """
     backend = tokenizer.backend_tokenizer
     backend.no_truncation()
@@ -50,7 +51,12 @@ def tokenise(texts: Sequence[str], tokenizer: Any) -> Tokens:
     ids, starts, ends, counts = [], [], [], [0]
     for first in range(0, len(texts), _CHUNK):
         chunk = list(texts[first : first + _CHUNK])
-        for text, encoding in zip(chunk, _encode(backend, chunk), strict=True):
+        if not places:
+            for encoding in _encode(chunk, backend.encode_batch_fast):
+                ids.append(np.array(encoding.ids, np.int32))
+                counts.append(len(encoding))
+            continue
+        for text, encoding in zip(chunk, _encode(chunk, backend.encode_batch), strict=True):
             offsets = np.fromiter(chain.from_iterable(encoding.offsets), np.int32, 2 * len(encoding))
             pieces = np.array(encoding.ids, np.int32)
             begins = _without_space(text, offsets[0::2], offsets[1::2])
@@ -79,9 +85,9 @@ def join_tokens(parts: Sequence[Tokens]) -> Tokens:
     )
 
 
-def _encode(backend: Any, texts: list[str]) -> list[Any]:
+def _encode(texts: list[str], encode_batch: Any) -> list[Any]:
     try:
-        encodings: list[Any] = backend.encode_batch(texts, add_special_tokens=False)
+        encodings: list[Any] = encode_batch(texts, add_special_tokens=False)
         return encodings
     except (TypeError, UnicodeEncodeError) as error:
         for text in texts:

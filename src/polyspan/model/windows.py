@@ -132,7 +132,8 @@ def make_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, trai
     Raises PolyspanError for a question that leaves no room for the context.
     """
     contexts = tokenise([paragraph.context for paragraph in corpus.paragraphs], tokenizer)
-    questions = tokenise([question.text.strip() for _, question in corpus.questions()], tokenizer)
+    asked = [question.text.strip() for _, question in corpus.questions()]
+    questions = tokenise(asked, tokenizer, places=False)
     return _cut(corpus, contexts, questions, layout(tokenizer), options, training, tokenizer)
 
 
