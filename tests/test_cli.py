@@ -60,6 +60,14 @@ def test_train_predict_score(run, tiny, dev, tmp_path):
     assert run("train", "--data", dev, "--model", tiny, "--out", reader, *FAST, "--resume")[0] == 0
 
 
+def test_trim(run, tiny, dev, tmp_path):
+    result = run("trim", tiny, "--data", str(dev), "--out", str(tmp_path / "small"), "--json")
+    cut = json.loads(result.stdout)
+    assert cut["pieces"][1] < cut["pieces"][0]
+    assert cut["megabytes"][1] < cut["megabytes"][0]
+    assert run("trim", tiny, "--out", str(tmp_path / "none")).returncode == 2
+
+
 def test_check_and_fix(run, dev, tmp_path):
     broken, fixed = tmp_path / "broken.json", tmp_path / "fixed.json"
     content = json.loads(dev.read_text("utf-8"))

@@ -312,3 +312,26 @@ def test_presets():
         preset("redme")
     with pytest.raises(UsageError, match="batch size must be above 0"):
         preset("cpu", batch_size=0)
+
+
+def test_switched_training_data_differ_in_every_epoch_and_resume(tiny, corpus, tmp_path):
+    from polyspan.make import augmentation
+
+    words = tmp_path / "words.txt"
+    words.write_text("cup 東\nwon 한\nby in\nthe the\n", "utf-8")
+    augment = augmentation([words], rate=0.6)
+    drawn = [augment.draw(corpus, epoch) for epoch in range(4)]
+    assert len({each.fingerprint() for each in drawn}) > 1
+    assert all(p.context[a.start : a.end] == a.text for d in drawn for p, q in d.questions() for a in q.answers)
+    windows = WindowOptions(max_length=64, stride=16)
+    settings = TrainSettings(learning_rate=1e-3, batch_size=2, epochs=2, dropout=0.0, windows=windows)
+    plain = train([corpus], tiny, tmp_path / "plain", settings).model.state_dict()
+    switched = train([corpus], tiny, tmp_path / "switched", settings, augment=augment).model.state_dict()
+    again = train([corpus], tiny, tmp_path / "again", settings, augment=augment).model.state_dict()
+    assert all(switched[name].equal(again[name]) for name in switched)
+    assert any(not switched[name].equal(plain[name]) for name in switched)
+    record = json.loads((tmp_path / "switched" / "run.json").read_text("utf-8"))
+    assert record["augment"]["rate"] == 0.6
+    assert record["steps"] == json.loads((tmp_path / "plain" / "run.json").read_text("utf-8"))["steps"]
+    with pytest.raises(UsageError, match="rate"):
+        augmentation([words], rate=0)

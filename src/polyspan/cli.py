@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -149,6 +149,10 @@ def train(
         int | None, _T(help="Train on this many questions of each corpus, drawn by the seed.")
     ] = None,
     weight: Annotated[list[float] | None, _T(help="Sample corpora by weight, one for each --data.")] = None,
+    switch: Annotated[
+        list[str] | None, _T(help="Switch words anew in every epoch by this dictionary; may be repeated.")
+    ] = None,
+    switch_rate: Annotated[float, _T(help="Chance that a word of a --switch dictionary is replaced.")] = 0.5,
     resume: Annotated[bool, _T("--resume", help="Go on where a killed run was; the result is the same.")] = False,
     language: Language = None,
     learning_rate: Annotated[float | None, _T(help="Peak learning rate.")] = None,
@@ -192,7 +196,13 @@ def train(
     if int(os.environ.get("RANK", "0")) == 0:
         questions = sum(min(len(corpus), limit or len(corpus)) for corpus in corpora)
         terminal.say(f"preset {chosen}; {questions} questions; model {model}; seed {seed}")
-    fine_tune(corpora, model, out, settings, seed=seed, limit=limit, weights=weight, resume=resume)
+    augment = None
+    if switch:
+        from polyspan.make.augmenting import augmentation
+
+        augment = augmentation(switch, switch_rate)
+    options: dict[str, Any] = {"limit": limit, "weights": weight, "augment": augment, "resume": resume}
+    fine_tune(corpora, model, out, settings, seed=seed, **options)
     record = json.loads((out / "run.json").read_text("utf-8"))
     if show(record, as_json):
         if record["skipped"]:

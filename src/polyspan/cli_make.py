@@ -77,7 +77,7 @@ def permute(
 def codeswitch(
     data: Data,
     out: Out,
-    dictionary: Annotated[Path, _T(help="MUSE format: a word and its translation a line.")],
+    dictionary: Annotated[str, _T(help="MUSE format: a word and its translation a line; or mini:ko.")],
     target: Annotated[str, _T(help="Language of the translations.")],
     choice: Annotated[str, _T(help="first translation, or random.")] = "first",
     rate: Annotated[float, _T(help="Chance that a word in the dictionary is replaced.")] = 1.0,

@@ -14,7 +14,7 @@ from polyspan.settings import TrainSettings
 
 def plan_batches(
     windows: Windows,
-    sizes: Sequence[int],
+    variants: Sequence[Sequence[int]],
     lengths: Ints,
     settings: TrainSettings,
     weights: Sequence[float] | None,
@@ -22,14 +22,16 @@ def plan_batches(
 ) -> list[Ints]:
     """The rows of every batch of the whole run.
 
-    `sizes` are the numbers of windows of the corpora, in whose order `windows` and their input `lengths` stand.
+    `windows` and their input `lengths` hold the training data as often as it has variants, one after another:
+    epoch e takes variant e modulo their number. `variants` are the numbers of windows of the corpora in each.
     Raises UsageError where the warm-up would never end.
     """
+    bounds = np.cumsum([0, *(sum(sizes) for sizes in variants)])
     size = settings.batch_size
     if settings.epoch_of == "questions":
-        steps = int(len(np.unique(windows.question)) / size * settings.epochs)
+        steps = int(len(np.unique(windows.question[: bounds[1]])) / size * settings.epochs)
     else:
-        steps = round(math.ceil(len(lengths) / size) * settings.epochs)
+        steps = round(math.ceil(bounds[1] / size) * settings.epochs)
     if 1 <= settings.warmup >= max(steps, 1):
         raise UsageError(
             "the warm-up is as long as the training",
@@ -40,8 +42,11 @@ def plan_batches(
     epoch = 0
     while len(plan) < max(steps, 1):
         generator = np.random.default_rng([seed, epoch])
-        order = None if weights is None else draw_by_weight(sizes, weights, generator)
-        plan += bucketed(lengths, size, generator, order)
+        variant = epoch % len(variants)
+        first, last = bounds[variant : variant + 2]
+        order = None if weights is None else draw_by_weight(variants[variant], weights, generator)
+        batches = bucketed(lengths[first:last], size, generator, order)
+        plan += [(rows + first).astype(np.int32) for rows in batches]
         epoch += 1
     return plan[: max(steps, 1)]
 

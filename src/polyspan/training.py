@@ -25,6 +25,7 @@ from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, claim, replacing_folder, write_json
+from polyspan.make.augmenting import Augmentation
 from polyspan.model.batch import collate, input_lengths
 from polyspan.model.encoder import versions, weights_sha256
 from polyspan.model.memory import keep_freed_memory
@@ -51,13 +52,15 @@ def train(
     seed: int = 42,
     limit: int | None = None,
     weights: Sequence[float] | None = None,
+    augment: Augmentation | None = None,
     resume: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Reader:
     """Fine-tune an encoder on one or several corpora and write the Reader to the folder `out`.
 
     `limit` trains on that many questions of each corpus, drawn by the seed. `weights` draws each window of an
-    epoch from corpus i with probability proportional to weights[i] instead of simply concatenating. A checkpoint
+    epoch from corpus i with probability proportional to weights[i] instead of simply concatenating. `augment`
+    switches the corpora anew in every epoch. A checkpoint
     beside `out` is written every `checkpoint_seconds`; with `resume` a killed run goes on from it and ends with
     the weights it would have had. Under `accelerate launch` each process computes its share of every batch.
     Raises PolyspanError for a folder that is taken or cannot be written and for corpora without a usable answer.
@@ -69,6 +72,8 @@ def train(
     if limit is not None:
         corpora = [sample(corpus, limit, seed) for corpus in corpora]
     identity = _identity(corpora, model, settings, seed, limit, weights)
+    if augment is not None:
+        identity["augment"] = augment.as_json()
     if resume and _is_finished(out, identity):
         return Reader.load(out)
     checkpoint = out.with_name(out.name + ".checkpoint")
@@ -81,8 +86,13 @@ def train(
     if settings.pack:
         require_packing(reader.model)
     with accelerator.main_process_first():
-        parts = [_windows(corpus, reader) for corpus in corpora]
-    windows, sizes = concatenate(parts), [len(part) for part in parts]
+        variants = [
+            [_windows(corpus, reader) for corpus in drawn] for drawn in _epochs(corpora, augment, settings)
+        ]
+    windows, sizes = (
+        concatenate([part for parts in variants for part in parts]),
+        [[len(part) for part in parts] for parts in variants],
+    )
     lengths = input_lengths(windows, reader.layout)
     plan = plan_batches(windows, sizes, lengths, settings, weights, seed)
     derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
@@ -102,6 +112,15 @@ def train(
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return reader
+
+
+def _epochs(
+    corpora: Sequence[Corpus], augment: Augmentation | None, settings: TrainSettings
+) -> list[Sequence[Corpus]]:
+    """The corpora as they are in each epoch, where they differ."""
+    if augment is None:
+        return [corpora]
+    return [[augment.draw(corpus, epoch) for corpus in corpora] for epoch in range(math.ceil(settings.epochs))]
 
 
 def _windows(corpus: Corpus, reader: Reader) -> Windows:

@@ -58,6 +58,8 @@ def test_mistakes_are_named(name, part):
     [
         ["permute", "mini:ko/test", "--unit", "char"],
         ["codeswitch", "mini:en/test", "--dictionary", "{words}", "--target", "ja"],
+        ["codeswitch", "mini:en/test", "--dictionary", "mini:fr", "--target", "fr", "--field", "question"],
+        ["translate", "mini:en/test", "--to", "zh", "--engine", "file:mini"],
         ["sample", "mini:fr/train", "--size", "7", "--by", "spread"],
         ["mix", "mini:en/test", "mini:ja/test"],
         ["reorder", "mini:en/test", "--order", "sov", "--parser", "conllu:nowhere.conllu"],
@@ -79,4 +81,4 @@ def test_the_verbs_write_corpus_and_card(call, tmp_path, capsys):
     assert {key: card[key] for key in ("kept", "dropped", "ambiguous", "questions", "options")} == {
         key: printed[key] for key in ("kept", "dropped", "ambiguous", "questions", "options")
     }
-    assert len(ps.read(out, "en")) == printed["questions"] == printed["kept"]
+    assert len(ps.read(out, "en")) == printed["questions"] == printed["kept"] > 0

@@ -34,7 +34,7 @@ class Scale:
 
 
 SCALES = {
-    "quick": Scale(pairs=5, featurised=1000, decoded=600, answered=16, batches=2),
+    "quick": Scale(pairs=5, featurised=1000, decoded=600, answered=8, batches=2),
     "full": Scale(pairs=9, featurised=3000, decoded=1000, answered=64, batches=6),
 }
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from polyspan.benchmarks import machine
+from polyspan.benchmarks import machine, makers
 from polyspan.benchmarks.material import SCALES
 from polyspan.benchmarks.worker import Worker
 from polyspan.errors import UsageError
@@ -28,8 +28,12 @@ GOALS = {
     "train_cpu_preset": 7.0,
     "arithmetic_rate": 0.72,
     "score_squad": 1.0,
+    "recover": 1000.0,
+    "permute_words": 100_000.0,
+    "codeswitch_words": 100_000.0,
+    "reorder_words": 50_000.0,
 }
-"""The least ratio that each row is to reach."""
+"""The least ratio that each row is to reach, or, without a peer, the least speed."""
 
 _SHARED = {
     "windows_squad": ("windows", "squad:dev"),
@@ -69,8 +73,11 @@ def bench(scale: str = "quick", model: str = "bundled:e5-small") -> dict[str, An
         raise UsageError(f"no scale {scale!r}", expected=" or ".join(SCALES))
     try:
         import datasets  # noqa: F401
+        import fuzzysearch  # type: ignore  # noqa: F401
     except ImportError as error:
-        raise UsageError("the peer's way needs datasets", fix="pip install 'polyspan[bench]'") from error
+        raise UsageError(
+            "the peers are datasets and fuzzysearch", found=str(error), fix="pip install 'polyspan[bench]'"
+        ) from error
     began = time.monotonic()
     workers = {
         "ours": Worker("ours", model, scale),
@@ -83,7 +90,7 @@ def bench(scale: str = "quick", model: str = "bundled:e5-small") -> dict[str, An
     finally:
         for worker in workers.values():
             worker.close()
-    rows = [*_rows(turns), *_cold_rows(), _memory_row()]
+    rows = [*_rows(turns), *_maker_rows(SCALES[scale].pairs), *_cold_rows(), _memory_row()]
     return {
         "machine": machine.describe() | {"sgemm": median(turns["sgemm"]), "copy_gb_s": machine.copy_rate()},
         "rows": [asdict(row) for row in rows],
@@ -152,6 +159,22 @@ def _rows(turns: dict[str, list[Any]]) -> list[Row]:
     rates = [turn["rate"] for turn in turns["cpu"]]
     rows.append(_row("arithmetic_rate", rates, turns["sgemm"], "GFLOP/s"))
     rows.append(Row("train_memory", turns["same"][-1]["peak"], turns["padded"][-1]["peak"], None, None, "MB"))
+    return rows
+
+
+def _maker_rows(pairs: int) -> list[Row]:
+    """The makers of artificial corpora: recovery against fuzzysearch, the others in words a second on one core."""
+    turns = [makers.recover(turn) for turn in range(pairs)]
+    recover = _row(
+        "recover", [1 / turn["ours"] for turn in turns], [1 / turn["peer"] for turn in turns], "answers/s"
+    )
+    recover.notes["worse"] = sum(turn["worse"] for turn in turns)
+    rows = [recover]
+    for measure in (makers.permute_words, makers.codeswitch_words, makers.reorder_words):
+        speeds = [speed for speed in map(measure, range(pairs)) if speed is not None]
+        if speeds:
+            name = measure.__name__
+            rows.append(Row(name, median(speeds), None, None, None, "words/s", GOALS.get(name), len(speeds)))
     return rows
 
 

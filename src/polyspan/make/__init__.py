@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from polyspan.make.augmenting import augmentation as augmentation
     from polyspan.make.codeswitching import codeswitch as codeswitch
     from polyspan.make.codeswitching import switcher as switcher
     from polyspan.make.dictionary import read_dictionary as read_dictionary
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Made": "made",
+    "augmentation": "augmenting",
     "backtranslate": "translation",
     "build": "named",
     "codeswitch": "codeswitching",

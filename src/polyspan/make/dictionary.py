@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from polyspan.data import mini
 from polyspan.errors import PolyspanError, shorten
 from polyspan.files import Source, explained
 
@@ -35,6 +36,8 @@ def read_dictionary(path: Source) -> Dictionary:
     Empty lines mean nothing. Up to ten broken lines, or one in a hundred, are skipped and counted. Raises
     PolyspanError where there are more, where no pair is left, and where the file cannot be read or is not UTF-8.
     """
+    if str(path).startswith("mini:"):
+        path = mini.dictionary(str(path).removeprefix("mini:"))
     with explained(path, "read"):
         data = Path(path).read_bytes()
     entries: dict[str, dict[str, None]] = {}
