@@ -22,8 +22,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--readers", type=Path, default=Path("runs/transfer/readers"))
     parser.add_argument("--out", type=Path, default=Path("runs/artificial"))
-    parser.add_argument("--tests", type=int, default=250, help="questions of each test set")
-    parser.add_argument("--paragraphs", type=int, default=240, help="paragraphs of SQuAD that are trained on")
+    parser.add_argument("--tests", type=int, default=200, help="questions of each test set")
+    parser.add_argument("--paragraphs", type=int, default=80, help="paragraphs of SQuAD that are trained on")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     changed_tests(given)
@@ -62,7 +62,6 @@ def changed_training(given: argparse.Namespace) -> None:
         "translated, paper_first_match": lambda: translated(plain, "paper_first_match"),
         "translated, aligned": lambda: translated(plain, "aligned"),
         "sov": lambda: ps.make.reorder(plain, "sov", PARSER, seed=SEED).corpus,
-        "ovs": lambda: ps.make.reorder(plain, "ovs", PARSER, seed=SEED).corpus,
     }
     settings = ps.preset("cpu", epochs=1.0, learning_rate=2e-4)
     for name, corpus in training.items():

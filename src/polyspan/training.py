@@ -60,9 +60,9 @@ def train(
 
     `limit` trains on that many questions of each corpus, drawn by the seed. `weights` draws each window of an
     epoch from corpus i with probability proportional to weights[i] instead of simply concatenating. `augment`
-    switches the corpora anew in every epoch. A checkpoint
-    beside `out` is written every `checkpoint_seconds`; with `resume` a killed run goes on from it and ends with
-    the weights it would have had. Under `accelerate launch` each process computes its share of every batch.
+    switches the corpora anew in every epoch. A checkpoint beside `out` is written every `checkpoint_seconds`; with
+    `resume` a killed run goes on from it and ends with the weights it would have had. Under `accelerate launch`
+    each process computes its share of every batch.
     Raises PolyspanError for a folder that is taken or cannot be written and for corpora without a usable answer.
     """
     out = Path(out).absolute()
@@ -71,9 +71,7 @@ def train(
     accelerator = make_accelerator(settings)
     if limit is not None:
         corpora = [sample(corpus, limit, seed) for corpus in corpora]
-    identity = _identity(corpora, model, settings, seed, limit, weights)
-    if augment is not None:
-        identity["augment"] = augment.as_json()
+    identity = _identity(corpora, model, settings, seed, limit, weights, augment)
     if resume and _is_finished(out, identity):
         return Reader.load(out)
     checkpoint = out.with_name(out.name + ".checkpoint")
@@ -86,13 +84,9 @@ def train(
     if settings.pack:
         require_packing(reader.model)
     with accelerator.main_process_first():
-        variants = [
-            [_windows(corpus, reader) for corpus in drawn] for drawn in _epochs(corpora, augment, settings)
-        ]
-    windows, sizes = (
-        concatenate([part for parts in variants for part in parts]),
-        [[len(part) for part in parts] for parts in variants],
-    )
+        variants = [[_windows(one, reader) for one in drawn] for drawn in _epochs(corpora, augment, settings)]
+    windows = concatenate([part for parts in variants for part in parts])
+    sizes = [[len(part) for part in parts] for parts in variants]
     lengths = input_lengths(windows, reader.layout)
     plan = plan_batches(windows, sizes, lengths, settings, weights, seed)
     derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
@@ -104,14 +98,20 @@ def train(
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
         state = _fit(run, resume)
     if accelerator.is_main_process:
-        made = {"processes": accelerator.num_processes, "seconds": round(state.seconds, 1), "loss": state.losses}
-        with replacing_folder(out) as folder:
-            reader.save(folder)
-            write_json(folder / "run.json", identity | derived | made)
-        shutil.rmtree(checkpoint, ignore_errors=True)
+        _save(run, out, state, identity | derived)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return reader
+
+
+def _save(run: "Run", out: Path, state: Progress, record: dict[str, Any]) -> None:
+    """Write the Reader with its record; the checkpoint goes once it is whole."""
+    processes = run.accelerator.num_processes
+    record |= {"processes": processes, "seconds": round(state.seconds, 1), "loss": state.losses}
+    with replacing_folder(out) as folder:
+        run.reader.save(folder)
+        write_json(folder / "run.json", record)
+    shutil.rmtree(run.checkpoint, ignore_errors=True)
 
 
 def _epochs(
@@ -296,6 +296,7 @@ def _identity(
     seed: int,
     limit: int | None,
     weights: Sequence[float] | None,
+    augment: Augmentation | None,
 ) -> dict[str, Any]:
     """What the caller chose, as it stands in the run record."""
     data = [
@@ -304,6 +305,8 @@ def _identity(
     ]
     chosen: dict[str, Any] = {"model": model, "data": data, "weights": weights and list(weights)}
     chosen |= {"limit": limit, "seed": seed, "settings": asdict(settings)}
+    if augment is not None:
+        chosen["augment"] = augment.as_json()
     return json.loads(json.dumps(chosen))  # type: ignore[no-any-return]
 
 
