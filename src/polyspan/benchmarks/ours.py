@@ -127,7 +127,6 @@ class Ours:
                 take_step(run, model, optimizer, number)
             return sum(map(len, plan)), operations
 
-        steps()  # the first steps of a process take fresh memory
         return steps
 
     def score(self, turn: int) -> dict[str, Any]:
