@@ -129,6 +129,24 @@ def tiny(wordpiece, tmp_path_factory) -> str:
 
 
 @pytest.fixture
+def save_encoder(request):
+    """Save an encoder of a family of transformers, with random weights from a fixed seed, and its tokenizer."""
+
+    def save(family: str, tokenizer: str, options: dict, folder: Path) -> str:
+        import torch
+        import transformers
+
+        pieces = request.getfixturevalue(tokenizer)
+        torch.manual_seed(7)
+        config = getattr(transformers, f"{family}Config")(vocab_size=len(pieces), **options)
+        getattr(transformers, f"{family}Model")(config).save_pretrained(folder)
+        pieces.save_pretrained(folder)
+        return str(folder)
+
+    return save
+
+
+@pytest.fixture
 def corpus():
     """Two articles, three paragraphs, five questions; every offset is right."""
     return make_corpus()

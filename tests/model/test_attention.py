@@ -28,13 +28,8 @@ FAMILIES = {
 
 
 @pytest.fixture(params=FAMILIES)
-def reader(request, tmp_path) -> Reader:
-    fixture, options = FAMILIES[request.param]
-    tokenizer = request.getfixturevalue(fixture)
-    torch.manual_seed(7)
-    config = getattr(transformers, f"{request.param}Config")(vocab_size=len(tokenizer), **options)
-    getattr(transformers, f"{request.param}Model")(config).save_pretrained(tmp_path)
-    tokenizer.save_pretrained(tmp_path)
+def reader(request, save_encoder, tmp_path) -> Reader:
+    save_encoder(request.param, *FAMILIES[request.param], tmp_path)
     return Reader.load(tmp_path, WindowOptions(max_length=64, stride=16))
 
 

@@ -26,14 +26,8 @@ WINDOWS = WindowOptions(max_length=64, stride=16)
 
 
 @pytest.fixture(params=FAMILIES)
-def encoder(request, tmp_path) -> str:
-    fixture, options = FAMILIES[request.param]
-    tokenizer = request.getfixturevalue(fixture)
-    torch.manual_seed(7)
-    config = getattr(transformers, f"{request.param}Config")(vocab_size=len(tokenizer), **options)
-    getattr(transformers, f"{request.param}Model")(config).save_pretrained(tmp_path / "encoder")
-    tokenizer.save_pretrained(tmp_path / "encoder")
-    return str(tmp_path / "encoder")
+def encoder(request, save_encoder, tmp_path) -> str:
+    return save_encoder(request.param, *FAMILIES[request.param], tmp_path / "encoder")
 
 
 def test_every_family_trains_and_answers(encoder, corpus, tmp_path):
