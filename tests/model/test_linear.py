@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import linear
 
 from polyspan.model.encoder import load_encoder
-from polyspan.model.linear import Linear, can_pack, use_linear
+from polyspan.model.linear import Linear, SpanHead, can_pack, use_linear
 
 
 def test_the_same_numbers_but_for_rounding():
@@ -46,5 +46,22 @@ def test_while_learning_it_is_a_plain_layer():
 def test_a_loaded_encoder_has_them(tiny):
     model, _ = load_encoder(tiny)
     kinds = {type(module) for module in model.modules() if isinstance(module, torch.nn.Linear)}
-    assert kinds == ({Linear} if can_pack() else {torch.nn.Linear})
+    assert kinds == {SpanHead, Linear if can_pack() else torch.nn.Linear}
     assert copy.deepcopy(model).state_dict().keys() == model.state_dict().keys()
+
+
+def test_half_precision_is_packed_too_but_not_the_span_head():
+    model = torch.nn.Sequential(torch.nn.Linear(48, 96), torch.nn.Linear(96, 2))
+    states = torch.randn(3, 17, 48)
+    with torch.inference_mode():
+        exact = model(states)
+        use_linear(model)
+        first = model(states)
+        with torch.autocast("cpu", torch.bfloat16):
+            inner, rough = model[0](states), model(states)
+        again = model(states)
+    assert inner.dtype == torch.bfloat16
+    assert rough.dtype == torch.float32
+    assert 0 < (rough - exact).abs().max() < 0.05
+    assert len(rough.unique()) == rough.numel()  # no ties: bf16 has only 8 bits
+    assert first.equal(again)

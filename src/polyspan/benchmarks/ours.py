@@ -88,11 +88,17 @@ class Ours:
         ).score[:, 0]
         return {"ours": int((ours < best).sum()), "peer": int((theirs < best).sum()), "count": len(best)}
 
-    def predict(self, name: str, turn: int) -> dict[str, Any]:
+    @cached_property
+    def reader_in_bf16(self) -> Reader:
+        """The same in bf16, with packed weights of its own."""
+        return Reader.load(self.name, _WINDOWS, dtype="bf16")
+
+    def predict(self, name: str, dtype: str, turn: int) -> dict[str, Any]:
         """Questions answered, from text to text."""
+        reader = self.reader_in_bf16 if dtype == "bf16" else self.reader
         given = questions(name, self.scale.answered, turn)
         began = time.perf_counter()
-        found = predict(self.reader, given, _BEST)
+        found = predict(reader, given, _BEST)
         seconds = time.perf_counter() - began
         answers = {key: [some[0].text, some[0].score] for key, some in found.candidates.items()}
         return {"seconds": seconds, "count": len(answers), "answers": answers}

@@ -15,6 +15,7 @@ from polyspan.benchmarks import machine, makers
 from polyspan.benchmarks.material import SCALES
 from polyspan.benchmarks.worker import Worker
 from polyspan.errors import UsageError
+from polyspan.model.precision import has_bf16
 from polyspan.progress import progress
 
 GOALS = {
@@ -23,6 +24,8 @@ GOALS = {
     "decode": 30.0,
     "predict_xquad": 3.0,
     "predict_korquad": 3.0,
+    "predict_xquad_bf16": 3.0,
+    "predict_korquad_bf16": 3.0,
     "train_same_settings": 4.5,
     "train_well_set_up": 1.25,
     "train_cpu_preset": 7.0,
@@ -40,9 +43,8 @@ _SHARED = {
     "windows_drcd": ("windows", "drcd:dev"),
     "decode": ("decode",),
     "score_squad": ("score",),
-    "predict_xquad": ("predict", "xquad:en"),
-    "predict_korquad": ("predict", "korquad:dev"),
 }
+_ANSWERED = {"predict_xquad": "xquad:en", "predict_korquad": "korquad:dev"}
 Turn = dict[str, Any]
 
 
@@ -105,6 +107,11 @@ def _take_turns(workers: dict[str, Worker], pairs: int) -> dict[str, list[Any]]:
     tasks: dict[str, tuple[str, ...]] = {}  # label → worker, what it is to do
     for name, what in _SHARED.items():
         tasks[f"ours {name}"], tasks[f"peer {name}"] = ("ours", *what), ("peer", *what)
+    for name, corpus in _ANSWERED.items():
+        tasks[f"ours {name}"] = ("ours", "predict", corpus, "fp32")
+        tasks[f"peer {name}"] = ("peer", "predict", corpus)
+        if has_bf16():
+            tasks[f"ours {name}_bf16"] = ("ours", "predict", corpus, "bf16")
     tasks |= {
         "same": ("trainer", "train", "same"),
         "padded": ("peer", "train", "padded"),
@@ -136,18 +143,19 @@ def _rows(turns: dict[str, list[Any]]) -> list[Row]:
             ("windows_squad", "windows/s"),
             ("windows_drcd", "windows/s"),
             ("decode", "windows/s"),
-            ("predict_xquad", "questions/s"),
-            ("predict_korquad", "questions/s"),
             ("score_squad", "questions/s"),
         )
     ]
-    for row in rows[3:5]:
-        row.notes.update(_agreement(turns[f"ours {row.name}"], turns[f"peer {row.name}"]))
     scores = {tuple(round(value, 6) for value in turn["scores"]) for turn in turns["ours score_squad"]}
     scores |= {tuple(round(value, 6) for value in turn["scores"]) for turn in turns["peer score_squad"]}
-    rows[5].notes.update(
+    rows[-1].notes.update(
         seconds=median(turn["seconds"] for turn in turns["ours score_squad"]), equal=len(scores) == 1
     )
+    for name in (*_ANSWERED, *(f"{name}_bf16" for name in _ANSWERED)):
+        if ours := turns.get(f"ours {name}"):
+            theirs = turns[f"peer {name.removesuffix('_bf16')}"]
+            rows.append(_compared(name, ours, theirs, "questions/s"))
+            rows[-1].notes.update(_agreement(ours, theirs))
     missed = turns["missed"][0]
     rows.append(Row("decode_missed", missed["ours"], missed["peer"], None, None, f"of {missed['count']} windows"))
     trained = "windows/s"

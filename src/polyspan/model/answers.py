@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from polyspan.model.reader import Reader
 
 _NEVER = float("-inf")
+_MERGED = 20_000  # spans kept before all but the best go
 _CHUNK = 2_000_000  # characters tokenised at a time, contexts counted once a question
 
 
@@ -60,24 +61,46 @@ class AnswerOptions:
 
 @dataclass(slots=True)
 class _Found:
-    """Spans of many windows in characters of their contexts, and the null score of each question."""
+    """Spans of many windows in characters of their contexts, and the null score of each question.
+
+    `parts` are arrays of question, start, end and score. No more than the best `k` of a question outlive a merge.
+    """
 
     null: NDArray[np.float32]
-    parts: list[tuple[NDArray[np.int64], ...]] = field(default_factory=list)
+    k: int
+    parts: list[tuple[NDArray[Any], ...]] = field(default_factory=list)
+    waiting: int = 0
 
-    def best(self, k: int) -> list[list[tuple[int, int, float]]]:
-        """The k best (start, end, score) of each question; a span that two windows see is kept once."""
-        empty = (np.zeros(0, np.int64),) * 3 + (np.zeros(0, np.float32),)
-        question, start, end, score = (np.concatenate(column) for column in zip(empty, *self.parts, strict=True))
-        order = np.lexsort((end, start, -score, question))
-        spans = np.stack([question, start, end])[:, order]
-        _, first_seen = np.unique(spans, axis=1, return_index=True)
-        order = order[np.sort(first_seen)]
-        bounds = np.searchsorted(question[order], np.arange(len(self.null) + 1))
-        return [
-            [(int(start[row]), int(end[row]), float(score[row])) for row in order[first : min(first + k, last)]]
-            for first, last in itertools.pairwise(bounds)
-        ]
+    def add(self, *part: NDArray[Any]) -> None:
+        """Take the spans of a batch in."""
+        self.parts.append(part)
+        self.waiting += len(part[0])
+        if self.waiting > _MERGED:
+            self._merge()
+
+    def _merge(self) -> None:
+        """The k best spans of each question, best first; one that two windows see is kept once, at its best."""
+        question, start, end, score = (np.concatenate(column) for column in zip(*self.parts, strict=True))
+        order = np.lexsort((-score, end, start, question))
+        same = np.ones(len(order), bool)
+        for column in (question, start, end):
+            same[1:] &= column[order[1:]] == column[order[:-1]]
+        same[:1] = False
+        order = order[~same]
+        order = order[np.lexsort((end[order], start[order], -score[order], question[order]))]
+        rank = np.arange(len(order)) - np.searchsorted(question[order], question[order])
+        kept = order[rank < self.k]
+        self.parts, self.waiting = [(question[kept], start[kept], end[kept], score[kept])], 0
+
+    def best(self) -> list[list[tuple[int, int, float]]]:
+        """The k best (start, end, score) of each question."""
+        if not self.parts:
+            return [[] for _ in self.null]
+        self._merge()
+        question, start, end, score = self.parts[0]
+        bounds = np.searchsorted(question, np.arange(len(self.null) + 1)).tolist()
+        spans = list(zip(start.tolist(), end.tolist(), score.tolist(), strict=True))
+        return [spans[first:last] for first, last in itertools.pairwise(bounds)]
 
 
 def answer_corpus(
@@ -114,7 +137,7 @@ def answer_corpus(
                     unknown.update(pieces=len(ids), unknown=int((ids == reader.tokenizer.unk_token_id).sum()))
             found = _search(reader, windows, options, token_budget, pack, advance)
             contexts = (paragraph.context for paragraph, _ in chunk.questions())
-            for context, spans, null in zip(contexts, found.best(options.n_best), found.null, strict=True):
+            for context, spans, null in zip(contexts, found.best(), found.null, strict=True):
                 yield _candidates(context, spans, float(null), options)
 
 
@@ -143,7 +166,7 @@ def _search(
     lengths = input_lengths(windows, reader.layout)
     budget = token_budget or (2048 if reader.device.type == "cpu" else 65536)
     questions = len(windows.questions.pointers) - 1
-    found = _Found(np.full(questions, np.inf, np.float32))
+    found = _Found(np.full(questions, np.inf, np.float32), options.n_best)
     first, last = owned(windows) if options.max_context else (np.zeros(len(windows), np.int32), windows.length)
     waiting: list[tuple[Ints, NDArray[np.int64], Spans, torch.Tensor]] = []
     done = 0
@@ -186,7 +209,7 @@ def _keep(found: _Found, windows: Windows, rows: Ints, shift: NDArray[np.int64],
     line, place = np.nonzero(scores != _NEVER)
     first = windows.contexts.starts[starts[line, place] + shift[line]].astype(np.int64)
     last = windows.contexts.ends[ends[line, place] + shift[line]].astype(np.int64)
-    found.parts.append((windows.question[rows][line].astype(np.int64), first, last, scores[line, place]))
+    found.add(windows.question[rows][line].astype(np.int64), first, last, scores[line, place])
     np.minimum.at(found.null, windows.question[rows], null.cpu().numpy())
 
 

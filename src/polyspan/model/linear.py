@@ -18,31 +18,53 @@ def can_pack() -> bool:
 
 
 class Linear(torch.nn.Linear):
-    """`torch.nn.Linear` that packs its weight when it first answers; while it learns it is the same as that."""
+    """`torch.nn.Linear` that packs its weight when it first answers; while it learns it is the same as that.
 
-    _packed: tuple[Any, torch.Tensor] | None = None
+    Under autocast the packed weight is in autocast's type, and so is the result, as PyTorch has it.
+    """
+
+    _packed: tuple[Any, torch.Tensor, torch.Tensor | None] | None = None
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        plain = torch.is_grad_enabled() or torch.is_autocast_enabled(input.device.type)
-        if plain or input.device.type != "cpu" or input.dtype != torch.float32:
+        device = input.device.type
+        dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
+        known = (torch.float32,) if dtype == torch.float32 else (torch.float32, dtype)
+        if torch.is_grad_enabled() or device != "cpu" or input.dtype not in known:
             return linear(input, self.weight, self.bias)
-        weight = self.weight
-        state = (weight.data_ptr(), None if weight.is_inference() else weight._version, weight.shape)
+        state = (dtype, _state(self.weight), _state(self.bias))
         if self._packed is None or self._packed[0] != state:
             rows = input.numel() // input.shape[-1]
-            self._packed = state, torch.ops.mkldnn._reorder_linear_weight(weight.detach(), rows)
-        bias = self.bias
-        mixed: torch.Tensor = torch.ops.mkldnn._linear_pointwise(input, self._packed[1], bias, "none", [], "")
+            packed = torch.ops.mkldnn._reorder_linear_weight(self.weight.detach().to(dtype), rows)
+            self._packed = state, packed, None if self.bias is None else self.bias.detach().to(dtype)
+        _, packed, bias = self._packed
+        mixed: torch.Tensor = torch.ops.mkldnn._linear_pointwise(input.to(dtype), packed, bias, "none", [], "")
         return mixed
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in super().__getstate__().items() if name != "_packed"}  # type: ignore
 
 
+def _state(weight: torch.Tensor | None) -> Any:
+    """Changes whenever the weight does."""
+    if weight is None:
+        return None
+    return weight.data_ptr(), weight.shape, None if weight.is_inference() else weight._version
+
+
+class SpanHead(Linear):
+    """The layer that gives start and end logits: in float32 always, so that half precision makes no ties."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(input.device.type, enabled=False):
+            return super().forward(input.float())
+
+
 def use_linear(model: torch.nn.Module) -> None:
-    """Make every plain linear layer of a model a `Linear`; its weights stay where they are."""
-    if not can_pack():
-        return
+    """Make every plain linear layer of a model a `Linear` and the span head a `SpanHead`, in place."""
+    faster = can_pack()
     for module in model.modules():
         if type(module) is torch.nn.Linear:
-            module.__class__ = Linear
+            if module.out_features == 2:
+                module.__class__ = SpanHead
+            elif faster:
+                module.__class__ = Linear

@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
 from polyspan.model.encoder import load_encoder, quiet
 from polyspan.model.pack import can_pack, first_position, packed_inputs, unpacked
+from polyspan.model.precision import require_dtype
 from polyspan.model.windows import Layout, WindowOptions, layout
 
 OPTIONS_FILE = "reader.json"
@@ -29,14 +31,20 @@ class Reader:
     model: Any
     tokenizer: Any
     options: WindowOptions = field(default_factory=WindowOptions)
+    dtype: str = "fp32"
+    """What answers are computed in: `fp32`, or `bf16` (products of matrices alone; weights stay float32)."""
 
     @classmethod
-    def load(cls, name: Source, options: WindowOptions | None = None, seed: int = 0) -> "Reader":
+    def load(
+        cls, name: Source, options: WindowOptions | None = None, seed: int = 0, dtype: str = "fp32"
+    ) -> "Reader":
         """A saved Reader, or a fresh one on an encoder: `bundled:e5-small`, a directory or a hub name.
 
         A fresh head is drawn from `seed`. Without `options` a saved Reader keeps its own. Raises PolyspanError
-        where the model cannot be had and UsageError where its positions do not suffice for the windows.
+        where the model cannot be had or this machine gains nothing from the dtype, and UsageError where the
+        encoder's positions do not suffice for the windows.
         """
+        require_dtype(dtype)
         model, tokenizer = load_encoder(str(name), seed)
         saved = Path(name) / OPTIONS_FILE
         if options is None:
@@ -48,7 +56,7 @@ class Reader:
                 expected=f"at most {limit}",
                 fix=f"--max-length {limit}",
             )
-        return cls(model, tokenizer, options)
+        return cls(model, tokenizer, options, dtype)
 
     def save(self, folder: Source) -> None:
         """Write weights (safetensors), configuration, tokenizer and window options into an existing folder."""
@@ -80,7 +88,9 @@ class Reader:
 
         With `pack` the windows are computed as one row, nothing padded; the logits are the same.
         """
-        return span_logits(self.model, batch, pack=pack)
+        half = self.dtype == "bf16" and not torch.is_grad_enabled()
+        with torch.autocast(self.device.type, torch.bfloat16) if half else nullcontext():
+            return span_logits(self.model, batch, pack=pack)
 
     @cached_property
     def packs(self) -> bool:
