@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from polyspan.data.write import write as write
     from polyspan.errors import PolyspanError as PolyspanError
     from polyspan.errors import UsageError as UsageError
+    from polyspan.lab.run import run as run
     from polyspan.matrix import transfer_matrix as transfer_matrix
     from polyspan.model.answers import AnswerOptions as AnswerOptions
     from polyspan.model.answers import Candidate as Candidate
@@ -60,6 +61,7 @@ _HOME = {
     "quickstart": "quickstart",
     "read": "data.read",
     "repair": "data.repair",
+    "run": "lab.run",
     "sample": "data.sample",
     "split": "data.split",
     "train": "training",

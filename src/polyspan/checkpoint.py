@@ -1,4 +1,4 @@
-"""Where a killed training run goes on from: weights, optimiser and averaged snapshots, as safetensors."""
+"""Where a killed training run goes on from: weights, optimiser and averages, as safetensors."""
 
 import json
 import shutil
@@ -14,6 +14,7 @@ from polyspan.errors import PolyspanError
 from polyspan.files import replacing_folder, write_json
 
 _NUMBERS = ("step", "losses", "seconds", "snapshots", "scaler")
+_PARTS = ("weights", "optimizer", "average", "ema")
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Progress:
     """State of fp16's loss scaling, where there is one."""
     average: dict[str, torch.Tensor] = field(default_factory=dict)
     """Running mean of the trained weights over the snapshots taken so far, on the CPU."""
+    ema: dict[str, torch.Tensor] = field(default_factory=dict)
+    """Exponential moving average of the trained weights, where they are."""
 
 
 def save_checkpoint(folder: Path, run: str, state: Progress, model: Any, optimizer: torch.optim.Optimizer) -> None:
@@ -43,6 +46,7 @@ def save_checkpoint(folder: Path, run: str, state: Progress, model: Any, optimiz
         save_file(weights, part / "weights.safetensors")
         save_file(moments, part / "optimizer.safetensors")
         save_file(state.average, part / "average.safetensors")
+        save_file(state.ema, part / "ema.safetensors")
         numbers = {key: getattr(state, key) for key in _NUMBERS}
         write_json(part / "state.json", {"run": run, **numbers}, indent=None)
     for old in folder.iterdir():
@@ -61,7 +65,7 @@ def load_checkpoint(folder: Path, run: str, model: Any, optimizer: torch.optim.O
     last = folder / str(max(steps))
     try:
         numbers = json.loads((last / "state.json").read_text("utf-8"))
-        parts = [load_file(last / f"{name}.safetensors") for name in ("weights", "optimizer", "average")]
+        parts = [load_file(last / f"{name}.safetensors") for name in _PARTS]
     except (OSError, ValueError, SafetensorError) as error:
         raise PolyspanError(
             f"the checkpoint at {last} cannot be read", found=str(error), fix="remove it and start the run again"
@@ -72,7 +76,7 @@ def load_checkpoint(folder: Path, run: str, model: Any, optimizer: torch.optim.O
             expected="the same data, encoder, settings, seed and versions",
             fix="resume with the options the run was started with, or remove the folder and start again",
         )
-    weights, moments, average = parts
+    weights, moments, average, ema = parts
     model.load_state_dict(weights, strict=False)
     saved = optimizer.state_dict()
     saved["state"] = {}
@@ -80,4 +84,5 @@ def load_checkpoint(folder: Path, run: str, model: Any, optimizer: torch.optim.O
         index, name = key.split("/")
         saved["state"].setdefault(int(index), {})[name] = value
     optimizer.load_state_dict(saved)
-    return Progress(**numbers, average=average)
+    device = next(model.parameters()).device
+    return Progress(**numbers, average=average, ema={name: mean.to(device) for name, mean in ema.items()})

@@ -10,13 +10,19 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from polyspan.cli_align import align_app
 from polyspan.cli_data import data_app
+from polyspan.cli_lab import lab_app, store_app
 from polyspan.cli_make import make_app
+from polyspan.cli_models import models_app
 from polyspan.cli_options import Data, Json, Language, Seed, distinct, show
+from polyspan.cli_probe import probe_app
+from polyspan.cli_stats import stats_app
+from polyspan.cli_train import train_app
 from polyspan.errors import PolyspanError, UsageError
 
 app = typer.Typer(
@@ -30,6 +36,13 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(make_app, name="make")
+app.add_typer(train_app)
+app.add_typer(models_app)
+app.add_typer(probe_app, name="probe")
+app.add_typer(stats_app, name="stats")
+app.add_typer(align_app, name="align")
+app.add_typer(lab_app)
+app.add_typer(store_app, name="store")
 
 _T = typer.Option  # a short name: the options below are one line each
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
@@ -137,97 +150,6 @@ def check(
 
 
 @app.command()
-def train(
-    data: Annotated[list[str], _T(help="Training data; give it several times to mix corpora.")],
-    model: Annotated[str, _T(help="bundled:e5-small, a directory, or a hub name.")],
-    out: Annotated[Path, _T(help="Folder for the Reader.")],
-    preset: Annotated[
-        str | None, _T(help="hsu2019, readme, xtreme or cpu; default: readme on a GPU, else cpu.")
-    ] = None,
-    seed: Seed = 42,
-    limit: Annotated[
-        int | None, _T(help="Train on this many questions of each corpus, drawn by the seed.")
-    ] = None,
-    weight: Annotated[list[float] | None, _T(help="Sample corpora by weight, one for each --data.")] = None,
-    switch: Annotated[
-        list[str] | None, _T(help="Switch words anew in every epoch by this dictionary; may be repeated.")
-    ] = None,
-    switch_rate: Annotated[float, _T(help="Chance that a word of a --switch dictionary is replaced.")] = 0.5,
-    resume: Annotated[bool, _T("--resume", help="Go on where a killed run was; the result is the same.")] = False,
-    language: Language = None,
-    learning_rate: Annotated[float | None, _T(help="Peak learning rate.")] = None,
-    batch_size: Annotated[int | None, _T(help="Windows in a step.")] = None,
-    accumulate: Annotated[int | None, _T(help="Compute each batch in this many parts.")] = None,
-    epochs: Annotated[float | None, _T(help="Passes over the data.")] = None,
-    warmup: Annotated[float | None, _T(help="Warm-up: a share of the steps below 1, else a number.")] = None,
-    weight_decay: Annotated[float | None, _T(help="Decoupled weight decay.")] = None,
-    dropout: Annotated[float | None, _T(help="Dropout of hidden states and attention.")] = None,
-    freeze: Annotated[list[str] | None, _T(help="Freeze parameters with this in their name.")] = None,
-    freeze_layers: Annotated[
-        float | None, _T(help="Freeze the lowest layers: a share below 1, else a number.")
-    ] = None,
-    pack: Annotated[bool, _T("--pack", help="Compute a batch's windows as one row, unpadded.")] = False,
-    average: Annotated[int | None, _T(help="Average the weights over this many snapshots.")] = None,
-    precision: Annotated[str | None, _T(help="auto, fp32, bf16 or fp16.")] = None,
-    max_length: Annotated[int | None, _T(help="Pieces in a window.")] = None,
-    stride: Annotated[int | None, _T(help="Distance or overlap of windows, in pieces.")] = None,
-    stride_as: Annotated[str | None, _T(help="step (BERT) or overlap (transformers).")] = None,
-    max_question_length: Annotated[int | None, _T(help="Pieces of a question.")] = None,
-    long_question: Annotated[str | None, _T(help="truncate or error.")] = None,
-    label: Annotated[str | None, _T(help="offsets, or first_match as the paper's script.")] = None,
-    outside: Annotated[str | None, _T(help="Windows without the answer: cls or drop.")] = None,
-    as_json: Json = False,
-) -> None:
-    """Fine-tune an encoder and write a Reader.
-
-    transformers' AutoModelForQuestionAnswering loads its folder too.
-    """
-    changes = {key: value for key, value in locals().items() if key in _SETTINGS}
-    from polyspan import terminal
-    from polyspan.data.read import read
-
-    corpora = [read(name, language) for name in data]
-    from polyspan.settings import default_preset
-    from polyspan.settings import preset as find_preset
-    from polyspan.training import train as fine_tune
-
-    chosen = preset or default_preset()
-    settings = find_preset(chosen, **changes)
-    if int(os.environ.get("RANK", "0")) == 0:
-        questions = sum(min(len(corpus), limit or len(corpus)) for corpus in corpora)
-        terminal.say(f"preset {chosen}; {questions} questions; model {model}; seed {seed}")
-    augment = None
-    if switch:
-        from polyspan.make.augmenting import augmentation
-
-        augment = augmentation(switch, switch_rate)
-    options: dict[str, Any] = {"limit": limit, "weights": weight, "augment": augment, "resume": resume}
-    fine_tune(corpora, model, out, settings, seed=seed, **options)
-    record = json.loads((out / "run.json").read_text("utf-8"))
-    if show(record, as_json):
-        if record["skipped"]:
-            terminal.say(f"left out, without a usable answer: {record['skipped']} (see polyspan check)")
-        terminal.say(f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; Reader: {out}")
-
-
-_SETTINGS = (
-    *("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "freeze"),
-    *(
-        "freeze_layers",
-        "pack",
-        "average",
-        "precision",
-        "max_length",
-        "stride",
-        "stride_as",
-        "max_question_length",
-        "long_question",
-    ),
-    *("label", "outside"),
-)
-
-
-@app.command()
 def predict(
     model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")],
     data: Annotated[str, _T(help="The questions: a file or a name.")],
@@ -242,6 +164,7 @@ def predict(
         bool | None,
         _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
     ] = None,
+    dtype: Annotated[str, _T(help="fp32, or bf16: faster, a hundredth of the answers differ.")] = "fp32",
     null_threshold: Annotated[
         float | None, _T(help="SQuAD 2.0: answer '' above this null score difference.")
     ] = None,
@@ -260,7 +183,7 @@ def predict(
 
     options = AnswerOptions(n_best if nbest else 1, max_answer_length, max_context, null_threshold)
     terminal.say(f"loading {model}")
-    reader = Reader.load(model)
+    reader = Reader.load(model, dtype=dtype)
     if reader.fresh_head:
         terminal.say(f"{model} was never trained to answer: its span head is random (see polyspan train)")
     predictions = answer(reader, corpus, options, pack)

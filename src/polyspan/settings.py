@@ -13,7 +13,10 @@ class TrainSettings:
     """Everything that decides the weights but the data, the encoder and the seed."""
 
     learning_rate: float = 5e-5
-    """Its peak; it rises in the warm-up and falls to 0 in a line."""
+    """Its peak."""
+    schedule: Literal["linear", "log"] = "linear"
+    """`linear`: it rises in the warm-up and falls to 0, both in a line. `log`: as QANet's, it rises with the
+    logarithm of the step and then stays."""
     batch_size: int = 32
     """Windows in a step, over all processes."""
     accumulate: int = 1
@@ -23,11 +26,15 @@ class TrainSettings:
     epoch_of: Literal["windows", "questions"] = "windows"
     """`questions` is BERT's rule: steps = questions / batch · epochs, fewer passes where contexts are long."""
     warmup: float = 0.1
-    """Steps of linear warm-up: a share of all steps below 1, else a number."""
+    """Steps of warm-up: a share of all steps below 1, else a number."""
     decay_from: Literal["peak", "start"] = "peak"
     """Where the line to 0 begins: at the end of the warm-up, or, as BERT has it, at the first step."""
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Adam's β₁ and β₂."""
     weight_decay: float = 0.0
     """Decoupled; not on biases and layer norms."""
+    l2: float = 0.0
+    """Penalty λ/2·‖w‖², added to the clipped gradient as λ·w; not on biases, layer norms and embeddings."""
     epsilon: float = 1e-8
     """Adam's ε."""
     bias_correction: bool = True
@@ -42,6 +49,9 @@ class TrainSettings:
     """The lowest layers that stay as they are too: a share of all below 1, else a number."""
     average: int = 1
     """Weights averaged at the end: snapshots at this many evenly spaced steps, the last one among them."""
+    ema: float = 0.0
+    """Decay of an exponential moving average of the weights, which are kept in the end; 0: none. It is at most
+    (1 + step) / (10 + step), so that short runs forget how they began."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
     """`auto`: bf16 where a GPU has it, else fp32."""
     pack: bool = False
@@ -53,14 +63,20 @@ class TrainSettings:
         choose("precision", self.precision, ("auto", "fp32", "bf16", "fp16"))
         choose("epoch_of", self.epoch_of, ("windows", "questions"))
         choose("decay_from", self.decay_from, ("peak", "start"))
+        choose("schedule", self.schedule, ("linear", "log"))
         positive = {"learning_rate": self.learning_rate, "epochs": self.epochs, "batch_size": self.batch_size}
         positive |= {"accumulate": self.accumulate, "average": self.average, "clip": self.clip}
         for name, value in positive.items():
             if not 0 < value < math.inf:
                 raise UsageError(f"{name.replace('_', ' ')} must be above 0", found=str(value))
-        for name in ("warmup", "weight_decay", "freeze_layers"):
+        for name in ("warmup", "weight_decay", "l2", "freeze_layers"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise UsageError(f"{name.replace('_', ' ')} must be 0 or more", found=str(getattr(self, name)))
+        for name, decay in (("beta 1", self.betas[0]), ("beta 2", self.betas[1]), ("ema", self.ema)):
+            if not 0 <= decay < 1:
+                raise UsageError(f"{name} must be from 0 to below 1", found=str(decay))
+        if self.ema and self.average > 1:
+            raise UsageError("the weights can be averaged in one way only", found="average and ema")
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise UsageError("dropout must be from 0 to below 1", found=str(self.dropout))
 
@@ -82,10 +98,23 @@ PRESETS: dict[str, TrainSettings] = {
         freeze_layers=1 / 3,
         windows=WindowOptions(stride_as="overlap"),
     ),
+    "qanet": TrainSettings(
+        learning_rate=1e-3,
+        schedule="log",
+        warmup=1000,
+        epochs=55.0,
+        betas=(0.8, 0.999),
+        epsilon=1e-7,
+        l2=3e-7,
+        ema=0.9999,
+        clip=5.0,
+        windows=WindowOptions(max_length=453, max_question_length=50, stride_as="overlap"),
+    ),
 }
 """`hsu2019`: the defaults of BERT's `run_squad.py`, which the paper used, labels by first match. `readme`: the
 recipe of BERT's README for SQuAD 1.1, labels by offsets. `xtreme`: the XTREME benchmark's. `cpu`: no dropout,
-embeddings and the lowest third of the layers frozen, fewer windows; for small encoders and corpora on a laptop."""
+embeddings and the lowest third of the layers frozen, fewer windows; for small encoders and corpora on a laptop.
+`qanet`: Yu et al. (2018), contexts of 400 pieces, questions of 50; 55 epochs of SQuAD are their 150,000 steps."""
 
 
 def preset(name: str, **changes: Any) -> TrainSettings:

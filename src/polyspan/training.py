@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,20 @@ from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, claim, replacing_folder, write_json
+from polyspan.identity import additions, identity, is_finished
 from polyspan.make.augmenting import Augmentation
+from polyspan.model.adversary import Adversary, Confusion
 from polyspan.model.batch import collate, input_lengths
 from polyspan.model.encoder import versions, weights_sha256
+from polyspan.model.layers import mapped, passing
+from polyspan.model.map import Map
 from polyspan.model.memory import keep_freed_memory
 from polyspan.model.pack import require_packing
 from polyspan.model.reader import Reader, span_logits
 from polyspan.model.rows import keep_used_rows, restore_rows, used_pieces
 from polyspan.model.tokens import Ints
 from polyspan.model.windows import Windows, cached_windows, concatenate
-from polyspan.optimizer import idle_decay, make_optimizer, prepare, set_rate
+from polyspan.optimizer import ema_decay, idle_decay, make_optimizer, penalise, prepare, set_rate
 from polyspan.plan import plan_batches
 from polyspan.progress import progress
 from polyspan.settings import TrainSettings
@@ -53,6 +57,8 @@ def train(
     limit: int | None = None,
     weights: Sequence[float] | None = None,
     augment: Augmentation | None = None,
+    align: Map | None = None,
+    adversary: Adversary | None = None,
     resume: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Reader:
@@ -60,9 +66,12 @@ def train(
 
     `limit` trains on that many questions of each corpus, drawn by the seed. `weights` draws each window of an
     epoch from corpus i with probability proportional to weights[i] instead of simply concatenating. `augment`
-    switches the corpora anew in every epoch. A checkpoint beside `out` is written every `checkpoint_seconds`; with
-    `resume` a killed run goes on from it and ends with the weights it would have had. Under `accelerate launch`
-    each process computes its share of every batch.
+    switches the corpora anew in every epoch. `align` is applied to the states of its layer while the Reader
+    learns, and stays as it is (Hsu et al. 2019, A.2.1); `adversary` learns such a transform against a
+    discriminator (A.2.2). Both carry source states towards the target's; the Reader answers without either. A
+    checkpoint beside `out` is written every `checkpoint_seconds`; with `resume` a killed run goes on from it and
+    ends with the weights it would have had. Under `accelerate launch` each process computes its share of every
+    batch.
     Raises PolyspanError for a folder that is taken or cannot be written and for corpora without a usable answer.
     """
     out = Path(out).absolute()
@@ -71,8 +80,9 @@ def train(
     accelerator = make_accelerator(settings)
     if limit is not None:
         corpora = [sample(corpus, limit, seed) for corpus in corpora]
-    identity = _identity(corpora, model, settings, seed, limit, weights, augment)
-    if resume and _is_finished(out, identity):
+    chosen = identity(corpora, model, settings, seed, limit, weights)
+    chosen |= additions(augment, align, adversary)
+    if resume and is_finished(out, chosen):
         return Reader.load(out)
     checkpoint = out.with_name(out.name + ".checkpoint")
     if not resume and checkpoint.exists():
@@ -83,6 +93,11 @@ def train(
     reader = Reader.load(model, settings.windows, seed)
     if settings.pack:
         require_packing(reader.model)
+    confusion = None
+    if adversary is not None:
+        if accelerator.num_processes > 1:
+            raise UsageError("adversarial training runs in one process", found=f"{accelerator.num_processes}")
+        confusion = Confusion(adversary, reader, seed)
     with accelerator.main_process_first():
         variants = [[_windows(one, reader) for one in drawn] for drawn in _epochs(corpora, augment, settings)]
     windows = concatenate([part for parts in variants for part in parts])
@@ -91,14 +106,27 @@ def train(
     plan = plan_batches(windows, sizes, lengths, settings, weights, seed)
     derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
     derived["encoder"] = weights_sha256(reader.model)
-    fingerprint = hashlib.sha256(json.dumps(identity | derived, sort_keys=True).encode()).hexdigest()
+    fingerprint = hashlib.sha256(json.dumps(chosen | derived, sort_keys=True).encode()).hexdigest()
     run = Run(
-        reader, windows, lengths, plan, settings, seed, accelerator, checkpoint, fingerprint, checkpoint_seconds
+        *(
+            reader,
+            windows,
+            lengths,
+            plan,
+            settings,
+            seed,
+            accelerator,
+            checkpoint,
+            fingerprint,
+            checkpoint_seconds,
+        ),
+        align,
+        confusion,
     )
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
         state = _fit(run, resume)
     if accelerator.is_main_process:
-        _save(run, out, state, identity | derived)
+        _save(run, out, state, chosen | derived)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return reader
@@ -145,6 +173,19 @@ class Run:
     checkpoint: Path
     fingerprint: str
     checkpoint_seconds: float
+    align: Map | None = None
+    confusion: Confusion | None = None
+
+    @contextlib.contextmanager
+    def changed_states(self) -> Iterator[None]:
+        """Within it, states pass through the map or the transform at their layer."""
+        model = self.reader.model
+        with contextlib.ExitStack() as stack:
+            if self.align is not None:
+                stack.enter_context(mapped(model, self.align))
+            if self.confusion is not None:
+                stack.enter_context(passing(model, self.confusion.layer, self.confusion.change))
+            yield
 
 
 def make_accelerator(settings: TrainSettings) -> Accelerator:
@@ -162,7 +203,11 @@ def _fit(run: Run, resume: bool) -> Progress:
     settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
     bare = run.reader.model
     prepare(bare, settings)
-    whole = keep_used_rows(bare, used_pieces(run.windows, run.reader.layout))
+    used = used_pieces(run.windows, run.reader.layout)
+    if run.confusion is not None:
+        used = np.union1d(used, used_pieces(run.confusion.windows, run.reader.layout))
+        bare.confusion = run.confusion  # trained, kept in checkpoints and moved with the model
+    whole = keep_used_rows(bare, used)
     optimizer = make_optimizer(bare, settings)
     bare.to(accelerator.device)
     state = load_checkpoint(run.checkpoint, run.fingerprint, bare, optimizer) if resume else Progress()
@@ -174,7 +219,7 @@ def _fit(run: Run, resume: bool) -> Progress:
     pending: list[torch.Tensor] = []
     saved = time.monotonic()
     doing = "training" if accelerator.is_main_process else ""
-    with progress(doing, total, "steps") as advance, _stop_signal() as stopped:
+    with progress(doing, total, "steps") as advance, _stop_signal() as stopped, run.changed_states():
         advance(state.step, "")
         for step in range(state.step + 1, total + 1):
             began = time.monotonic()
@@ -182,6 +227,8 @@ def _fit(run: Run, resume: bool) -> Progress:
             state.step = step
             if step in snapshots and settings.average > 1:
                 _add_snapshot(state, bare)
+            if settings.ema:
+                _move_average(state, bare, ema_decay(step, settings))
             due = (stopped.is_set() or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
             if due or step == total or step % 10 == 0:
                 _note_losses(state, pending)
@@ -195,8 +242,10 @@ def _fit(run: Run, resume: bool) -> Progress:
                 raise KeyboardInterrupt
             advance(1, f"loss {np.mean(state.losses[-50:]):.2f}" if state.losses else "")
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # takes autocast off: saved and loaded answer alike
-    if state.average:
-        bare.load_state_dict(state.average, strict=False)
+    if averaged := state.average or state.ema:
+        bare.load_state_dict(averaged, strict=False)
+    if run.confusion is not None:
+        del bare.confusion
     if whole is not None:
         restore_rows(bare, whole, idle_decay(snapshots, total, settings))
     bare.eval()
@@ -209,8 +258,9 @@ def take_step(run: Run, model: Any, optimizer: Any, step: int) -> torch.Tensor:
     accelerator, settings = run.accelerator, run.settings
     set_rate(optimizer, step, len(run.plan), settings)
     torch.manual_seed(_mix(run.seed, step, accelerator.process_index))  # dropout resumes without its state
-    loss = _backward(run, model, run.plan[step - 1])
+    loss = _backward(run, model, step)
     accelerator.clip_grad_norm_(model.parameters(), settings.clip)
+    penalise(optimizer)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     return loss
@@ -243,9 +293,9 @@ def _note_losses(state: Progress, pending: list[torch.Tensor]) -> None:
     state.losses += [round(loss, 6) for loss in losses]
 
 
-def _backward(run: Run, model: Any, rows: Ints) -> torch.Tensor:
+def _backward(run: Run, model: Any, step: int) -> torch.Tensor:
     """Gradients of one batch; returns its mean loss: (cross-entropy of start + of end) / 2, over all positions."""
-    accelerator, parts_wanted = run.accelerator, run.settings.accumulate
+    accelerator, parts_wanted, rows = run.accelerator, run.settings.accumulate, run.plan[step - 1]
     on_cpu = accelerator.device.type == "cpu"
     mine = rows[accelerator.process_index :: accelerator.num_processes]
     # Processes average their gradients, however many windows each has: weigh every window alike.
@@ -260,7 +310,11 @@ def _backward(run: Run, model: Any, rows: Ints) -> torch.Tensor:
             of_start = cross_entropy(start, batch.start, reduction="sum")
             of_end = cross_entropy(end, batch.end, reduction="sum")
             scaled = (of_start + of_end) / 2 * share
-            accelerator.backward(scaled)
+            whole = scaled
+            if run.confusion is not None:
+                game = run.confusion.loss(model, run.reader, batch, [step, number], pack=run.settings.pack)
+                whole = scaled + game * len(part) / len(mine)
+            accelerator.backward(whole)
         loss += scaled.detach()
     return accelerator.reduce(loss, "mean")  # type: ignore[no-any-return]
 
@@ -279,6 +333,14 @@ def _add_snapshot(state: Progress, model: Any) -> None:
             mean += (now - mean) / state.snapshots
 
 
+def _move_average(state: Progress, model: Any, decay: float) -> None:
+    trained = {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
+    if not state.ema:
+        state.ema = {name: weight.float().clone() for name, weight in trained.items()}
+    means = [state.ema[name] for name in trained]
+    torch._foreach_lerp_(means, [weight.float() for weight in trained.values()], 1 - decay)
+
+
 def _mix(*numbers: int) -> int:
     return int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:7], "little")
 
@@ -287,44 +349,3 @@ def _precision(settings: TrainSettings) -> str:
     if settings.precision != "auto":
         return {"fp32": "no"}.get(settings.precision, settings.precision)
     return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
-
-
-def _identity(
-    corpora: Sequence[Corpus],
-    model: str,
-    settings: TrainSettings,
-    seed: int,
-    limit: int | None,
-    weights: Sequence[float] | None,
-    augment: Augmentation | None,
-) -> dict[str, Any]:
-    """What the caller chose, as it stands in the run record."""
-    data = [
-        {"name": one.name, "language": one.language, "questions": len(one), "sha256": one.fingerprint()}
-        for one in corpora
-    ]
-    chosen: dict[str, Any] = {"model": model, "data": data, "weights": weights and list(weights)}
-    chosen |= {"limit": limit, "seed": seed, "settings": asdict(settings)}
-    if augment is not None:
-        chosen["augment"] = augment.as_json()
-    return json.loads(json.dumps(chosen))  # type: ignore[no-any-return]
-
-
-def _is_finished(out: Path, identity: dict[str, Any]) -> bool:
-    """Whether this very run has written its Reader; raises PolyspanError where another one has."""
-    path = out / "run.json"
-    if not path.is_file():
-        return False
-    try:
-        record = json.loads(path.read_text("utf-8"))
-        if not isinstance(record, dict):
-            raise ValueError("not an object")
-    except ValueError as error:
-        raise PolyspanError("the run record cannot be read", where=str(path), fix="remove the folder") from error
-    if other := [name for name, value in identity.items() if record.get(name) != value]:
-        raise PolyspanError(
-            f"{out} holds the Reader of another run",
-            found=f"another {', '.join(other)}",
-            fix="give the options it was trained with, choose another --out, or remove it",
-        )
-    return True

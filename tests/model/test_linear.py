@@ -10,7 +10,7 @@ from polyspan.model.linear import Linear, SpanHead, can_pack, use_linear
 
 
 def test_the_same_numbers_but_for_rounding():
-    plain = torch.nn.Sequential(torch.nn.Linear(48, 96), torch.nn.Linear(96, 8, bias=False))
+    plain = torch.nn.Sequential(torch.nn.Linear(48, 96), torch.nn.Linear(96, 8, bias=False)).eval()
     packed = copy.deepcopy(plain)
     use_linear(packed)
     states = torch.randn(3, 17, 48)
@@ -22,7 +22,7 @@ def test_the_same_numbers_but_for_rounding():
 
 
 def test_changed_weights_are_packed_anew():
-    layer = Linear(16, 16)
+    layer = Linear(16, 16).eval()
     states = torch.randn(4, 16)
     with torch.inference_mode():
         layer(states)
@@ -33,6 +33,18 @@ def test_changed_weights_are_packed_anew():
         assert (layer(states) - linear(states, layer.weight, layer.bias)).abs().max() < 1e-5
 
 
+def test_a_fused_optimiser_leaves_no_stale_weights():
+    layer = Linear(16, 16).eval()
+    states = torch.randn(4, 16)
+    optimizer = torch.optim.AdamW(layer.parameters(), lr=0.1, fused=True)
+    with torch.inference_mode():
+        layer(states)
+    layer(states).sum().backward()
+    optimizer.step()
+    with torch.inference_mode():
+        assert (layer(states) - linear(states, layer.weight, layer.bias)).abs().max() < 1e-5
+
+
 def test_while_learning_it_is_a_plain_layer():
     layer = Linear(16, 16)
     states = torch.randn(4, 16, requires_grad=True)
@@ -40,6 +52,8 @@ def test_while_learning_it_is_a_plain_layer():
     assert out.equal(linear(states, layer.weight, layer.bias))
     out.sum().backward()
     assert layer.weight.grad is not None
+    with torch.no_grad():
+        layer(states)
     assert layer._packed is None
 
 
@@ -51,7 +65,7 @@ def test_a_loaded_encoder_has_them(tiny):
 
 
 def test_half_precision_is_packed_too_but_not_the_span_head():
-    model = torch.nn.Sequential(torch.nn.Linear(48, 96), torch.nn.Linear(96, 2))
+    model = torch.nn.Sequential(torch.nn.Linear(48, 96), torch.nn.Linear(96, 2)).eval()
     states = torch.randn(3, 17, 48)
     with torch.inference_mode():
         exact = model(states)

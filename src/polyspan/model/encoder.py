@@ -18,6 +18,7 @@ from polyspan.model.attention import use_attention
 from polyspan.model.bundled import load_bundled
 from polyspan.model.dropout import use_dropout
 from polyspan.model.linear import use_linear
+from polyspan.model.qanet import register_qanet
 
 _FEWEST_PIECES = 20  # transformers makes an empty tokenizer where a folder has none
 
@@ -53,6 +54,7 @@ def _load(name: str) -> tuple[Any, Any]:
         )
     if not local:
         _require_hub(name)
+    register_qanet()
     try:
         config = AutoConfig.from_pretrained(name)
         config.num_labels = 2  # start and end, whatever the model was fine-tuned for before

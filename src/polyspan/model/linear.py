@@ -29,7 +29,9 @@ class Linear(torch.nn.Linear):
         device = input.device.type
         dtype = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else torch.float32
         known = (torch.float32,) if dtype == torch.float32 else (torch.float32, dtype)
-        if torch.is_grad_enabled() or device != "cpu" or input.dtype not in known:
+        learning = self.training or torch.is_grad_enabled()
+        if learning or device != "cpu" or input.dtype not in known:
+            self._packed = None  # fused optimisers change weights without a trace
             return linear(input, self.weight, self.bias)
         state = (dtype, _state(self.weight), _state(self.bias))
         if self._packed is None or self._packed[0] != state:

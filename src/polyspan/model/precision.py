@@ -32,5 +32,5 @@ def has_bf16() -> bool:
     """Whether the machine multiplies bf16 matrices faster than float32 ones."""
     if torch.cuda.is_available():
         return bool(torch.cuda.is_bf16_supported())
-    known = getattr(torch.cpu, "get_capabilities", dict)()
+    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))

@@ -1,0 +1,157 @@
+"""MUSE: adversarial and supervised alignment with refinement (Conneau et al. 2018; METHODS §8.2)."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from numpy.typing import ArrayLike
+from torch import Tensor, nn
+
+from polyspan.align.csls import criterion, dictionary, unit
+from polyspan.align.space import Array, Given, Ranks, given, orthogonal
+from polyspan.errors import PolyspanError
+from polyspan.model.map import Map
+from polyspan.progress import Advance, progress
+
+
+@dataclass(frozen=True, slots=True)
+class Muse:
+    """A mapping that a discriminator cannot see through, or one fitted to pairs; both refined by dictionaries.
+
+    With `pairs` it is MUSE's supervised mode: they take the place of the adversarial game. The defaults of the
+    game are for some thousand vectors on a CPU; the paper's are in brackets.
+    """
+
+    epochs: int = 5
+    """Epochs of the game; the one with the best criterion is kept."""
+    steps: int = 400
+    """Mapping steps in an epoch [31,250]."""
+    batch_size: int = 128
+    """Words drawn from each side for a step [32]."""
+    hidden: int = 512
+    """Width of the discriminator's two hidden layers [2048]."""
+    discriminator_steps: int = 5
+    """Discriminator steps for each mapping step."""
+    learning_rate: float = 0.1
+    """Of both, by plain gradient descent."""
+    decay: float = 0.98
+    """The mapping's learning rate is multiplied by this after each epoch, and halved from the second time on that
+    the criterion drops, down to 1e-6."""
+    smoothing: float = 0.1
+    """Labels are this far from 0 and 1."""
+    input_dropout: float = 0.1
+    """Dropout of the discriminator's input."""
+    beta: float = 0.001
+    """How strongly each step pulls the mapping back towards an orthogonal one."""
+    frequent: int = 75_000
+    """Most frequent words that the discriminator sees; all of them where there are fewer."""
+    refinements: int = 5
+    """Times that a new dictionary is made and a rotation fitted to it."""
+    dictionary: int = 15_000
+    """Most frequent words of either side that it may hold; with `pairs` it must also hold both ways [10,000]."""
+
+    def fit(
+        self,
+        x: Array,
+        y: Array,
+        *,
+        pairs: ArrayLike | None = None,
+        ranks: Ranks | None = None,
+        seed: int = 0,
+        doing: str = "",
+    ) -> Map:
+        """The Map with the best criterion. Not every game ends well: try seeds and compare the criterion."""
+        both = given(x, y, pairs, ranks)
+        source, target = both.x.units, both.y.units
+        record: dict[str, Any] = {"method": "muse", "options": asdict(self), "seed": seed}
+        parts = self.refinements + (0 if both.pairs is not None else self.epochs)
+        with progress(doing, parts, "rounds") as advance:
+            if both.pairs is not None:
+                start = orthogonal(source[both.pairs[:, 0]], target[both.pairs[:, 1]])
+                record["pairs"] = len(both.pairs)
+            else:
+                start, record["epochs"] = self._play(source, target, seed, advance)
+            best, record["refined"] = self._refine(start, both, advance)
+        record["criterion"] = max(record["refined"])
+        return both.affine(best, record)
+
+    def _play(self, x: Tensor, y: Tensor, seed: int, advance: Advance) -> tuple[Tensor, list[float]]:
+        """The mapping of the best epoch, made orthogonal, and the criterion after each epoch."""
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            game = _Game(self, x[: self.frequent], y[: self.frequent])
+            rate, dropped, found = self.learning_rate, False, []
+            best = game.mapping.detach().clone()
+            for _ in range(self.epochs):
+                for _ in range(self.steps):
+                    game.step(rate)
+                if not game.mapping.isfinite().all():
+                    raise PolyspanError("the game diverged", found=f"learning rate {rate:g}", fix="lower it")
+                found.append(criterion(unit(x @ game.mapping.detach()), y))
+                advance(1, f"criterion {found[-1]:.3f}")
+                if found[-1] >= max(found):
+                    best = game.mapping.detach().clone()
+                else:
+                    rate, dropped = (rate / 2 if dropped else rate), True
+                rate = max(rate * self.decay, 1e-6)
+        left, _, right = torch.linalg.svd(best)
+        return left @ right, found
+
+    def _refine(self, mapping: Tensor, both: Given, advance: Advance) -> tuple[Tensor, list[float]]:
+        """Procrustes on dictionaries of its own making: the best mapping, and the criterion of each."""
+        x, y = both.x.units, both.y.units
+        direction = "forward" if both.pairs is None else "mutual"
+        best, found = mapping, [criterion(unit(x @ mapping), y)]
+        for _ in range(self.refinements):
+            pairs = dictionary(unit(x @ mapping), y, direction, self.dictionary)
+            if len(pairs):
+                mapping = orthogonal(x[pairs[:, 0]], y[pairs[:, 1]])
+            found.append(criterion(unit(x @ mapping), y))
+            advance(1, f"criterion {found[-1]:.3f}")
+            if found[-1] >= max(found):
+                best = mapping
+        return best, found
+
+
+class _Game:
+    """The mapping and the discriminator, which guesses whether a vector is a mapped source or a target one."""
+
+    def __init__(self, options: Muse, x: Tensor, y: Tensor) -> None:
+        width = x.shape[1]
+        self.options, self.sides = options, (x * width**0.5, y * width**0.5)  # coordinates of size 1
+        self.mapping = nn.Parameter(torch.eye(width, device=x.device))
+        hidden = options.hidden
+        self.judge = nn.Sequential(
+            nn.Dropout(options.input_dropout),
+            *(nn.Linear(width, hidden), nn.LeakyReLU(0.2), nn.Linear(hidden, hidden), nn.LeakyReLU(0.2)),
+            nn.Linear(hidden, 1),
+        ).to(x.device)
+        self.teach = torch.optim.SGD(self.judge.parameters(), options.learning_rate)
+        size = options.batch_size
+        self.truth = torch.full((2 * size,), options.smoothing, device=x.device)
+        self.truth[:size] = 1 - options.smoothing  # of the mapped sources
+
+    def step(self, rate: float) -> None:
+        """Teach the discriminator, then move the mapping against it."""
+        self.judge.train()
+        for _ in range(self.options.discriminator_steps):
+            self.teach.zero_grad(set_to_none=True)
+            with torch.no_grad():
+                vectors = self._draw()
+            self._loss(vectors, self.truth).backward()  # type: ignore[no-untyped-call]
+            self.teach.step()
+            self.teach.param_groups[0]["lr"] = rate
+        self.judge.eval()
+        (slope,) = torch.autograd.grad(self._loss(self._draw(), 1 - self.truth), self.mapping)
+        with torch.no_grad():
+            moved = self.mapping - rate * slope
+            beta = self.options.beta
+            self.mapping.copy_((1 + beta) * moved - beta * moved @ moved.T @ moved)
+
+    def _draw(self) -> Tensor:
+        size = self.options.batch_size
+        x, y = (side[torch.randint(len(side), (size,), device=side.device)] for side in self.sides)
+        return torch.cat([x @ self.mapping, y])
+
+    def _loss(self, vectors: Tensor, truth: Tensor) -> Tensor:
+        return nn.functional.binary_cross_entropy_with_logits(self.judge(vectors).squeeze(1), truth)

@@ -1,0 +1,75 @@
+"""Which rows of two vocabularies belong together: identical strings, and a dictionary's translations."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from polyspan.errors import PolyspanError
+from polyspan.make.dictionary import Dictionary
+
+_MARKS = ("▁", "Ġ")  # before the first piece of a word: SentencePiece, byte-level BPE
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+
+Pairs = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Translations:
+    """`pairs` of rows (source, target), shape (pairs, 2), and how many of a dictionary's words have any.
+
+    `words` are the dictionary's source words, `found` those that are in the source vocabulary with at least one of
+    their translations in the target's; the others are left out, as MUSE does.
+    """
+
+    pairs: Pairs
+    words: int
+    found: int
+
+
+def identical(source: Sequence[str], target: Sequence[str]) -> Pairs:
+    """Rows of the same string on both sides, shape (pairs, 2), in the source's order.
+
+    A string that is there several times pairs its first instance with the first one, its second with the second, …
+    """
+    places: dict[str, list[int]] = {}
+    for row in range(len(target) - 1, -1, -1):
+        places.setdefault(target[row], []).append(row)
+    pairs = [(row, places[word].pop()) for row, word in enumerate(source) if places.get(word)]
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def translated(source: Sequence[str], target: Sequence[str], dictionary: Dictionary) -> Translations:
+    """The rows that a dictionary joins. Letter case does not matter, and the most frequent spelling is taken.
+
+    Of an encoder's pieces those count that are a whole word: begun by a word mark, or written in a script without
+    spaces. Raises PolyspanError where no pair is left.
+    """
+    here, there = whole_words(source), whole_words(target)
+    pairs, found = [], 0
+    for word, translations in dictionary.entries.items():
+        rows = dict.fromkeys(there[other.lower()] for other in translations if other.lower() in there)
+        if word in here and rows:
+            found += 1
+            pairs += [(here[word], row) for row in rows]
+    if not pairs:
+        raise PolyspanError(
+            "no word of the dictionary has vectors on both sides",
+            found=f"{len(dictionary.entries):,} in {dictionary.name}; {len(here):,} and {len(there):,} here",
+            fix="check that the dictionary's languages are those of source and target",
+        )
+    return Translations(np.array(pairs, np.int64), len(dictionary.entries), found)
+
+
+def whole_words(pieces: Sequence[str]) -> dict[str, int]:
+    """The first row of each whole word, in lower case."""
+    marked = any(piece.startswith(_MARKS) for piece in pieces)
+    rows: dict[str, int] = {}
+    for row, piece in enumerate(pieces):
+        bare = piece[1:] if piece.startswith(_MARKS) and len(piece) > 1 else piece
+        inside = piece.startswith("##") or (marked and bare == piece)
+        if not inside or _UNSPACED.search(bare):
+            rows.setdefault(bare.removeprefix("##").lower(), row)
+    return rows

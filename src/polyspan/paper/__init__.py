@@ -1,0 +1,31 @@
+"""The paper this toolkit starts from: its printed numbers and its claims H1 to H18.
+
+Hsu, Liu & Lee 2019, "Zero-shot Reading Comprehension by Cross-lingual Transfer Learning with Multi-lingual
+Language Representation Model". `judge(printed())` says what its own numbers support;
+`judge(Results.from_rows(...))` what yours do.
+"""
+
+from polyspan.paper.claims import CLAIMS, Claim, judge
+from polyspan.paper.results import Cell, Labels, Place, Results, read_labels
+from polyspan.paper.tables import TABLES, factors, facts, places, printed
+from polyspan.paper.values import Check, Value
+from polyspan.paper.verdict import Verdict
+
+__all__ = [
+    "CLAIMS",
+    "TABLES",
+    "Cell",
+    "Check",
+    "Claim",
+    "Labels",
+    "Place",
+    "Results",
+    "Value",
+    "Verdict",
+    "factors",
+    "facts",
+    "judge",
+    "places",
+    "printed",
+    "read_labels",
+]

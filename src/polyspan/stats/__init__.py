@@ -1,0 +1,33 @@
+"""Honest statistics: two systems on the same questions, several seeds, factors of a table, choice of checkpoints.
+
+Nothing here needs torch.
+"""
+
+from polyspan.stats.anova import Anova, anova, exchange_p, f_ratio, without
+from polyspan.stats.comparison import Comparison, Difference, compare
+from polyspan.stats.factors import Factors, analyse, read_factors
+from polyspan.stats.resampling import DRAWS
+from polyspan.stats.seeds import SeedSpread, over_seeds
+from polyspan.stats.selection import Choice, select
+from polyspan.stats.units import UNITS, units
+
+__all__ = [
+    "DRAWS",
+    "UNITS",
+    "Anova",
+    "Choice",
+    "Comparison",
+    "Difference",
+    "Factors",
+    "SeedSpread",
+    "analyse",
+    "anova",
+    "compare",
+    "exchange_p",
+    "f_ratio",
+    "over_seeds",
+    "read_factors",
+    "select",
+    "units",
+    "without",
+]
