@@ -17,7 +17,7 @@ quickstart: install
 
 dev: .venv/.dev
 .venv/.dev: .venv/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart,bench,parquet,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart,bench,parquet,ray,dev]'
 	@touch $@
 
 lint: dev

@@ -13,7 +13,7 @@ import reports
 from polyspan.errors import PolyspanError
 from polyspan.report import write_report
 
-_VOID = {"meta", "link", "br", "col", "polyline"}
+_VOID = {"meta", "link", "br", "col", "polyline", "img"}
 _FILES = [
     "tables/matrix.csv",
     "tables/matrix.md",

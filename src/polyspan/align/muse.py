@@ -22,18 +22,20 @@ class Muse:
     game are for some thousand vectors on a CPU; the paper's are in brackets.
     """
 
+    games: int = 1
+    """Adversarial games, from as many seeds; the one with the best criterion goes on. Half of them fail."""
     epochs: int = 5
-    """Epochs of the game; the one with the best criterion is kept."""
-    steps: int = 400
+    """Epochs of a game; the one with the best criterion is kept."""
+    steps: int = 3000
     """Mapping steps in an epoch [31,250]."""
     batch_size: int = 128
     """Words drawn from each side for a step [32]."""
-    hidden: int = 512
+    hidden: int = 128
     """Width of the discriminator's two hidden layers [2048]."""
-    discriminator_steps: int = 5
-    """Discriminator steps for each mapping step."""
-    learning_rate: float = 0.1
-    """Of both, by plain gradient descent."""
+    discriminator_steps: int = 1
+    """Discriminator steps for each mapping step [5]."""
+    learning_rate: float = 0.3
+    """Of both, by plain gradient descent [0.1]."""
     decay: float = 0.98
     """The mapping's learning rate is multiplied by this after each epoch, and halved from the second time on that
     the criterion drops, down to 1e-6."""
@@ -41,13 +43,13 @@ class Muse:
     """Labels are this far from 0 and 1."""
     input_dropout: float = 0.1
     """Dropout of the discriminator's input."""
-    beta: float = 0.001
-    """How strongly each step pulls the mapping back towards an orthogonal one."""
+    beta: float = 0.02
+    """How strongly each step pulls the mapping back towards an orthogonal one [0.001]."""
     frequent: int = 75_000
     """Most frequent words that the discriminator sees; all of them where there are fewer."""
     refinements: int = 5
     """Times that a new dictionary is made and a rotation fitted to it."""
-    dictionary: int = 15_000
+    max_rank: int = 15_000
     """Most frequent words of either side that it may hold; with `pairs` it must also hold both ways [10,000]."""
 
     def fit(
@@ -64,13 +66,15 @@ class Muse:
         both = given(x, y, pairs, ranks)
         source, target = both.x.units, both.y.units
         record: dict[str, Any] = {"method": "muse", "options": asdict(self), "seed": seed}
-        parts = self.refinements + (0 if both.pairs is not None else self.epochs)
+        parts = self.refinements + (0 if both.pairs is not None else self.games * self.epochs)
         with progress(doing, parts, "rounds") as advance:
             if both.pairs is not None:
                 start = orthogonal(source[both.pairs[:, 0]], target[both.pairs[:, 1]])
                 record["pairs"] = len(both.pairs)
             else:
-                start, record["epochs"] = self._play(source, target, seed, advance)
+                games = [self._play(source, target, seed + game, advance) for game in range(self.games)]
+                start, _ = max(games, key=lambda played: max(played[1]))
+                record["games"] = [found for _, found in games]
             best, record["refined"] = self._refine(start, both, advance)
         record["criterion"] = max(record["refined"])
         return both.affine(best, record)
@@ -103,7 +107,7 @@ class Muse:
         direction = "forward" if both.pairs is None else "mutual"
         best, found = mapping, [criterion(unit(x @ mapping), y)]
         for _ in range(self.refinements):
-            pairs = dictionary(unit(x @ mapping), y, direction, self.dictionary)
+            pairs = dictionary(unit(x @ mapping), y, direction, self.max_rank)
             if len(pairs):
                 mapping = orthogonal(x[pairs[:, 0]], y[pairs[:, 1]])
             found.append(criterion(unit(x @ mapping), y))

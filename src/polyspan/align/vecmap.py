@@ -13,6 +13,11 @@ from polyspan.align.space import Array, Ranks, given, orthogonal
 from polyspan.model.map import Map
 from polyspan.progress import progress
 
+# Undoing the target's side divides by what it shares with the source, and by its spread in each direction. Both may
+# be nothing: after a layer normalisation, an encoder's states have no spread at all in one direction.
+_WEAK = 0.2  # the least that a direction is taken to be shared: correlations of the dictionary's two sides
+_THIN = 0.1  # the least spread of a direction, as a share of the widest one's
+
 
 @dataclass(frozen=True, slots=True)
 class VecMap:
@@ -125,7 +130,7 @@ def _reweighted(x: Tensor, y: Tensor, power: float) -> Tensor:
     x, y = x.double(), y.double()
     whiten_x, whiten_y = _whitening(x), _whitening(y)
     left, values, right = torch.linalg.svd((x @ whiten_x).T @ (y @ whiten_y))
-    weight = values.clamp_min(1e-6 * float(values[0])) ** power
+    weight = values.clamp_min(_WEAK) ** power
     source = whiten_x @ left * weight @ left.T @ torch.linalg.inv(whiten_x) @ left
     target = whiten_y @ right.T * weight @ right @ torch.linalg.inv(whiten_y) @ right.T
     composed: Tensor = torch.linalg.solve(target, source, left=False)
@@ -133,7 +138,7 @@ def _reweighted(x: Tensor, y: Tensor, power: float) -> Tensor:
 
 
 def _whitening(vectors: Tensor) -> Tensor:
-    """The symmetric matrix that makes X^T X the identity."""
+    """The symmetric matrix that makes X^T X the identity, but for directions that hardly any vector has."""
     _, values, right = torch.linalg.svd(vectors, full_matrices=False)
-    whitening: Tensor = right.T / values.clamp_min(1e-6 * float(values[0])) @ right
+    whitening: Tensor = right.T / values.clamp_min(_THIN * float(values[0])) @ right
     return whitening

@@ -16,7 +16,7 @@ from polyspan.files import Source, explained, replacing
 
 Floats = NDArray[np.float64]
 
-_PART = 8192  # points centred at a time: large enough for fast products, small enough to stay in the cache
+_PART = 2048  # points centred at a time: large enough for fast products, small enough to stay in the cache
 
 
 @dataclass(slots=True)
@@ -53,19 +53,8 @@ class Moments:
                 found=" and ".join(f"{len(part)} × {part.shape[1]}" for part in parts),
                 expected="as many points in x as in y, with dimensions " + " and ".join(map(str, widths)),
             )
-        space = np.empty((min(_PART, len(parts[0])), sum(widths)))  # one for all: fresh memory costs time
-        for first in range(0, len(parts[0]), _PART):
-            chosen = [part[first : first + _PART] for part in parts]
-            rows = np.concatenate(chosen, 1, out=space[: len(chosen[0])])
-            mean = rows.mean(0)
-            if not np.isfinite(mean).all():
-                raise _not_finite(parts, widths)
-            rows -= mean
-            with np.errstate(over="ignore"):
-                scatter = rows.T @ rows
-            if not np.isfinite(scatter).all():
-                raise PolyspanError("the vectors' values are too large to be squared", where="x or y")
-            self.merge(Moments(len(rows), mean, scatter, self.split))
+        if len(parts[0]):
+            self.merge(Moments(len(parts[0]), *_gathered(parts, widths), self.split))
         return self
 
     def merge(self, other: "Moments") -> "Moments":
@@ -167,3 +156,30 @@ def _not_finite(parts: list[NDArray[Any]], widths: list[int]) -> PolyspanError:
             where, found = f"{name}, point {point}, dimension {dimension}", str(part[point, dimension])
             return PolyspanError("a vector has a value that is no number", where=where, found=found)
     return PolyspanError("the vectors' values are too large to be added up", found=f"{sum(widths)} dimensions")
+
+
+def _gathered(parts: list[NDArray[Any]], widths: list[int]) -> tuple[Floats, Floats]:
+    """Mean and scatter of points whose sides are `parts`; each stretch is centred on its own mean."""
+    from scipy.linalg.blas import dsyrk
+
+    width, total = sum(widths), len(parts[0])
+    space = np.empty((min(_PART, total), width))  # one for all: fresh memory costs time
+    half = np.zeros((width, width), order="F")  # the upper triangle, summed in place
+    means, sizes = [], []
+    for first in range(0, total, _PART):
+        chosen = [part[first : first + _PART] for part in parts]
+        rows = np.concatenate(chosen, 1, out=space[: len(chosen[0])])
+        mean = rows.mean(0)
+        if not np.isfinite(mean).all():
+            raise _not_finite(parts, widths)
+        rows -= mean
+        half = dsyrk(1.0, rows.T, 1.0, half, overwrite_c=True)
+        means.append(mean)
+        sizes.append(len(rows))
+    middle: Floats = np.average(means, 0, sizes)
+    apart = (np.stack(means) - middle) * np.sqrt(sizes)[:, None]
+    with np.errstate(over="ignore"):
+        scatter: Floats = half + np.triu(half, 1).T + apart.T @ apart
+    if not np.isfinite(scatter).all():
+        raise PolyspanError("the vectors' values are too large to be squared", where="x or y")
+    return middle, scatter

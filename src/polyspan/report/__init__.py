@@ -12,18 +12,22 @@ def write_report(folder: Source) -> Path:
     """Read `report.json` in a folder and write the report beside it; returns the path of `report.html`.
 
     Written, each whole or not at all: `tables/matrix.{csv,md,tex}`, `figures/matrix.{png,pdf}`, and, where losses
-    were recorded, `figures/loss.{png,pdf}`; `report.html` last. Raises PolyspanError where report.json is missing,
-    broken, or lacks a key, and where the folder cannot be written.
+    were recorded, `figures/loss.{png,pdf}`; for a recipe's run also each table as `.md` and `.tex`, every number
+    in `tables/numbers.{csv,parquet}` (Parquet where pyarrow is there) and `tables/claims.md`; `report.html` last.
+    Raises PolyspanError where report.json is missing, broken, or lacks a key, and where the folder cannot be
+    written.
     """
     from polyspan.report import figures, grid, page, record, tables
+    from polyspan.report.paper_text import write_tables
 
     folder = Path(folder)
     read = record.read_record(folder / "report.json")
     matrix = grid.make_grid(read)
-    html = page.render(read, matrix)
+    html = page.render(read, matrix, folder)
     write_text(folder / "tables" / "matrix.csv", tables.csv_table(read))
     write_text(folder / "tables" / "matrix.md", tables.markdown_table(matrix))
     write_text(folder / "tables" / "matrix.tex", tables.latex_table(matrix))
+    write_tables(folder / "tables", read)
     figures.write_figures(folder / "figures", read, matrix)
     write_text(folder / "report.html", html)
     return folder / "report.html"

@@ -2,6 +2,7 @@
 
 import json
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from polyspan.report import claims, shades
@@ -10,6 +11,7 @@ from polyspan.report.curves import ticks
 from polyspan.report.examples import shown_examples
 from polyspan.report.grid import Grid
 from polyspan.report.languages import language_name
+from polyspan.report.paper_page import paper_view
 from polyspan.report.record import Record, Training
 
 _OPEN = 2  # examples of each test set that are shown at once; the others unfold
@@ -24,17 +26,27 @@ _METRICS = {
 }
 
 
-def render(record: Record, grid: Grid) -> str:
-    """The whole page. All text of the record is escaped by the template (`autoescape`)."""
-    from jinja2 import Environment, StrictUndefined
+def render(record: Record, grid: Grid, folder: Path) -> str:
+    """The whole page. All text of the record is escaped by the template (`autoescape`).
+
+    Figures of a recipe's run are taken into it from the report's `folder`.
+    """
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     home = resources.files("polyspan.report")
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FunctionLoader(lambda name: home.joinpath(name).read_text("utf-8")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.globals.update(zip=zip, language_name=language_name)
     environment.filters.update(duration=duration, thousands=thousands, level=_level(grid))
     top = shades.scale_top(grid.highest)
     panels, loss_ticks = loss_panels(record, grid)
-    return environment.from_string(home.joinpath("page.html.j2").read_text("utf-8")).render(
+    view = paper_view(record, folder)
+    return environment.get_template("page.html.j2").render(
         css=home.joinpath("page.css").read_text("utf-8"),
         shades_light=shades.css(shades.LIGHT),
         shades_dark=shades.css(shades.DARK),
@@ -42,11 +54,11 @@ def render(record: Record, grid: Grid) -> str:
         record=record,
         grid=grid,
         top=top,
-        headline=claims.headline(grid),
-        lede=claims.lede(grid),
+        headline=record.title or claims.headline(grid),
+        lede=_lede(record, grid, view["claims_summary"]),
         zero_shot={cell.zero_shot for _, _, cell in grid.all()},
         half_widths=_half_widths(grid),
-        gains=gain_bars(grid),
+        gains=[] if record.tables else gain_bars(grid),
         gain_ticks=[(100 * tick / top, f"{tick:g}") for tick in ticks(top)],
         panels=panels,
         loss_ticks=loss_ticks,
@@ -56,7 +68,15 @@ def render(record: Record, grid: Grid) -> str:
         settings=_settings(record.training),
         readers=[(training, training.folder or "–") for training in record.training],
         code=_code(record, grid),
+        **view,
     )
+
+
+def _lede(record: Record, grid: Grid, of_claims: str) -> list[str]:
+    """The sentences below the headline; of a recipe's run what came of the claims, and the main result."""
+    if not record.tables:
+        return claims.lede(grid)
+    return [sentence for sentence in (of_claims, f"{claims.headline(grid)}.", claims.caution(grid)) if sentence]
 
 
 def duration(seconds: float | None) -> str:

@@ -3,13 +3,15 @@
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn
 
-from pydantic import BeforeValidator, Field, PlainValidator, TypeAdapter, ValidationError, ValidationInfo
+from pydantic import Field, PlainValidator, TypeAdapter, ValidationError, ValidationInfo
 from pydantic.dataclasses import dataclass
 from pydantic_core import PydanticCustomError
 
 from polyspan.errors import PolyspanError, shorten
+from polyspan.report.fields import AsText, List, Number, Object, Percentage, Seconds, Share, Text, Whole
+from polyspan.report.paper_record import Card, Claim, Missing, PaperTable, Picture, Source
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: JSON can hold it, UTF-8 cannot
 _FIX = "write it again with `polyspan quickstart` or `polyspan run`"
@@ -24,17 +26,7 @@ def _span(value: Any, info: ValidationInfo) -> tuple[int, int]:
     raise PydanticCustomError("span", f"[start, end] within a context of {length:,} code points")
 
 
-_Item = TypeVar("_Item")
-_List = Annotated[tuple[_Item, ...], BeforeValidator(lambda value: () if value is None else value)]
-_Object = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
-_Text = Annotated[str, BeforeValidator(lambda value: "" if value is None else value)]
-_AsText = Annotated[str, BeforeValidator(str)]
 _Span = Annotated[tuple[int, int], PlainValidator(_span)]
-_Whole = Annotated[int, Field(strict=True)]
-_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-_Seconds = Annotated[_Number, Field(ge=0)]
-_Percentage = Annotated[_Number, Field(ge=0, le=100)]
-_Share = Annotated[_Number, Field(ge=0, le=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +37,12 @@ class Row:
     test: str
     language: str | None
     metric: str | None
-    seed: _Whole | None
-    n: _Whole | None
-    exact_match: _Percentage | None
-    f1: _Percentage | None
-    baseline_f1: _Percentage | None
-    untrained_f1: _Percentage | None
+    seed: Whole | None
+    n: Whole | None
+    exact_match: Percentage | None
+    f1: Percentage | None
+    baseline_f1: Percentage | None
+    untrained_f1: Percentage | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +52,8 @@ class Dataset:
     name: str
     language: str | None = None
     metric: str | None = None
-    questions: _Whole | None = None
-    sha256: _Text = ""
+    questions: Whole | None = None
+    sha256: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +61,16 @@ class Training:
     """How one Reader came about; `folder` is beside the report. `loss` has one value a step; `settings` nest."""
 
     name: str
-    folder: _Text = ""
-    model: _Text = ""
-    data: _List[Dataset] = ()
-    seed: _Whole | None = None
-    limit: _Whole | None = None
-    windows: _Whole | None = None
-    steps: _Whole | None = None
-    seconds: _Seconds | None = None
-    settings: _Object = Field(default_factory=dict)
-    loss: _List[_Number] = ()
+    folder: Text = ""
+    model: Text = ""
+    data: List[Dataset] = ()
+    seed: Whole | None = None
+    limit: Whole | None = None
+    windows: Whole | None = None
+    steps: Whole | None = None
+    seconds: Seconds | None = None
+    settings: Object = Field(default_factory=dict)
+    loss: List[Number] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,27 +80,42 @@ class Example:
     train: str
     test: str
     language: str | None
-    id: _AsText
+    id: AsText
     context: str
     question: str
-    gold: _List[_Span]
+    gold: List[_Span]
     predicted: _Span | None
-    exact_match: _Share
-    f1: _Share
+    exact_match: Share
+    f1: Share
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All that a report shows. Seconds in `timing`; `machine` may be empty and `command` ""."""
+    """All that a report shows. Seconds in `timing`; `machine` may be empty and `command` "".
+
+    From `title` on it is what the run of a recipe adds.
+    """
 
     matrix: tuple[Row, ...]
-    timing: dict[str, _Seconds | None]
-    versions: dict[str, _AsText]
-    machine: _Object = Field(default_factory=dict)
-    command: _Text = ""
-    training: _List[Training] = ()
-    tests: _List[Dataset] = ()
-    examples: _List[Example] = ()
+    timing: dict[str, Seconds | None]
+    versions: dict[str, AsText]
+    machine: Object = Field(default_factory=dict)
+    command: Text = ""
+    training: List[Training] = ()
+    tests: List[Dataset] = ()
+    examples: List[Example] = ()
+    title: Text = ""
+    deviations: List[Text] = ()
+    missing: List[Missing] = ()
+    tables: dict[str, PaperTable] = Field(default_factory=dict)
+    claims: List[Claim] = ()
+    statistics: Object = Field(default_factory=dict)
+    pictures: List[Picture] = ()
+    sources: List[Source] = ()
+    cards: List[Card] = ()
+    alignment: List[Object] = ()
+    probes: Object = Field(default_factory=dict)
+    recipe: Object = Field(default_factory=dict)
 
 
 def read_record(path: Path) -> Record:

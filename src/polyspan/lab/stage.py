@@ -1,0 +1,92 @@
+"""A stage of an experiment: one piece of work whose output depends on its options and inputs alone."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+Inputs = Mapping[str, Path]
+Work = Callable[[Mapping[str, Any], Inputs, Path], None]
+"""`work(options, inputs, out)`: read the folders of the stages needed, by role, and write files into the folder
+`out`, which is empty; work that trains finds there what a killed run left. Raises PolyspanError for a fault of the
+data or the run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of stage: where its work is written, and the version of that code.
+
+    `work` is `module:function`, imported when the stage runs. Raise `version` when the same options and inputs
+    give another output than before: everything made by the old code is then made again.
+    """
+
+    work: str
+    version: int = 1
+    trains: bool = False
+    """Whether it is to have a device of its own, where there are several."""
+
+    def load(self) -> Work:
+        """The function that does the work."""
+        module, _, name = self.work.partition(":")
+        found: Work = getattr(import_module(module), name)
+        return found
+
+
+KINDS: dict[str, Kind] = {
+    "nothing": Kind("polyspan.lab.stage:nothing"),
+    "corpus": Kind("polyspan.lab.work_corpus:corpus"),
+    "encoder": Kind("polyspan.lab.work_encoder:encoder"),
+    "map": Kind("polyspan.lab.work_encoder:a_map"),
+    "train": Kind("polyspan.lab.work_reader:train", trains=True),
+    "predict": Kind("polyspan.lab.work_reader:predict"),
+    "baseline": Kind("polyspan.lab.work_corpus:baseline"),
+    "probe": Kind("polyspan.lab.work_probe:probe"),
+}
+"""Every kind of stage by its name."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """One node of a plan. `name` is for people and unique in the plan; it is not part of the key.
+
+    `options` hold nothing that JSON cannot; `needs` are the stages whose output is read, by role. `seconds` and
+    `megabytes` estimate the work and the output.
+    """
+
+    kind: str
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    needs: Mapping[str, "Stage"] = field(default_factory=dict)
+    seconds: float = 0.0
+    megabytes: float = 0.0
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of all that decides the output: kind, code version, options, and the keys of what it needs."""
+        needed = {role: stage.key for role, stage in self.needs.items()}
+        content = [self.kind, KINDS[self.kind].version, self.options, needed]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
+
+
+def in_order(wanted: Sequence[Stage]) -> list[Stage]:
+    """The wanted stages and all that they need, each once by its key, needed ones first."""
+    found: dict[str, Stage] = {}
+    seen: set[int] = set()
+    waiting = [(stage, False) for stage in reversed(wanted)]
+    while waiting:  # not recursive, and keys from the bottom up: a chain of stages may be long
+        stage, entered = waiting.pop()
+        if entered:
+            found.setdefault(stage.key, stage)
+        elif id(stage) not in seen:
+            seen.add(id(stage))
+            waiting += [(stage, True), *((need, False) for need in reversed(list(stage.needs.values())))]
+    return list(found.values())
+
+
+def nothing(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
+    """Work that takes no time: what is measured with it is the lab's own."""
+    (out / "nothing.json").write_text(json.dumps(dict(options)), "utf-8")

@@ -1,0 +1,266 @@
+"""Plans: only what is drawn, each stage once, the same keys in every recipe, and faults found beforehand."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from polyspan.errors import PolyspanError
+from polyspan.lab.plan import plan
+from polyspan.lab.recipe_file import read_recipe
+from polyspan.lab.source import drawn_first, facts
+
+RECIPES = Path(__file__).parent.parent.parent / "recipes"
+ALL = sorted(RECIPES.rglob("*.yaml"))
+
+SMALL = """\
+name: small
+model: bundled:e5-small
+preset: cpu
+corpora:
+  En: mini:en/train
+  Zh: mini:zh/train
+tests:
+  En: mini:en/test
+  Zh: mini:zh/test
+readers:
+  En: [En]
+  Zh: [Zh]
+tables:
+  table2: {rows: [En], columns: [En, Zh]}
+"""
+
+
+@pytest.fixture
+def planned(tmp_path):
+    """Plan a recipe's text."""
+
+    def call(text: str, *changes: str):
+        path = tmp_path / "small.yaml"
+        path.write_text(text, "utf-8")
+        return plan(read_recipe(path, changes))
+
+    return call
+
+
+def paper(name: str, *changes: str):
+    return plan(read_recipe(RECIPES / "hsu2019" / f"{name}.yaml", changes))
+
+
+def names(made, kind: str) -> list[str]:
+    return [stage.name for stage in made.stages if stage.kind == kind]
+
+
+@pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_every_recipe_plans(path):
+    made = plan(read_recipe(path))
+    assert len({stage.name for stage in made.stages}) == len(made.stages) == len({s.key for s in made.stages})
+    assert all(stage.seconds > 0 and stage.megabytes >= 0 for stage in made.stages)
+    seen: set[str] = set()
+    for stage in made.stages:
+        assert {need.key for need in stage.needs.values()} <= seen, stage.name
+        seen.add(stage.key)
+        json.dumps(stage.options, allow_nan=False)
+    assert set(made.wanted) == set(made.recipe.drawn())
+
+
+def test_only_what_is_drawn_is_planned(planned):
+    made = planned(SMALL)
+    assert names(made, "train") == ["train En, seed 42"]
+    assert names(made, "predict") == [
+        *("predict En on En, seed 42", "predict untrained bundled:e5-small on En"),
+        *("predict En on Zh, seed 42", "predict untrained bundled:e5-small on Zh"),
+    ]
+    assert [(row, column, cell.seed) for row, column, cell in made.of_table("table2")] == [
+        ("En", "En", 42),
+        ("En", "Zh", 42),
+    ]
+
+
+def test_table_recipes_share_their_readers():
+    keys = [
+        {stage.name: stage.key for stage in paper(name).stages if stage.kind == "train"}
+        for name in ("table2", "table6", "table1", "paper")
+    ]
+    two, six, one, whole = keys
+    assert {name for name in two if name in six} == {f"train En, seed {seed}" for seed in (42, 43, 44)}
+    for other in (two, six, one):
+        assert all(whole[name] == key for name, key in other.items())
+    assert len(whole) == 26 * 3
+
+
+def test_keys_do_not_change_with_what_the_reader_does_not_see(planned):
+    key = planned(SMALL).stage("train En, seed 42").key
+    assert (
+        planned(SMALL.replace("name: small", "name: other"), "tests.Zh.limit=5").stage("train En, seed 42").key
+        == key
+    )
+    for change in ("corpora.En.limit=5", "settings.epochs=1", "preset=readme", "readers.En.limit=3"):
+        assert planned(SMALL, change).stage("train En, seed 42").key != key
+
+
+def test_seeds_are_runs_of_one_reader(planned):
+    made = planned(SMALL, "seeds=[1, 2, 3]")
+    assert names(made, "train") == [f"train En, seed {seed}" for seed in (1, 2, 3)]
+    assert len(names(made, "corpus")) == 3
+    assert len([name for name in names(made, "predict") if "untrained" in name]) == 2
+
+
+def test_a_local_file_goes_by_its_content(planned, tmp_path, corpus):
+    from polyspan.data.write import write
+
+    path = tmp_path / "own.json"
+    write(corpus, path)
+    change = f"corpora.En.data={path}"
+    first = planned(SMALL, change).stage("corpus En")
+    assert list(first.options["sha256"]) == [str(path)]
+    path.write_text(path.read_text("utf-8").replace("leeds", "leads"), "utf-8")
+    assert planned(SMALL, change).stage("corpus En").key != first.key
+
+
+def test_scale_makes_the_whole_recipe_small():
+    scale = "scale={limit: 1000, test_limit: 50, model: bundled:e5-small, preset: cpu, epochs: 1, seeds: 42}"
+    whole, small = paper("paper"), paper("paper", scale)
+    assert sum(stage.seconds for stage in small.stages) < sum(stage.seconds for stage in whole.stages) / 300
+    assert small.stage("corpus En-small").options["data"].startswith("squad")
+    assert small.stage("corpus En-small").options["limit"] == round(1000 * 26936 / 87599)
+    assert small.stage("corpus En").options["limit"] == 1000
+    assert small.stage("test Zh").options["limit"] == 50
+
+
+def test_slow_makers_work_on_the_sample_alone():
+    drawn = drawn_first("make:permute(make:translate(squad:train, to=zh, engine=hf:x), seed=1)", 10, 42)
+    inner = "make:sample(squad:train, size=10, seed=42)"
+    assert drawn == f"make:permute(make:translate({inner}, to=zh, engine=hf:x), seed=1)"
+    assert drawn_first("make:permute(squad:train, seed=1)", 10, 42) is None
+    assert facts(drawn).questions == 10
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message", "line"),
+    [
+        ("  En: [En]", "  En: [Em]", "unknown corpus 'Em'", 11),
+        ("rows: [En]", "rows: [Em]", "unknown reader 'Em'", 14),
+        ("columns: [En, Zh]", "columns: [Em]", "unknown test 'Em'", 14),
+        ("mini:en/train", "mini:en/trian", "data set 'mini' has no split", 5),
+        ("mini:en/train", "nowhere.json", "there is no such file", 5),
+        ("mini:en/train", "hub:x", "cannot read the name of a hub data set", 5),
+        ("mini:en/train", '"make:permut(mini:en/train)"', "unknown maker 'permut'", 5),
+        ("mini:en/train", '"make:permute(mini:en/train, sed=1)"', "unknown option of permute 'sed'", 5),
+        ("mini:en/train", '"make:codeswitch(mini:en/train, dictionary=no, target=zh)"', "there is no such", 5),
+        ("mini:en/train", '"make:codeswitch(mini:en/train)"', "make:codeswitch cannot be called so", 5),
+        ("  Zh: mini:zh/test", "  Zh: {data: mini:zh/test, metric: squad.v1}", "the metric of the test 'Zh'", 9),
+        ("  En: mini:en/test", "  En: {data: mini:en/test, metric: drcd.v1}", "the metric of the test 'En'", 8),
+        ("  En: mini:en/test", "  En: {data: mini:en/test, metric: squad}", "unknown metric 'squad'", 8),
+        ("  En: mini:en/test", "  En: hub:some/body/test", "the language of the test 'En' is not known", 8),
+        ("preset: cpu", "preset: cpus", "unknown preset 'cpus'", 3),
+        ("preset: cpu", "settings: {epochs: -1}", "epochs must be above 0", 3),
+        ("bundled:e5-small", "bundled:e6", "there is no 'bundled:e6'", 2),
+        ("bundled:e5-small", "./nowhere", "no model at ./nowhere", 2),
+        ("preset: cpu", "settings: {max_length: 600}", "the model of 'En' does not take windows so long", 3),
+        ("  En: [En]", "  En: {data: [En], adversary: {layer: 13, data: [Zh]}}", "the encoder has no layer", 11),
+        ("  En: [En]", "  En: {data: [En], weights: [1, 2]}", "one weight a corpus is needed", 11),
+        ("  En: [En]", "  En: {data: [En], preset: xtreme}", "the warm-up of 'En' is as long as its training", 11),
+    ],
+)  # fmt: skip
+def test_faults_are_found_beforehand(planned, old, new, message, line):
+    text = SMALL.replace(old, new, 1)
+    with pytest.raises(PolyspanError) as caught:
+        planned(text)
+    assert caught.value.message.startswith(message), str(caught.value)
+    assert f"small.yaml:{line}" in caught.value.where, str(caught.value)
+
+
+def test_circles(planned):
+    like = SMALL.replace("  En: mini:en/train", "  En: {data: mini:en/train, like: Zh}")
+    like = like.replace("  Zh: mini:zh/train", "  Zh: {data: mini:zh/train, like: En}")
+    with pytest.raises(PolyspanError, match="in a circle"):
+        planned(like)
+    made = "encoders:\n  a: {how: trim, model: b, data: [En]}\n  b: {how: trim, model: a, data: [En]}\n"
+    with pytest.raises(PolyspanError, match="in a circle"):
+        planned(SMALL.replace("readers:", made + "readers:").replace("  En: [En]", "  En: {data: [En], model: a}"))
+
+
+def test_made_encoders_are_needs(planned):
+    made = "encoders:\n  few: {how: trim, model: 'bundled:e5-small', data: [En, Zh]}\n"
+    text = SMALL.replace("readers:", made + "readers:").replace("  En: [En]", "  En: {data: [En], model: few}")
+    train = planned(text).stage("train En, seed 42")
+    assert train.needs["model"].options == {"how": "trim", "model": "bundled:e5-small", "languages": []}
+    assert "model" not in train.options
+    whole = text.replace("model: few}", "}").replace("model: bundled:e5-small\n", "model: few\n")
+    assert planned(whole.replace(", }", "}")).stage("train En, seed 42").needs["model"].name == "encoder few"
+
+
+def test_a_local_model_goes_by_its_content_and_length(planned, tiny):
+    made = planned(SMALL, f"model={tiny}", "settings.max_length=100")
+    assert "model.safetensors" in made.stage("train En, seed 42").options["sha256"]
+    with pytest.raises(PolyspanError, match="does not take windows so long"):
+        planned(SMALL, f"model={tiny}", "settings.max_length=200")
+
+
+def test_probes_and_their_scores(planned):
+    text = SMALL + "probes:\n  figure2: {kind: cosine, readers: {En: [En, Zh]}, scatter: true, before: true}\n"
+    made = planned(text, "draw=figure2", "seeds=[5, 6]")
+    (look,) = made.looks
+    assert look.stage.options == {"kind": "cosine", "name": "En", "seed": 0, "before": "bundled:e5-small"}
+    assert [(cell.test, cell.seed) for cell in look.scored] == [("Zh", 5)]
+    assert list(look.stage.needs) == ["data.0", "data.1", "reader"]
+
+
+def test_claims_need_all_tables_unless_told():
+    assert {stage.key for stage in paper("claims").stages} < {stage.key for stage in paper("paper").stages}
+    only = paper("claims", "statistics.claims.of=[table7]")
+    assert {cell.test for cell in only.cells} == {"Zh"}
+
+
+def test_five_thousand_stages_are_planned_in_two_seconds(planned):
+    readers = "".join(
+        f"  r{number}: {{data: [En], settings: {{average: {number}}}}}\n" for number in range(1, 101)
+    )
+    rows = ", ".join(f"r{number}" for number in range(1, 101))
+    text = SMALL.replace("  En: [En]\n", f"  En: [En]\n{readers}").replace("rows: [En]", f"rows: [{rows}]")
+    began = time.perf_counter()
+    made = planned(text, f"seeds={list(range(17))}")
+    assert len(made.stages) > 5000
+    assert time.perf_counter() - began < 2
+
+
+def test_the_verb_shows_the_plan_and_runs_nothing(tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from polyspan.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL, "utf-8")
+    done = CliRunner().invoke(app, ["run", str(path), "--plan", "--json", "--set", "seeds=[1, 2]"])
+    told = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert told["total"]["stages"] == len(told["stages"]) == 13
+    assert told["total"]["cached"] == 0
+    assert told["draw"]["table2"][0] == "predict En on En, seed 1"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["small.yaml"]
+
+
+def test_two_runs_do_not_write_to_one_folder(tmp_path):
+    from polyspan.lab.run import _alone
+
+    with _alone(tmp_path / "out"), pytest.raises(PolyspanError, match="another run"), _alone(tmp_path / "out"):
+        pass
+    assert not list((tmp_path / "out").iterdir())
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "thesis.tex").touch()
+    with pytest.raises(PolyspanError, match="is taken"), _alone(tmp_path / "other"):
+        pass
+
+
+def test_mini_fits_its_budget():
+    """Estimated for two cores without a GPU, which is what the recipes promise."""
+    from polyspan.lab.cost import Hardware, hardware
+
+    if hardware() != Hardware(2, False):
+        pytest.skip("another machine")
+    for name, minutes in (("paper", 40), ("why", 3)):
+        made = plan(read_recipe(RECIPES / "mini" / f"{name}.yaml"))
+        assert sum(stage.seconds for stage in made.stages) < 60 * minutes
