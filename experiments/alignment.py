@@ -29,7 +29,7 @@ def main() -> None:
     parser.add_argument("--model", default="bundled:e5-small")
     parser.add_argument("--questions", type=int, default=1000)
     parser.add_argument("--tests", type=int, default=500, help="questions of DRCD dev")
-    parser.add_argument("--layers", type=int, nargs=2, default=(4, 10), help="where maps are applied")
+    parser.add_argument("--layers", type=int, nargs="+", default=(4, 10), help="where maps are applied")
     parser.add_argument(
         "--methods", nargs="+", default=["none", "adversary", "mean", "procrustes", "muse", "vecmap", "dema"]
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from accelerate.tracking import GeneralTracker
 from safetensors.torch import load_file
 
 from polyspan.data.write import write
@@ -335,3 +336,35 @@ def test_switched_training_data_differ_in_every_epoch_and_resume(tiny, corpus, t
     assert record["steps"] == json.loads((tmp_path / "plain" / "run.json").read_text("utf-8"))["steps"]
     with pytest.raises(UsageError, match="rate"):
         augmentation([words], rate=0)
+
+
+class Notebook(GeneralTracker):
+    """A tracker that remembers."""
+
+    name, requires_logging_directory, tracker = "notebook", False, None
+
+    def __init__(self):
+        super().__init__()
+        self.config, self.logged = {}, {}
+
+    def store_init_configuration(self, values):
+        self.config = values
+
+    def log(self, values, step, **_):
+        self.logged[step] = values
+
+
+def test_trackers_are_sent_the_loss_and_change_nothing(tiny, corpus, tmp_path, monkeypatch):
+    notebook, settings = Notebook(), replace(FAST, epochs=12)
+    train([corpus], tiny, tmp_path / "plain", settings)
+    train([corpus], tiny, tmp_path / "tracked", settings, trackers=[notebook])
+    assert same(tmp_path / "plain", tmp_path / "tracked")
+    record = json.loads((tmp_path / "tracked" / "run.json").read_text("utf-8"))
+    assert list(notebook.logged) == sorted({*range(10, record["steps"] + 1, 10), record["steps"]})
+    assert notebook.logged[10]["loss"] == pytest.approx(np.mean(record["loss"][:10]))
+    assert notebook.config["settings.learning_rate"] == FAST.learning_rate
+    with pytest.raises(UsageError, match="tensorboard"):
+        train([corpus], tiny, tmp_path / "no", FAST, trackers=["tensorbord"])
+    monkeypatch.setenv("POLYSPAN_TRACK", "swanlab")
+    with pytest.raises(UsageError, match="swanlab is not installed"):
+        train([corpus], tiny, tmp_path / "no", FAST)

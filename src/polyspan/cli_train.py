@@ -44,6 +44,9 @@ def train(
         list[str] | None, _T(help="Unlabelled target text; its answers are never read.")
     ] = None,
     adversarial_weight: Annotated[float, _T(help="Of the discriminator's loss beside the task's.")] = 0.1,
+    track: Annotated[
+        list[str] | None, _T(help="Send the loss to tensorboard, wandb, trackio, …; may be repeated.")
+    ] = None,
     resume: Annotated[bool, _T("--resume", help="Go on where a killed run was; the result is the same.")] = False,
     language: Language = None,
     learning_rate: Annotated[float | None, _T(help="Peak learning rate.")] = None,
@@ -92,7 +95,7 @@ def train(
         "align": _map(align),
         "adversary": _adversary(adversarial_layer, adversarial_data, adversarial_weight, language),
     }
-    options: dict[str, Any] = {"limit": limit, "weights": weight, "resume": resume}
+    options: dict[str, Any] = {"limit": limit, "weights": weight, "trackers": track or (), "resume": resume}
     fine_tune(corpora, model, out, settings, seed=seed, **options, **additions)
     record = json.loads((out / "run.json").read_text("utf-8"))
     if show(record, as_json):

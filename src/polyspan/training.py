@@ -38,10 +38,12 @@ from polyspan.model.reader import Reader, span_logits
 from polyspan.model.rows import keep_used_rows, restore_rows, used_pieces
 from polyspan.model.tokens import Ints
 from polyspan.model.windows import Windows, cached_windows, concatenate
-from polyspan.optimizer import ema_decay, idle_decay, make_optimizer, penalise, prepare, set_rate
+from polyspan.optimizer import ema_decay, idle_decay, make_optimizer, penalise, prepare, rate, set_rate
 from polyspan.plan import plan_batches
 from polyspan.progress import progress
 from polyspan.settings import TrainSettings
+from polyspan.tracking import Tracker, chosen_trackers
+from polyspan.tracking import start as start_tracking
 
 CHECKPOINT_SECONDS = 120.0
 _CPU_TOKENS = 2048  # pieces computed at a time: more fill the memory and are no faster
@@ -59,6 +61,7 @@ def train(
     augment: Augmentation | None = None,
     align: Map | None = None,
     adversary: Adversary | None = None,
+    trackers: Sequence[Tracker] = (),
     resume: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
 ) -> Reader:
@@ -71,13 +74,13 @@ def train(
     discriminator (A.2.2). Both carry source states towards the target's; the Reader answers without either. A
     checkpoint beside `out` is written every `checkpoint_seconds`; with `resume` a killed run goes on from it and
     ends with the weights it would have had. Under `accelerate launch` each process computes its share of every
-    batch.
+    batch. `trackers` are sent the loss and the learning rate every ten steps.
     Raises PolyspanError for a folder that is taken or cannot be written and for corpora without a usable answer.
     """
     out = Path(out).absolute()
     if not corpora:
         raise UsageError("training needs at least one corpus")
-    accelerator = make_accelerator(settings)
+    accelerator = make_accelerator(settings, chosen_trackers(trackers), out.parent)
     if limit is not None:
         corpora = [sample(corpus, limit, seed) for corpus in corpora]
     chosen = identity(corpora, model, settings, seed, limit, weights)
@@ -123,6 +126,7 @@ def train(
         align,
         confusion,
     )
+    start_tracking(accelerator, out, chosen, fingerprint)
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
         state = _fit(run, resume)
     if accelerator.is_main_process:
@@ -188,14 +192,19 @@ class Run:
             yield
 
 
-def make_accelerator(settings: TrainSettings) -> Accelerator:
-    """The devices, processes and precision that a training runs with."""
+def make_accelerator(
+    settings: TrainSettings, trackers: Sequence[Tracker] = (), folder: Path | None = None
+) -> Accelerator:
+    """The devices, processes and precision that a training runs with, and where trackers write."""
     AcceleratorState._reset_state()  # a second training in this process may have another precision
     on_cpu = not torch.cuda.is_available()
     whole = GradientAccumulationPlugin(
         num_steps=1
     )  # `accumulate` is ours, whatever the launcher's environment says
-    return Accelerator(mixed_precision=_precision(settings), cpu=on_cpu, gradient_accumulation_plugin=whole)
+    tracked: dict[str, Any] = {"log_with": list(trackers), "project_dir": folder} if trackers else {}
+    return Accelerator(
+        mixed_precision=_precision(settings), cpu=on_cpu, gradient_accumulation_plugin=whole, **tracked
+    )
 
 
 def _fit(run: Run, resume: bool) -> Progress:
@@ -231,7 +240,14 @@ def _fit(run: Run, resume: bool) -> Progress:
                 _move_average(state, bare, ema_decay(step, settings))
             due = (stopped.is_set() or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
             if due or step == total or step % 10 == 0:
+                new = len(pending)
                 _note_losses(state, pending)
+                if accelerator.log_with:
+                    now = {
+                        "loss": float(np.mean(state.losses[-new:])),
+                        "learning_rate": rate(step, total, settings),
+                    }
+                    accelerator.log(now, step=step)
             state.seconds += time.monotonic() - began
             if due:
                 saved = time.monotonic()

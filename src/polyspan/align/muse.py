@@ -23,7 +23,7 @@ class Muse:
     """
 
     games: int = 1
-    """Adversarial games, from as many seeds; the one with the best criterion goes on. Half of them fail."""
+    """Adversarial games, from as many seeds; the one with the best criterion goes on."""
     epochs: int = 5
     """Epochs of a game; the one with the best criterion is kept."""
     steps: int = 3000
@@ -34,7 +34,7 @@ class Muse:
     """Width of the discriminator's two hidden layers [2048]."""
     discriminator_steps: int = 1
     """Discriminator steps for each mapping step [5]."""
-    learning_rate: float = 0.3
+    learning_rate: float = 0.5
     """Of both, by plain gradient descent [0.1]."""
     decay: float = 0.98
     """The mapping's learning rate is multiplied by this after each epoch, and halved from the second time on that
@@ -43,7 +43,7 @@ class Muse:
     """Labels are this far from 0 and 1."""
     input_dropout: float = 0.1
     """Dropout of the discriminator's input."""
-    beta: float = 0.02
+    beta: float = 0.05
     """How strongly each step pulls the mapping back towards an orthogonal one [0.001]."""
     frequent: int = 75_000
     """Most frequent words that the discriminator sees; all of them where there are fewer."""

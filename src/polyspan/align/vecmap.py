@@ -13,8 +13,8 @@ from polyspan.align.space import Array, Ranks, given, orthogonal
 from polyspan.model.map import Map
 from polyspan.progress import progress
 
-# Undoing the target's side divides by what it shares with the source, and by its spread in each direction. Both may
-# be nothing: after a layer normalisation, an encoder's states have no spread at all in one direction.
+# Undoing the target's side divides by what it shares with the source, and by its spread in each direction. Both
+# may be nothing: after a layer normalisation, an encoder's states have no spread at all in one direction.
 _WEAK = 0.2  # the least that a direction is taken to be shared: correlations of the dictionary's two sides
 _THIN = 0.1  # the least spread of a direction, as a share of the widest one's
 
