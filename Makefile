@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install quickstart dev lint test bench clean
+.PHONY: install quickstart dev lint test bench paper-mini clean
 
 install: .venv/.installed
 quickstart: install
@@ -34,6 +34,10 @@ test: dev
 # Us and today's way in one run; the corpora are looked for in POLYSPAN_DATA, then fetched.
 bench: install
 	$(BIN)/polyspan bench --quick --out bench.json
+
+# The whole paper in small, offline: every table and figure on the mini corpus, with the paper's numbers beside.
+paper-mini: install
+	$(BIN)/polyspan run recipes/mini/paper.yaml --out runs/mini
 
 clean:
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -3,14 +3,14 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from accelerate import Accelerator
 from accelerate.tracking import LOGGER_TYPE_TO_CLASS, GeneralTracker, get_available_trackers
 
 from polyspan.errors import UsageError, choose
 
-Tracker = str | GeneralTracker
+Tracker: TypeAlias = "str | GeneralTracker"
 """A tracker's name, or one of your own as accelerate has them."""
 VARIABLE = "POLYSPAN_TRACK"
 """Names of trackers, between commas, for every training of this process, those of a recipe's run among them."""

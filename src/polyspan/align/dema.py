@@ -115,7 +115,7 @@ class _Matching(nn.Module):
         x, x_ranks = self._draw(self.x, self.ranks[0], own.source_variance)
         y, y_ranks = self._draw(self.y, self.ranks[1], own.target_variance)
         mapped, returned = x @ self.there, y @ self.back
-        loss = self._pull(mapped, x_ranks, self.y, self.ranks[1], own.target_variance)
+        loss: Tensor = self._pull(mapped, x_ranks, self.y, self.ranks[1], own.target_variance)
         loss = loss + self._pull(returned, y_ranks, self.x, self.ranks[0], own.source_variance)
         loss = loss - torch.linalg.slogdet(self.there).logabsdet - torch.linalg.slogdet(self.back).logabsdet
         loss = loss + own.cycle * (_apart(mapped @ self.back, x) + _apart(returned @ self.there, y))
