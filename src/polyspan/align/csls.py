@@ -28,7 +28,7 @@ def unit(vectors: Tensor) -> Tensor:
 
 def density(x: Tensor, y: Tensor) -> Tensor:
     """r of each row of `x`: its mean cosine to its ten nearest rows of `y`, shape (n,). All rows are units."""
-    parts = [largest(block, min(NEIGHBOURS, len(y)))[0].mean(1) for _, block in _blocks(x, y)]
+    parts = [largest(block, min(NEIGHBOURS, len(y)))[0].mean(1) for block in _blocks(x, y)]
     return torch.cat(parts)
 
 
@@ -38,9 +38,9 @@ def nearest(x: Tensor, y: Tensor, crowd: Tensor, k: int = 1) -> tuple[Tensor, Te
     A score is 2 cos(x, y) − crowd(y): CSLS but for r(x), which is the same for all y. `crowd` is `density(y, x)`,
     or zeros for plain cosines. All rows are units.
     """
-    found = [largest(block.mul_(2).sub_(crowd), min(k, len(y))) for _, block in _blocks(x, y)]
+    found = [largest(block, min(k, len(y))) for block in _blocks(x, y, -crowd / 2)]
     scores, indices = (torch.cat(part) for part in zip(*found, strict=True))
-    return scores, indices
+    return 2 * scores, indices
 
 
 def dictionary(x: Tensor, y: Tensor, direction: str = "forward", most: int | None = None) -> Tensor:
@@ -121,10 +121,11 @@ def largest(block: Tensor, k: int) -> tuple[Tensor, Tensor]:
     return values, members.gather(1, places)
 
 
-def _blocks(x: Tensor, y: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    """Cosines of some rows of `x` to all of `y`, one block at a time in the same memory."""
+def _blocks(x: Tensor, y: Tensor, more: Tensor | None = None) -> Iterator[Tensor]:
+    """Cosines of rows of `x` to all of `y`, plus `more` for each of these, block by block in the same memory."""
     rows = max(1, min(len(x), _CELLS // max(len(y), 1)))
     memory = torch.empty(rows, len(y), device=x.device)
     for first in range(0, len(x), rows):
         part = x[first : first + rows]
-        yield slice(first, first + len(part)), torch.mm(part, y.T, out=memory[: len(part)])
+        out = memory[: len(part)]
+        yield torch.mm(part, y.T, out=out) if more is None else torch.addmm(more, part, y.T, out=out)

@@ -13,6 +13,8 @@ from polyspan.errors import PolyspanError
 from polyspan.model.map import Map
 from polyspan.progress import Advance, progress
 
+_LENGTH = 6.0  # of the vectors in the game; the same for any width, so that one learning rate serves
+
 
 @dataclass(frozen=True, slots=True)
 class Muse:
@@ -122,7 +124,7 @@ class _Game:
 
     def __init__(self, options: Muse, x: Tensor, y: Tensor) -> None:
         width = x.shape[1]
-        self.options, self.sides = options, (x * width**0.5, y * width**0.5)  # coordinates of size 1
+        self.options, self.sides = options, (_LENGTH * x, _LENGTH * y)
         self.mapping = nn.Parameter(torch.eye(width, device=x.device))
         hidden = options.hidden
         self.judge = nn.Sequential(

@@ -9,9 +9,10 @@ import torch
 
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, choose
-from polyspan.model.vectors import WordVectors
+from polyspan.model.tokens import Ints
+from polyspan.model.vectors import Floats, WordVectors
 from polyspan.model.windows import Windows, make_windows, owned
-from polyspan.probe.hidden import resolve_layers, stream_windows
+from polyspan.probe.hidden import Places, resolve_layers, stream_windows
 from polyspan.probe.tokens import token_vectors
 
 if TYPE_CHECKING:
@@ -66,13 +67,7 @@ def _drawn(corpus: Corpus, limit: int | None, seed: int) -> Corpus:
     return replace(corpus, paragraphs=tuple(asked[place] for place in np.sort(chosen)))
 
 
-def _means(
-    reader: "Reader", corpus: Corpus, layer: int, doing: str
-) -> tuple[
-    "np.ndarray[tuple[int], np.dtype[np.int32]]",
-    "np.ndarray[tuple[int], np.dtype[np.int64]]",
-    "np.ndarray[tuple[int, int], np.dtype[np.float32]]",
-]:
+def _means(reader: "Reader", corpus: Corpus, layer: int, doing: str) -> tuple[Ints, Places, Floats]:
     """Each piece that occurs, how often, and the mean of its states. Sums are float64, one row a piece."""
     windows = make_windows(corpus, reader.tokenizer, reader.options)
     pieces, inverse, counts = np.unique(windows.contexts.ids, return_inverse=True, return_counts=True)
