@@ -1,22 +1,20 @@
 """What a DATA argument is, without reading it: language, metric, size, local files; and names of made corpora."""
 
 import glob
-import inspect
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 
 from polyspan.data import cards, fetch, mini
 from polyspan.data.language import guess_language
 from polyspan.data.parsed import Parsed
 from polyspan.data.read import is_name
-from polyspan.errors import PolyspanError, UsageError, choose
+from polyspan.errors import PolyspanError
 from polyspan.files import explained, sha256
-from polyspan.make.named import MAKERS
+from polyspan.make.named import Call, call
 
 _BYTES = {"zh": 620, "ko": 670, "ja": 750}  # a question of SQuAD JSON, with its share of the context
 _LATIN_BYTES = 320
@@ -41,19 +39,6 @@ class DataFacts:
     """Whether its contexts are short, as the mini corpus' are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """`make:MAKER(data, option=value, …)`, taken apart."""
-
-    maker: str
-    data: str
-    options: Mapping[str, str]
-
-    def __str__(self) -> str:
-        options = "".join(f", {name}={value}" for name, value in self.options.items())
-        return f"make:{self.maker}({self.data}{options})"
-
-
 def facts(data: str, language: str | None = None) -> DataFacts:
     """What the recipe's word for data tells. `language` wins, as in `read`.
 
@@ -71,31 +56,6 @@ def facts(data: str, language: str | None = None) -> DataFacts:
     questions = _counted(split.name) if bundled else split.questions or _of_source(split.name)
     distant = not bundled and not cards.cached_path(split.name, card.pin or "").exists()
     return DataFacts(language or split.language, split.metric, questions, {}, distant, short=bundled)
-
-
-def call(name: str) -> Call:
-    """A made corpus' name, taken apart. Raises UsageError for a maker or an option that there is not."""
-    maker, bracket, rest = name.removeprefix("make:").strip().partition("(")
-    if not bracket or not rest.endswith(")"):
-        expected = "make:MAKER(DATA, option=value)"
-        raise UsageError("cannot read the name of a made corpus", found=name, expected=expected)
-    choose("maker", maker, MAKERS)
-    data, *parts = _arguments(rest[:-1])
-    pairs = [
-        (key.strip(), equals, value.strip()) for key, equals, value in (part.partition("=") for part in parts)
-    ]
-    signature = _signature(maker)
-    for key, equals, _ in pairs:
-        if not equals:
-            raise UsageError(
-                "an option without a value in the name of a made corpus", found=key, expected="seed=1"
-            )
-        choose(f"option of {maker}", key, [known for known in list(signature.parameters)[1:] if known != "doing"])
-    try:
-        signature.bind(None, **{key: value for key, _, value in pairs})
-    except TypeError as error:
-        raise UsageError(f"make:{maker} cannot be called so", where=name, found=str(error)) from None
-    return Call(maker, data.strip(), {key: value for key, _, value in pairs})
 
 
 def drawn_first(data: str, limit: int, seed: int) -> str | None:
@@ -123,25 +83,6 @@ def file_hash(path: str) -> str:
 @lru_cache(maxsize=4096)
 def _hashed(path: str, size: int, changed: int) -> str:
     return sha256(path)
-
-
-def _arguments(text: str) -> list[str]:
-    """At commas that are not in inner brackets."""
-    parts, depth = [""], 0
-    for char in text:
-        depth += (char == "(") - (char == ")")
-        if char == "," and not depth:
-            parts.append("")
-        else:
-            parts[-1] += char
-    if depth:
-        raise UsageError("the brackets in the name of a made corpus do not match", found=text)
-    return parts
-
-
-@lru_cache
-def _signature(maker: str) -> inspect.Signature:
-    return inspect.signature(getattr(import_module(f"polyspan.make.{MAKERS[maker]}"), maker))
 
 
 def _of_source(name: str) -> int | None:

@@ -16,7 +16,7 @@ from polyspan.data.write import write
 from polyspan.files import sha256, write_json, write_text
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work_scores import write_answers
-from polyspan.make.named import build
+from polyspan.make.named import build, call
 
 _MADE = "make:"
 
@@ -81,19 +81,9 @@ def _about(part: Corpus, whole: int, data: str) -> dict[str, Any]:
 def root(data: str) -> tuple[str, cards.Card | None]:
     """The name of the data set that a corpus is, or is made of in the end, and its card where it has one."""
     while data.startswith(_MADE):
-        data = _first(data.partition("(")[2])
+        data = call(data).data
     if is_name(data):
         return data, cards.cards().get(data.partition(":")[0])
     files = sorted(glob.glob(data)) or [data]
     known = cards.recognise(files[0], sha256(files[0])) if Path(files[0]).is_file() else None
     return (Path(data).name, None) if known is None else (known.name, cards.cards()[known.card])
-
-
-def _first(arguments: str) -> str:
-    """The first argument of `DATA, option=value)`, which may have commas in inner brackets."""
-    depth = 0
-    for place, char in enumerate(arguments):
-        depth += (char == "(") - (char == ")")
-        if depth < 0 or (char == "," and not depth):
-            return arguments[:place].strip()
-    return arguments.strip()

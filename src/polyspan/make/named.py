@@ -1,7 +1,9 @@
 """Corpora named by how they are made: `make:permute(mini:en/test, seed=1)`, nested as deep as you like."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -29,39 +31,71 @@ def named(name: str, language: str | None = None) -> Corpus:
     return build(name, language).corpus
 
 
-def build(name: str, language: str | None = None, doing: str = "") -> Made:
-    """What a name `make:MAKER(DATA, option=value, …)` means; DATA may be such a name itself.
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`make:MAKER(data, option=value, …)`, taken apart; values are as they were written."""
 
-    Options are those of the maker in Python. Raises UsageError for names that cannot be read, naming the nearest
-    maker or option.
+    maker: str
+    data: str
+    options: Mapping[str, str]
+
+    def __str__(self) -> str:
+        options = "".join(f", {name}={value}" for name, value in self.options.items())
+        return f"make:{self.maker}({self.data}{options})"
+
+
+def call(name: str) -> Call:
+    """A made corpus' name, taken apart; nothing is made.
+
+    Raises UsageError for names that cannot be read, naming the nearest maker or option.
     """
-    call = name.removeprefix("make:").strip()
-    maker, bracket, rest = call.partition("(")
+    maker, bracket, rest = name.removeprefix("make:").strip().partition("(")
     if not bracket or not rest.endswith(")"):
         raise UsageError("cannot read the name of a made corpus", found=name, expected="make:MAKER(DATA, seed=1)")
     choose("maker", maker, MAKERS)
     data, *parts = [part.strip() for part in _split(rest[:-1], name)]
-    function: Callable[..., Made] = getattr(import_module(f"polyspan.make.{MAKERS[maker]}"), maker)
-    known = list(inspect.signature(function).parameters)[1:]
-    options: dict[str, Any] = {}
+    known = list(_signature(maker).parameters)[1:]
+    options: dict[str, str] = {}
     for part in parts:
         option, equals, value = (side.strip() for side in part.partition("="))
         if not equals:
             raise UsageError(
                 "an option without a value in the name of a made corpus", found=part, expected="seed=1"
             )
-        choose(f"option of {maker}", option, known)
+        choose(f"option of {maker}", option, [one for one in known if one != "doing"])
+        options[option] = value
+    try:
+        _signature(maker).bind(None, **options)
+    except TypeError as error:
+        raise UsageError(
+            f"make:{maker} cannot be called so", where=name, found=str(error), expected=", ".join(known)
+        ) from error
+    return Call(maker, data, options)
+
+
+def build(name: str, language: str | None = None, doing: str = "") -> Made:
+    """What a name `make:MAKER(DATA, option=value, …)` means; DATA may be such a name itself.
+
+    Options are those of the maker in Python. Raises as `call`.
+    """
+    asked = call(name)
+    options: dict[str, Any] = {}
+    for option, value in asked.options.items():
         if option in _CORPORA:
             options[option] = read(value, language)
         else:
             options[option] = value.split("+") if option in _LISTS else _value(value)
-    try:
-        inspect.signature(function).bind(None, **options)
-    except TypeError as error:
-        raise UsageError(
-            f"make:{maker} cannot be called so", found=str(error), expected=", ".join(known)
-        ) from error
-    return function(read(data, language), **options, doing=doing)
+    return _maker(asked.maker)(read(asked.data, language), **options, doing=doing)
+
+
+def _maker(name: str) -> Callable[..., Made]:
+    found: Callable[..., Made] = getattr(import_module(f"polyspan.make.{MAKERS[name]}"), name)
+    return found
+
+
+@lru_cache
+def _signature(maker: str) -> inspect.Signature:
+    return inspect.signature(_maker(maker))
 
 
 def _split(text: str, name: str) -> list[str]:

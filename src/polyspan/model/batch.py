@@ -35,6 +35,15 @@ class Batch:
         moved = (None if part is None else part.to(device, non_blocking=True) for part in self._tensors())
         return Batch(self.rows, self.lengths, *moved)  # type: ignore[arg-type]
 
+    def inputs(self) -> dict[str, torch.Tensor]:
+        """What the encoder is called with; nothing that this batch does not have."""
+        given = {
+            "input_ids": self.input_ids,
+            "attention_mask": self.attention_mask,
+            "token_type_ids": self.token_type_ids,
+        }
+        return {name: tensor for name, tensor in given.items() if tensor is not None}
+
     def _tensors(self) -> tuple[torch.Tensor | None, ...]:
         return (self.input_ids, self.token_type_ids, self.attention_mask, self.context, self.start, self.end)
 

@@ -110,7 +110,7 @@ class Reader:
 
     def hidden_states(self, batch: Batch, layers: Sequence[int]) -> dict[int, torch.Tensor]:
         """Hidden states (batch, length, width) of the layers asked for; 0 is the embeddings' output."""
-        output = self.model(**_inputs(batch), output_hidden_states=True)
+        output = self.model(**batch.inputs(), output_hidden_states=True)
         known = len(output.hidden_states)
         if wrong := [layer for layer in layers if not -known <= layer < known]:
             raise UsageError(f"no layer {wrong[0]}", expected=f"0 (embeddings) to {known - 1}")
@@ -128,7 +128,7 @@ def _saved_options(path: Path) -> WindowOptions:
 
 def span_logits(model: Any, batch: Batch, *, pack: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
     """`Reader.logits` for a bare, perhaps wrapped, model; with `pack` its rows are computed as one."""
-    output = model(**(packed_inputs(model, batch) if pack else _inputs(batch)))
+    output = model(**(packed_inputs(model, batch) if pack else batch.inputs()))
     start, end = output.start_logits.float(), output.end_logits.float()
     if pack:
         return tuple(unpacked(logits[0], batch) for logits in (start, end))  # type: ignore[return-value]
@@ -136,15 +136,6 @@ def span_logits(model: Any, batch: Batch, *, pack: bool = False) -> tuple[torch.
         return start, end
     padding = batch.attention_mask == 0
     return start.masked_fill(padding, float("-inf")), end.masked_fill(padding, float("-inf"))
-
-
-def _inputs(batch: Batch) -> dict[str, torch.Tensor]:
-    inputs = {"input_ids": batch.input_ids}
-    if batch.attention_mask is not None:
-        inputs["attention_mask"] = batch.attention_mask
-    if batch.token_type_ids is not None:
-        inputs["token_type_ids"] = batch.token_type_ids
-    return inputs
 
 
 def _positions(model: Any) -> int:

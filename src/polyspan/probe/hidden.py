@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -91,7 +91,7 @@ def stream_windows(
 def hidden_states(reader: "Reader", batch: Batch, layers: Sequence[int], *, pack: bool) -> dict[int, torch.Tensor]:
     """The states of one batch, (pieces, width) for each layer, without padding; the span head is not computed."""
     with torch.inference_mode():
-        inputs = packed_inputs(reader.model, batch) if pack else _padded_inputs(batch)
+        inputs = packed_inputs(reader.model, batch) if pack else batch.inputs()
         found = reader.model.base_model(**inputs, output_hidden_states=True).hidden_states
         flat = {layer: found[layer].flatten(0, 1) for layer in layers}
         if pack or batch.attention_mask is None:
@@ -117,12 +117,3 @@ def resolve_layers(reader: "Reader", layers: Sequence[int]) -> tuple[int, ...]:
     if not layers:
         raise UsageError("no layer is named", expected=f"some of 0 (the embeddings' output) to {last}")
     return tuple(dict.fromkeys(layer % (last + 1) for layer in layers))
-
-
-def _padded_inputs(batch: Batch) -> dict[str, Any]:
-    inputs: dict[str, Any] = {"input_ids": batch.input_ids}
-    if batch.attention_mask is not None:
-        inputs["attention_mask"] = batch.attention_mask
-    if batch.token_type_ids is not None:
-        inputs["token_type_ids"] = batch.token_type_ids
-    return inputs

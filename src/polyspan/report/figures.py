@@ -34,16 +34,18 @@ def write_figures(folder: Path, record: Record, grid: Grid) -> list[Path]:
         if any(training.loss for training in record.training):
             figures["loss"] = loss_figure(record.training, grid)
         for name, figure in figures.items():
-            for kind, metadata in {
-                "png": {"Software": None},
-                "pdf": {"CreationDate": None, "Creator": None},
-            }.items():
-                path = folder / f"{name}.{kind}"
-                with replacing(path) as part:
-                    figure.savefig(
-                        part, format=kind, dpi=_DOTS, metadata=metadata, bbox_inches="tight", pad_inches=0.03
-                    )
-                written.append(path)
+            written += save_figure(folder, name, figure)
+    return written
+
+
+def save_figure(folder: Path, name: str, figure: "Figure") -> list[Path]:
+    """Write a figure as PNG and PDF into a folder, without anything that differs from run to run."""
+    written = []
+    for kind, metadata in {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None}}.items():
+        path = folder / f"{name}.{kind}"
+        with replacing(path) as part:
+            figure.savefig(part, format=kind, dpi=_DOTS, metadata=metadata, bbox_inches="tight", pad_inches=0.03)
+        written.append(path)
     return written
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from polyspan.files import replacing
+from polyspan.report.figures import save_figure
 from polyspan.report.languages import language_name, primary
 from polyspan.report.shades import LIGHT, ink, shade
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _GREY = "#5b666c"
-_DOTS = 300  # PNG, dots an inch
 _STYLE = {"font.family": "DejaVu Sans", "font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
 _PAPER = {"en": "#1f4fd1", "zh": "#d62728"}  # Hsu et al., Fig. 1
 _SAFE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c8c00")  # Okabe and Ito
@@ -29,18 +28,9 @@ def write_figure(folder: Path, name: str, draw: Callable[..., "Figure"], *number
     """Write the figure `draw(*numbers)` as PNG and PDF into a folder; the same numbers give the same bytes."""
     from matplotlib import rc_context
 
-    written = []
     with rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
-        figure = draw(*numbers)
-        for kind, metadata in {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None}}.items():
-            path = folder / f"{name}.{kind}"
-            with replacing(path) as part:
-                figure.savefig(
-                    part, format=kind, dpi=_DOTS, metadata=metadata, bbox_inches="tight", pad_inches=0.03
-                )
-            written.append(path)
-    return written
+        return save_figure(folder, name, draw(*numbers))
 
 
 def tokens_figure(study: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> "Figure":
