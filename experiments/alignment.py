@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polyspan as ps
 from polyspan.align import METHODS
-from polyspan.align.translations import identical
+from polyspan.align.translations import default_seeds, seed_pairs
 from polyspan.align.vectors import encoder_vectors
 from polyspan.files import write_json
 from polyspan.model.adversary import Adversary
@@ -68,7 +68,7 @@ def fitted(given: argparse.Namespace, method: str, layer: int, english: ps.Corpu
     x, y = (
         encoder_vectors(reader, corpus, layer, most=5000, seed=SEED, limit=800) for corpus in (english, chinese)
     )
-    pairs = identical(x.words, y.words) if method in ("procrustes", "dema") else None
+    pairs = seed_pairs(default_seeds(method), x.words, y.words)
     found = METHODS[method]().fit(x.matrix, y.matrix, pairs=pairs, seed=SEED, doing=f"{method} at layer {layer}")
     found.record.update(layer=layer, model=given.model, source=english.name, target=chinese.name)
     found.save(path)

@@ -62,9 +62,10 @@ def fit(
         model, layer, (source, target), (source_vectors, target_vectors), kind, limit, most, seed, language
     )
     from polyspan import terminal
+    from polyspan.align.translations import default_seeds, seed_pairs
 
-    chosen = pairs or ("identical" if method in ("procrustes", "dema") else "none")
-    seeds = _seeds(chosen, x, y)
+    chosen = pairs or default_seeds(method)
+    seeds = seed_pairs(chosen, x.words, y.words)
     if method == "procrustes" and seeds is None:
         raise PolyspanError("Procrustes needs pairs", found=f"--pairs {chosen}: none", fix="--pairs DICTIONARY")
     terminal.say(
@@ -183,35 +184,12 @@ def _both(
     return x, y, where
 
 
-def _seeds(chosen: str, x: "WordVectors", y: "WordVectors") -> Any:
-    """Rows known to belong together, or None."""
-    from polyspan.align.translations import identical, translated
-
-    if chosen == "none":
-        return None
-    if chosen != "identical":
-        from polyspan.make.dictionary import read_dictionary
-
-        return translated(x.words, y.words, read_dictionary(chosen)).pairs
-    found = identical(x.words, y.words)
-    return found if len(found) else None
-
-
 def _precision(found: "Map", x: "WordVectors", y: "WordVectors", name: str, kind: str) -> dict[str, Any]:
-    from polyspan.align import precision
-    from polyspan.align.translations import translated
-    from polyspan.make.dictionary import read_dictionary
+    from polyspan.align.translations import dictionary_precision
 
     if kind == "tokens":
         raise UsageError("--dictionary scores types: a token has no translation of its own", fix="--kind types")
-    known = translated(x.words, y.words, read_dictionary(name))
-    at = precision(found, x.matrix, y.matrix, known.pairs)
-    return {
-        "dictionary": name,
-        "precision": {str(k): round(value, 2) for k, value in at.items()},
-        "words": known.found,
-        "of": known.words,
-    }
+    return dictionary_precision(found, x, y, name)
 
 
 def _print(result: dict[str, Any]) -> None:

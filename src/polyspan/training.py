@@ -111,20 +111,18 @@ def train(
     derived["encoder"] = weights_sha256(reader.model)
     fingerprint = hashlib.sha256(json.dumps(chosen | derived, sort_keys=True).encode()).hexdigest()
     run = Run(
-        *(
-            reader,
-            windows,
-            lengths,
-            plan,
-            settings,
-            seed,
-            accelerator,
-            checkpoint,
-            fingerprint,
-            checkpoint_seconds,
-        ),
-        align,
-        confusion,
+        reader=reader,
+        windows=windows,
+        lengths=lengths,
+        plan=plan,
+        settings=settings,
+        seed=seed,
+        accelerator=accelerator,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+        checkpoint_seconds=checkpoint_seconds,
+        align=align,
+        confusion=confusion,
     )
     start_tracking(accelerator, out, chosen, fingerprint)
     with torch.random.fork_rng():  # the caller's random numbers stay as they are

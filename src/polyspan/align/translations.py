@@ -3,12 +3,16 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from polyspan.align.csls import precision
 from polyspan.errors import PolyspanError
-from polyspan.make.dictionary import Dictionary
+from polyspan.make.dictionary import Dictionary, read_dictionary
+from polyspan.model.map import Map
+from polyspan.model.vectors import WordVectors
 
 _MARKS = ("▁", "Ġ")  # before the first piece of a word: SentencePiece, byte-level BPE
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -73,3 +77,26 @@ def whole_words(pieces: Sequence[str]) -> dict[str, int]:
         if not inside or _UNSPACED.search(bare):
             rows.setdefault(bare.removeprefix("##").lower(), row)
     return rows
+
+
+def seed_pairs(chosen: str, source: Sequence[str], target: Sequence[str]) -> Pairs | None:
+    """Rows that a method is given as known pairs: of `identical` strings, `none`, or those of a dictionary."""
+    if chosen == "none":
+        return None
+    if chosen != "identical":
+        return translated(source, target, read_dictionary(chosen)).pairs
+    found = identical(source, target)
+    return found if len(found) else None
+
+
+def default_seeds(method: str) -> str:
+    """What a method takes where nothing is chosen: Procrustes and DeMa, which need pairs, identical strings."""
+    return "identical" if method in ("procrustes", "dema") else "none"
+
+
+def dictionary_precision(found: Map, x: WordVectors, y: WordVectors, name: str) -> dict[str, Any]:
+    """P@1, 5 and 10 of a map on a dictionary, and how many of its words could be looked up, for records."""
+    known = translated(x.words, y.words, read_dictionary(name))
+    at = precision(found, x.matrix, y.matrix, known.pairs)
+    rounded = {str(k): round(value, 2) for k, value in at.items()}
+    return {"dictionary": name, "precision": rounded, "words": known.found, "of": known.words}

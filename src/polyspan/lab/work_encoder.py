@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from polyspan.align import METHODS, Map, precision
-from polyspan.align.translations import identical, translated
+from polyspan.align import METHODS
+from polyspan.align.translations import default_seeds, dictionary_precision, seed_pairs
 from polyspan.align.vectors import encoder_vectors
 from polyspan.data.schema import Corpus
 from polyspan.errors import choose
@@ -15,7 +15,6 @@ from polyspan.files import write_json
 from polyspan.lab.outputs import MAP, MODEL, READER, VECTORS
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work_corpus import kept_corpora, kept_corpus
-from polyspan.make.dictionary import read_dictionary
 from polyspan.model.cooccurrence import corpus_vectors
 from polyspan.model.graft import graft
 from polyspan.model.qanet_words import make_qanet
@@ -24,7 +23,7 @@ from polyspan.model.trim import trim
 from polyspan.model.vectors import WordVectors, read_vectors, write_vectors
 
 if TYPE_CHECKING:
-    from polyspan.align.translations import Pairs
+    pass
 
 _OF_THIS_RUN = ("out", "load_seconds", "vectors", "model")  # differ from machine to machine
 
@@ -70,32 +69,16 @@ def a_map(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         )
         for side in sides
     )
-    chosen = options.get("pairs") or ("identical" if method in ("procrustes", "dema") else "none")
+    chosen = options.get("pairs") or default_seeds(method)
+    pairs = seed_pairs(chosen, x.words, y.words)
     solver = METHODS[method](**options.get("options", {}))
-    found = solver.fit(x.matrix, y.matrix, pairs=_pairs(chosen, x, y), seed=seed, doing=method)
+    found = solver.fit(x.matrix, y.matrix, pairs=pairs, seed=seed, doing=method)
     record = found.record | {"layer": layer, "kind": kind, "seed": seed, "seeds": chosen}
     record |= {"source": sides[0].name, "target": sides[1].name, "model": options.get("model")}
     if dictionary := options.get("dictionary"):
-        record |= _precision(found, x, y, str(dictionary))
+        record |= dictionary_precision(found, x, y, str(dictionary))
     replace(found, record=record).save(out / MAP)
     write_json(out / "map.json", record)
-
-
-def _pairs(chosen: str, x: WordVectors, y: WordVectors) -> "Pairs | None":
-    """Rows known to belong together."""
-    if chosen == "none":
-        return None
-    if chosen != "identical":
-        return translated(x.words, y.words, read_dictionary(chosen)).pairs
-    found = identical(x.words, y.words)
-    return found if len(found) else None
-
-
-def _precision(found: Map, x: WordVectors, y: WordVectors, name: str) -> dict[str, Any]:
-    known = translated(x.words, y.words, read_dictionary(name))
-    at = precision(found, x.matrix, y.matrix, known.pairs)
-    rounded = {str(k): round(value, 2) for k, value in at.items()}
-    return {"dictionary": name, "precision": rounded, "words": known.found, "of": known.words}
 
 
 def _vectors(options: dict[str, Any], inputs: Inputs) -> WordVectors | None:
