@@ -2,6 +2,7 @@
 
 import os
 import string
+import sys
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,22 @@ def make_corpus():
         )
         paragraphs.append(Paragraph(context, questions, title))
     return Corpus(tuple(paragraphs), "tiny", "en", "squad.v1")
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run the command line in this process: returns (exit status, stdout, stderr)."""
+
+    from polyspan import cli
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["polyspan", *map(str, arguments)])
+        code = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    return call

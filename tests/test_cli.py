@@ -9,27 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from polyspan import cli
 from polyspan.data.write import write
 
 FAST = ["--max-length", "64", "--stride", "16", "--epochs", "2", "--preset", "cpu"]
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process: returns (exit status, stdout, stderr)."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["polyspan", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

@@ -1,30 +1,12 @@
 """`polyspan stats …`: one JSON object, tables that fit a terminal, and a message for every mistake."""
 
 import json
-import sys
 
 import pytest
 
-from polyspan import cli, terminal
+from polyspan import terminal
 from polyspan.data.read import read
 from polyspan.data.sample import sample
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run the command line in this process: returns (exit status, stdout, stderr)."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["polyspan", *map(str, arguments)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture
