@@ -1,5 +1,6 @@
 import pytest
 
+import polyspan as ps
 from polyspan.errors import PolyspanError
 from polyspan.make import parsers
 from polyspan.make.conllu import (
@@ -230,3 +231,12 @@ def test_the_english_web_treebank(data):
     for sentence in sentences:
         for token in sentence.tokens:
             assert sentence.text[token.start : token.end] == token.form
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_the_mini_corpus_has_a_tree_for_every_english_sentence(split):
+    corpus = ps.read(f"mini:en/{split}")
+    texts = [text for p in corpus.paragraphs for text in (p.context, *(q.text for q in p.questions))]
+    for text, sentences in zip(texts, open_parser("conllu:mini").parse(texts), strict=True):
+        words = "".join(word.form for sentence in sentences for word in sentence.tokens)
+        assert words == "".join(text.split())

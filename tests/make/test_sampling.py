@@ -4,7 +4,7 @@ import pytest
 
 import polyspan as ps
 from polyspan.errors import UsageError
-from polyspan.make.sampling import mix, sample
+from polyspan.make.sampling import mix, part, sample
 
 
 @pytest.fixture(scope="module")
@@ -63,3 +63,18 @@ def test_a_mixture_keeps_everything_and_ids_apart(mini):
     assert made.counts["ids_renamed"] == len(mini)
     with pytest.raises(UsageError, match="at least two"):
         mix([mini])
+
+
+def test_the_two_sides_of_a_part_share_no_article_and_lose_nothing(mini):
+    rest, held = (part(mini, side, fraction=0.3, seed=5) for side in ("rest", "held"))
+    assert {p.title for p in rest.corpus.paragraphs}.isdisjoint(p.title for p in held.corpus.paragraphs)
+    assert sorted(ids(rest.corpus) + ids(held.corpus)) == sorted(ids(mini))
+    assert rest.kept == held.dropped
+    assert part(mini, "held", size=12).kept == 12
+    with pytest.raises(UsageError, match="side"):
+        part(mini, "left")
+
+
+def test_a_part_is_named():
+    made = ps.read("make:part(mini:fr/train, side=held, fraction=0.25, seed=1)")
+    assert ids(made) == ids(part(ps.read("mini:fr/train"), "held", fraction=0.25, seed=1).corpus)

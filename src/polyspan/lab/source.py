@@ -104,7 +104,9 @@ def _made(made: Call, language: str | None) -> DataFacts:
     if made.maker == "translate":
         spoken = made.options["to"]
         metric = mini.METRICS.get(spoken.split("-")[0], "squad.v1")
-    if size := made.options.get("size"):
+    if made.maker == "part":
+        questions = _of_part(made, questions)
+    elif size := made.options.get("size"):
         wanted = int(size) if size.isdecimal() else questions
         questions = wanted if questions is None or wanted is None else min(questions, wanted)
     if like := made.options.get("like"):
@@ -114,6 +116,15 @@ def _made(made: Call, language: str | None) -> DataFacts:
         questions = min(known_sizes, default=None)
     work = known.work + _work(made)
     return replace(known, language=spoken, metric=metric, questions=questions, files=files, work=work)
+
+
+def _of_part(made: Call, whole: int | None) -> int | None:
+    """About how many questions one side of a split has: articles are not torn."""
+    if whole is None:
+        return None
+    size, fraction = made.options.get("size", "none"), float(made.options.get("fraction", "0.1"))
+    held = int(size) if size.isdecimal() else round(whole * fraction)
+    return max(1, held if made.options.get("side") == "held" else whole - held)
 
 
 def _work(made: Call) -> float:

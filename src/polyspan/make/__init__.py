@@ -1,7 +1,7 @@
 """Data sets made from data sets: each maker is a pure, seeded function from a corpus to a `Made` corpus.
 
-`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `sample` and `mix`; `build` makes the corpus of
-a name such as `make:permute(mini:en/test, seed=1)`.
+`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `sample`, `part` and `mix`; `build` makes the
+corpus of a name such as `make:permute(mini:en/test, seed=1)`.
 """
 
 from importlib import import_module
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from polyspan.make.permutation import permute as permute
     from polyspan.make.reordering import reorder as reorder
     from polyspan.make.sampling import mix as mix
+    from polyspan.make.sampling import part as part
     from polyspan.make.sampling import sample as sample
     from polyspan.make.translation import backtranslate as backtranslate
     from polyspan.make.translation import translate as translate
@@ -28,6 +29,7 @@ _HOME = {
     "build": "named",
     "codeswitch": "codeswitching",
     "mix": "sampling",
+    "part": "sampling",
     "permute": "permutation",
     "read_dictionary": "dictionary",
     "reorder": "reordering",

@@ -15,6 +15,7 @@ from polyspan.make.made import Made
 MAKERS = {
     "backtranslate": "translation",
     "codeswitch": "codeswitching",
+    "part": "sampling",
     "permute": "permutation",
     "reorder": "reordering",
     "sample": "sampling",

@@ -15,6 +15,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from polyspan.data import mini
 from polyspan.errors import PolyspanError, UsageError, nearest, shorten
 from polyspan.files import cache_folder, explained
 from polyspan.make.conllu import Sentence, Token, first_difference, locate, parse_conllu, read_conllu, relation_v2
@@ -40,7 +41,7 @@ class NoTree(PolyspanError):
 
 
 def open_parser(spec: str) -> Parser:
-    """The parser that `conllu:FILE`, `spacy:MODEL` or `stanza:LANG` names.
+    """The parser that `conllu:FILE`, `spacy:MODEL` or `stanza:LANG` names; `conllu:mini` is the mini corpus'.
 
     Raises UsageError for another name, PolyspanError where a library or model is missing or a file is broken.
     """
@@ -57,7 +58,7 @@ class ConlluParser:
 
     def __init__(self, path: str) -> None:
         self.name = f"conllu:{Path(path).name}"
-        self._sentences = read_conllu(path)
+        self._sentences = read_conllu(mini.trees() if path == "mini" else path)
         self._forms = [[token.form for token in sentence.tokens] for sentence in self._sentences]
         self._next = 0
         self._sorted = sorted((_key(sentence.text), number) for number, sentence in enumerate(self._sentences))

@@ -1,4 +1,4 @@
-"""Fewer questions, few shots, and several corpora as one."""
+"""Fewer questions, few shots, one side of a split, and several corpora as one."""
 
 import random
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from polyspan.data.sample import sample as draw
 from polyspan.data.schema import Corpus, Question
+from polyspan.data.split import split
 from polyspan.errors import UsageError, choose
 from polyspan.make.made import Made, made
 
@@ -44,6 +45,29 @@ def sample(
     named = replace(drawn, name=f"make:sample({corpus.name}, size={wanted}, by={by}, seed={seed})")
     articles = {"articles": len({paragraph.title for paragraph in drawn.paragraphs})}
     return made(named, corpus, "sample", options, articles | {"contexts": len(drawn.paragraphs)})
+
+
+def part(
+    corpus: Corpus,
+    side: str = "rest",
+    *,
+    fraction: float = 0.1,
+    size: int | None = None,
+    seed: int = 0,
+    doing: str = "",
+) -> Made:
+    """One side of `split`: the `rest`, to train on, or the articles `held` out, to test on.
+
+    It gives a data set of one published part a training and a test set by name. Corpora with the same titles, such
+    as translations of each other, are split alike. Raises as `split`.
+    """
+    choose("side", side, ("rest", "held"))
+    kept = split(corpus, fraction, size, seed)[side == "held"]
+    options = {"side": side, "fraction": fraction, "size": size, "seed": seed}
+    amount = f"fraction={fraction}" if size is None else f"size={size}"
+    named = replace(kept, name=f"make:part({corpus.name}, side={side}, {amount}, seed={seed})")
+    articles = {"articles": len({paragraph.title for paragraph in kept.paragraphs})}
+    return made(named, corpus, "part", options, articles | {"contexts": len(kept.paragraphs)})
 
 
 def mix(corpora: Sequence[Corpus], seed: int = 0) -> Made:

@@ -66,6 +66,11 @@ def dictionary(language: str) -> Path:
     return _present(f"words.en-{short}.txt")
 
 
+def trees() -> Path:
+    """Dependency trees of all English texts, contexts and questions, as CoNLL-U; made by a parser, not by hand."""
+    return _present("trees.en.conllu")
+
+
 def _short(language: str) -> str:
     for short, tag in LANGUAGES.items():
         if language in (short, tag):
