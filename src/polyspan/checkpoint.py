@@ -50,7 +50,7 @@ def save_checkpoint(folder: Path, run: str, state: Progress, model: Any, optimiz
         numbers = {key: getattr(state, key) for key in _NUMBERS}
         write_json(part / "state.json", {"run": run, **numbers}, indent=None)
     for old in folder.iterdir():
-        if old.name != str(state.step):
+        if old.name.isdigit() and old.name != str(state.step):
             shutil.rmtree(old, ignore_errors=True)
 
 

@@ -44,6 +44,9 @@ def train(
         list[str] | None, _T(help="Unlabelled target text; its answers are never read.")
     ] = None,
     adversarial_weight: Annotated[float, _T(help="Of the discriminator's loss beside the task's.")] = 0.1,
+    checkpoints: Annotated[
+        int, _T(min=1, help="Keep the weights at this many even steps, the last included, as Readers.")
+    ] = 1,
     track: Annotated[
         list[str] | None, _T(help="Send the loss to tensorboard, wandb, trackio, …; may be repeated.")
     ] = None,
@@ -96,6 +99,7 @@ def train(
         "adversary": _adversary(adversarial_layer, adversarial_data, adversarial_weight, language),
     }
     options: dict[str, Any] = {"limit": limit, "weights": weight, "trackers": track or (), "resume": resume}
+    options["checkpoints"] = checkpoints
     fine_tune(corpora, model, out, settings, seed=seed, **options, **additions)
     record = json.loads((out / "run.json").read_text("utf-8"))
     if show(record, as_json):

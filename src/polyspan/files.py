@@ -95,10 +95,11 @@ def replacing_folder(path: Source) -> Iterator[Path]:
         try:
             yield part
             part.chmod(0o777 & ~_umask())
-            for file in part.iterdir():
-                file.chmod(0o666 & ~_umask())
-                with open(file, "rb") as written:
-                    os.fsync(written.fileno())
+            for path in part.rglob("*"):
+                path.chmod((0o777 if path.is_dir() else 0o666) & ~_umask())
+                if path.is_file():
+                    with open(path, "rb") as written:
+                        os.fsync(written.fileno())
             if target.exists():
                 old = part.with_suffix(".old")
                 target.rename(old)

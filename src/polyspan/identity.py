@@ -33,9 +33,11 @@ def identity(
     return json.loads(json.dumps(chosen))  # type: ignore[no-any-return]
 
 
-def additions(augment: Augmentation | None, align: Map | None, adversary: Adversary | None) -> dict[str, Any]:
+def additions(
+    augment: Augmentation | None, align: Map | None, adversary: Adversary | None, checkpoints: int = 1
+) -> dict[str, Any]:
     """What else was done while training; nothing where nothing was."""
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, Any] = {} if checkpoints == 1 else {"checkpoints": checkpoints}
     if augment is not None:
         chosen["augment"] = augment.as_json()
     if align is not None:

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ from polyspan.optimizer import ema_decay, idle_decay, make_optimizer, penalise, 
 from polyspan.plan import plan_batches
 from polyspan.progress import progress
 from polyspan.settings import TrainSettings
+from polyspan.snapshot import CHECKPOINTS, KEPT, add_snapshot, keep_reader, linked, move_average
 from polyspan.tracking import Tracker, chosen_trackers
 from polyspan.tracking import start as start_tracking
 
@@ -61,6 +62,7 @@ def train(
     augment: Augmentation | None = None,
     align: Map | None = None,
     adversary: Adversary | None = None,
+    checkpoints: int = 1,
     trackers: Sequence[Tracker] = (),
     resume: bool = False,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
@@ -71,9 +73,11 @@ def train(
     epoch from corpus i with probability proportional to weights[i] instead of simply concatenating. `augment`
     switches the corpora anew in every epoch. `align` is applied to the states of its layer while the Reader
     learns, and stays as it is (Hsu et al. 2019, A.2.1); `adversary` learns such a transform against a
-    discriminator (A.2.2). Both carry source states towards the target's; the Reader answers without either. A
-    checkpoint beside `out` is written every `checkpoint_seconds`; with `resume` a killed run goes on from it and
-    ends with the weights it would have had. Under `accelerate launch` each process computes its share of every
+    discriminator (A.2.2). Both carry source states towards the target's; the Reader answers without either. Of
+    `checkpoints` evenly spaced ones the last is the Reader itself; each other one, from 1, is a Reader in
+    `out/checkpoints/NUMBER` with the weights as they were then. A folder beside `out`, written every
+    `checkpoint_seconds`, holds what a killed run goes on from with `resume`, to end with the weights it would have
+    had. Under `accelerate launch` each process computes its share of every
     batch. `trackers` are sent the loss and the learning rate every ten steps.
     Raises PolyspanError for a folder that is taken or cannot be written and for corpora without a usable answer.
     """
@@ -84,7 +88,7 @@ def train(
     if limit is not None:
         corpora = [sample(corpus, limit, seed) for corpus in corpora]
     chosen = identity(corpora, model, settings, seed, limit, weights)
-    chosen |= additions(augment, align, adversary)
+    chosen |= additions(augment, align, adversary, checkpoints)
     if resume and is_finished(out, chosen):
         return Reader.load(out)
     checkpoint = out.with_name(out.name + ".checkpoint")
@@ -121,6 +125,7 @@ def train(
         checkpoint=checkpoint,
         fingerprint=fingerprint,
         checkpoint_seconds=checkpoint_seconds,
+        checkpoints=checkpoints,
         align=align,
         confusion=confusion,
     )
@@ -141,6 +146,8 @@ def _save(run: "Run", out: Path, state: Progress, record: dict[str, Any]) -> Non
     with replacing_folder(out) as folder:
         run.reader.save(folder)
         write_json(folder / "run.json", record)
+        if run.kept_at:
+            shutil.copytree(run.checkpoint / KEPT, folder / CHECKPOINTS, copy_function=linked)
     shutil.rmtree(run.checkpoint, ignore_errors=True)
 
 
@@ -175,8 +182,15 @@ class Run:
     checkpoint: Path
     fingerprint: str
     checkpoint_seconds: float
+    checkpoints: int = 1
     align: Map | None = None
     confusion: Confusion | None = None
+
+    @property
+    def kept_at(self) -> dict[int, int]:
+        """The steps after which the weights are kept as a Reader, and its number; the last is not among them."""
+        total, count = len(self.plan), self.checkpoints
+        return {round(total * number / count): number for number in range(1, count)}
 
     @contextlib.contextmanager
     def changed_states(self) -> Iterator[None]:
@@ -215,6 +229,7 @@ def _fit(run: Run, resume: bool) -> Progress:
         used = np.union1d(used, used_pieces(run.confusion.windows, run.reader.layout))
         bare.confusion = run.confusion  # trained, kept in checkpoints and moved with the model
     whole = keep_used_rows(bare, used)
+    kept_at = run.kept_at if accelerator.is_main_process else {}
     optimizer = make_optimizer(bare, settings)
     bare.to(accelerator.device)
     state = load_checkpoint(run.checkpoint, run.fingerprint, bare, optimizer) if resume else Progress()
@@ -233,9 +248,12 @@ def _fit(run: Run, resume: bool) -> Progress:
             pending.append(take_step(run, model, optimizer, step))
             state.step = step
             if step in snapshots and settings.average > 1:
-                _add_snapshot(state, bare)
+                add_snapshot(state, bare)
             if settings.ema:
-                _move_average(state, bare, ema_decay(step, settings))
+                move_average(state, bare, ema_decay(step, settings))
+            if step in kept_at:
+                decay = idle_decay([step], total, replace(settings, ema=0.0))
+                keep_reader(run.reader, whole, decay, run.checkpoint / KEPT / str(kept_at[step]))
             due = (stopped.is_set() or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
             if due or step == total or step % 10 == 0:
                 new = len(pending)
@@ -336,23 +354,6 @@ def _backward(run: Run, model: Any, step: int) -> torch.Tensor:
 def _unsynchronised(accelerator: Accelerator, model: Any, last: bool) -> Any:
     """Processes exchange gradients only at the last part of a batch."""
     return contextlib.nullcontext() if last else accelerator.no_sync(model)
-
-
-def _add_snapshot(state: Progress, model: Any) -> None:
-    state.snapshots += 1
-    for name, weight in model.named_parameters():
-        if weight.requires_grad:
-            now = weight.detach().float().cpu()
-            mean = state.average.setdefault(name, torch.zeros_like(now))
-            mean += (now - mean) / state.snapshots
-
-
-def _move_average(state: Progress, model: Any, decay: float) -> None:
-    trained = {name: weight.detach() for name, weight in model.named_parameters() if weight.requires_grad}
-    if not state.ema:
-        state.ema = {name: weight.float().clone() for name, weight in trained.items()}
-    means = [state.ema[name] for name in trained]
-    torch._foreach_lerp_(means, [weight.float() for weight in trained.values()], 1 - decay)
 
 
 def _mix(*numbers: int) -> int:

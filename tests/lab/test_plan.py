@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from polyspan.errors import PolyspanError
+from polyspan.lab.commands import commands
 from polyspan.lab.plan import plan
 from polyspan.lab.recipe_file import read_recipe
 from polyspan.lab.source import drawn_first, facts
@@ -63,6 +64,42 @@ def test_every_recipe_plans(path):
         seen.add(stage.key)
         json.dumps(stage.options, allow_nan=False)
     assert set(made.wanted) == set(made.recipe.drawn())
+
+
+SELECTION = """\
+statistics:
+  selection: {readers: En, source: En, tests: [Zh]}
+draw: selection
+"""
+
+
+def test_checkpoints_are_answered_each_by_itself(planned):
+    made = planned(SMALL + SELECTION, "readers.En.checkpoints=3")
+    assert names(made, "train") == ["train En, seed 42"]
+    assert names(made, "predict") == [
+        f"predict En on {test}, seed 42{part}"
+        for test in ("En", "Zh")
+        for part in (", checkpoint 1 of 3", ", checkpoint 2 of 3", "")
+    ]
+    first, _, last = made.checkpoints[:3]
+    answered = next(line for line in commands(first.predict) if "predict" in line)
+    assert answered.split()[3].endswith("/checkpoints/1")
+    assert "--checkpoints 3" in " ".join(commands(last.predict))
+    assert last.predict.key == planned(SMALL, "readers.En.checkpoints=3").cells[0].predict.key
+
+
+@pytest.mark.parametrize(
+    ("changes", "part"),
+    [
+        ([], "one checkpoint to choose from"),
+        (["readers.En.checkpoints=2", "statistics.selection.source=Zh"], "not chosen for itself"),
+        (["readers.En.checkpoints=2", "statistics.selection.source=Ch"], "did you mean"),
+        (["readers.En.checkpoints=0"], "checkpoints"),
+    ],
+)
+def test_mistakes_in_a_selection(planned, changes, part):
+    with pytest.raises(PolyspanError, match=part):
+        planned(SMALL + SELECTION, *changes)
 
 
 def test_only_what_is_drawn_is_planned(planned):

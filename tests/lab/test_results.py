@@ -40,7 +40,7 @@ def recipe(model: str) -> Recipe:
                 },
             },
             "readers": {
-                "En": {"data": ["En"]},
+                "En": {"data": ["En"], "checkpoints": 3},
                 "Zh": {"data": ["Fr"]},
                 "GAN": {"data": ["En"], "adversary": {"layer": 1, "data": ["Fr"]}},
             },
@@ -54,6 +54,7 @@ def recipe(model: str) -> Recipe:
             "statistics": {
                 "anova": {"table": "table2"},
                 "compare": [{"a": "En", "b": "Zh", "tests": ["Zh"]}],
+                "selection": {"readers": ["En"], "source": "En", "tests": ["Zh"]},
                 "claims": {"of": ["table2", "table4", "table7"], "draws": 50},
             },
         }
@@ -102,6 +103,19 @@ def test_cells_are_means_over_seeds_beside_the_papers(report):
     assert french["against"]["p"] is not None
     assert content["tables"]["table7"]["cells"][0]["against"]["name"] == "no alignment"
     assert len(content["tables"]["table5"]["pairs"]) == 2
+
+
+def test_checkpoints_are_chosen_by_three_rules(report):
+    content, out = report
+    found = content["statistics"]["selection"]
+    assert len(found["scores"]) == 2 * 2 * 3  # tests, seeds, checkpoints
+    assert found["why"] == {}
+    last = [row["f1"] for row in content["matrix"] if (row["train"], row["test"]) == ("En", "Zh")]
+    rows = {row["rule"]: row for row in found["rows"] if row["measure"] == "f1"}
+    assert rows["last"]["checkpoints"] == [3, 3]
+    assert rows["last"]["mean"] == pytest.approx(sum(last) / 2, abs=0.001)
+    assert rows["oracle"]["mean"] >= max(rows["last"]["mean"], rows["source-dev"]["mean"])
+    assert "Which checkpoint" in (out / "report.html").read_text("utf-8")
 
 
 def test_files_that_the_report_links_to_are_there(report):

@@ -44,6 +44,7 @@ def _train(stage: Stage) -> list[str]:
     words += ["--seed", str(options.get("seed", 42))]
     words += _optional("--limit", options.get("limit"))
     words += [word for weight in options.get("weights") or () for word in ("--weight", f"{weight:g}")]
+    words += _optional("--checkpoints", options.get("checkpoints"))
     if "map" in stage.needs:
         words += ["--align", _file(stage.needs["map"], ".safetensors")]
     if adversary := options.get("adversary"):
@@ -65,6 +66,8 @@ def _train(stage: Stage) -> list[str]:
 def _predict(stage: Stage) -> list[str]:
     answers, test = _file(stage, ".json"), stage.needs["test"]
     model = folder(stage.needs["reader"]) if "reader" in stage.needs else _model(stage, "untrained")
+    if number := stage.options.get("checkpoint"):
+        model += f"/checkpoints/{number}"
     asked = ["polyspan", "predict", "--model", model, "--data", data_name(test), "--out", answers]
     packing = {None: [], True: ["--pack"], False: ["--no-pack"]}[stage.options.get("pack")]
     return [shlex.join([*asked, *packing, *_language(test)]), _score(test, answers)]

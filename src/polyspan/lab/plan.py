@@ -42,11 +42,22 @@ class Look:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """What a reader answers on a test on its way, at its checkpoint `number`, from 1; the last is the reader."""
+
+    reader: str
+    test: str
+    seed: int
+    number: int
+    predict: Stage
+
+
+@dataclass(frozen=True)
 class Plan:
     """What a run makes.
 
     `recipe` is without sweeps, scale and defaults. `stages` are all that there are, needed ones first; `wanted`
-    names those behind each thing drawn. `cells` and `looks` are all that is drawn, each once.
+    names those behind each thing drawn. `cells`, `looks` and `checkpoints` are all that is drawn, each once.
     """
 
     recipe: Recipe
@@ -54,6 +65,7 @@ class Plan:
     cells: tuple[Cell, ...]
     looks: tuple[Look, ...]
     wanted: Mapping[str, tuple[Stage, ...]]
+    checkpoints: tuple[Checkpoint, ...] = ()
 
     def of_table(self, name: str) -> list[tuple[str, str, Cell]]:
         """The planned cells of a table as (row, column, cell), under its own labels, seeds in order."""
@@ -88,7 +100,8 @@ def plan(recipe: Recipe) -> Plan:
     drawing = _Drawing(resolve(recipe))
     wanted = {name: tuple(drawing.draw(name)) for name in recipe.drawn()}
     order = in_order([stage for stages in wanted.values() for stage in stages])
-    return Plan(drawing.recipe, tuple(order), tuple(drawing.cells.values()), tuple(drawing.looks.values()), wanted)
+    cells, looks = tuple(drawing.cells.values()), tuple(drawing.looks.values())
+    return Plan(drawing.recipe, tuple(order), cells, looks, wanted, tuple(drawing.checkpoints))
 
 
 class _Drawing:
@@ -99,6 +112,7 @@ class _Drawing:
         self.readers = ReaderStages(recipe)
         self.cells: dict[tuple[str, str, int], Cell] = {}
         self.looks: dict[tuple[str, str], Look] = {}
+        self.checkpoints: list[Checkpoint] = []
 
     def draw(self, name: str) -> list[Stage]:
         """The stages behind a table, a probe or a statistic."""
@@ -106,7 +120,8 @@ class _Drawing:
             return self._table(name, self.recipe.tables[name])
         if name in self.recipe.probes:
             return self._probe(name, self.recipe.probes[name])
-        return {"anova": self._anova, "compare": self._compare, "claims": self._claims}[name]()
+        statistics = {"anova": self._anova, "compare": self._compare, "claims": self._claims}
+        return (statistics | {"selection": self._selection})[name]()
 
     def _table(self, name: str, table: Table) -> list[Stage]:
         for row, reader in table.rows.items():
@@ -177,6 +192,27 @@ class _Drawing:
                     self._require_test(test, *path, "tests")
                     stages += [self._cell(reader, test, seed).predict for seed in self.readers.seeds(reader)]
         return stages
+
+    def _selection(self) -> list[Stage]:
+        given, path = self.recipe.statistics.selection, ("statistics", "selection")
+        assert given is not None
+        for test in (given.source, *given.tests):
+            self._require_test(test, *path, "source" if test == given.source else "tests")
+        if given.source in given.tests:
+            raise self.recipe.fault("the source is not chosen for itself", *path, "tests", found=given.source)
+        for reader in given.readers:
+            self._require_reader(reader, *path, "readers")
+            count = self.recipe.readers[reader].checkpoints
+            if count < 2:
+                fix = f"add `checkpoints: 5` to it, or --set readers.{reader}.checkpoints=5"
+                raise self.recipe.fault(f"{reader!r} has one checkpoint to choose from", *path, "readers", fix=fix)
+            self.checkpoints += [
+                Checkpoint(reader, test, seed, number, self.readers.predict(reader, test, seed, number))
+                for test in (given.source, *given.tests)
+                for seed in self.readers.seeds(reader)
+                for number in range(1, count + 1)
+            ]
+        return [checkpoint.predict for checkpoint in self.checkpoints]
 
     def _claims(self) -> list[Stage]:
         """Claims are judged on tables, and on probes whose likeness is set against scores."""

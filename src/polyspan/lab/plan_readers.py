@@ -47,14 +47,20 @@ class ReaderStages:
             self._made[key] = self._train(label, seed)
         return self._made[key]
 
-    def predict(self, label: str, test: str, seed: int) -> Stage:
-        """A reader's answers to a test."""
-        key = "predict", label, test, seed
+    def predict(self, label: str, test: str, seed: int, checkpoint: int | None = None) -> Stage:
+        """A reader's answers to a test, or those of one of its checkpoints, from 1; the last is the reader."""
+        last = self.recipe.readers[label].checkpoints
+        number = last if checkpoint is None else checkpoint
+        key = "predict", label, test, seed, number
         if key not in self._made:
             needs = {"reader": self.train(label, seed), "test": self.data.test(test)}
             model, settings = self._models[label], self._settings[label]
             name = f"predict {label} on {test}, seed {seed}"
-            self._made[key] = Stage("predict", name, {"pack": None}, needs, *self._answers(test, model, settings))
+            options: dict[str, Any] = {"pack": None}
+            if number < last:
+                name += f", checkpoint {number} of {last}"
+                options["checkpoint"] = number
+            self._made[key] = Stage("predict", name, options, needs, *self._answers(test, model, settings))
         return self._made[key]
 
     def baseline(self, test: str) -> Stage:
@@ -120,6 +126,8 @@ class ReaderStages:
             "settings": dict(sorted(reader.settings.items())),
         }
         options |= {"seed": seed, "limit": reader.limit, "weights": reader.weights}
+        if reader.checkpoints > 1:
+            options["checkpoints"] = reader.checkpoints
         known = [self.data.facts("corpora", name) for name in reader.data]
         total = sum(cost.epoch(one, cost.questions(one, _one(reader.limit)), settings) for one in known)
         seconds = cost.training(model, settings, total)
@@ -131,7 +139,8 @@ class ReaderStages:
             seconds *= _GAME
         if reader.augment is not None:
             options["augment"] = self._augment(label, reader.augment.dictionaries, reader.augment.rate)
-        return Stage("train", f"train {label}, seed {seed}", options, needs, seconds, model.megabytes)
+        megabytes = model.megabytes * reader.checkpoints
+        return Stage("train", f"train {label}, seed {seed}", options, needs, seconds, megabytes)
 
     def _prepare(self, label: str, reader: Reader) -> None:
         """What holds for all seeds of a reader, looked at once."""

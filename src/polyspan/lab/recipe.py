@@ -15,7 +15,7 @@ from polyspan.lab.fields import Fields, checked, of_aligner, of_encoder, of_trai
 
 ALIGNERS = ("procrustes", "muse", "vecmap", "dema", "mean")
 """The keys of `polyspan.align.METHODS`, which takes seconds to import."""
-STATISTICS = ("anova", "compare", "claims")
+STATISTICS = ("anova", "compare", "selection", "claims")
 """What can be drawn beside tables and probes."""
 
 Places = Mapping[tuple[str, ...], str]
@@ -97,6 +97,8 @@ class Reader(Part):
     limit: _Count | _Many[_Count] | None = None
     """Questions of each corpus, drawn anew by each seed."""
     weights: list[float] | None = None
+    checkpoints: _Count = 1
+    """Readers kept on the way, evenly spaced, the last being the Reader itself; for `statistics.selection`."""
     align: Align | None = None
     adversary: Adversary | None = None
     augment: Augment | None = None
@@ -162,6 +164,15 @@ class Comparison(Part):
     draws: _Count = 10_000
 
 
+class Selection(Part):
+    """Readers with several checkpoints on tests: the last one, the best on `source`, the best on the test."""
+
+    readers: _Many[str]
+    source: str
+    """The test that stands for the development set of the source language."""
+    tests: _Many[str]
+
+
 class Claims(Part):
     """The paper's claims on these tables and probes; on all that the recipe has by default."""
 
@@ -174,6 +185,7 @@ class Statistics(Part):
 
     anova: Anova | None = None
     compare: list[Comparison] = []
+    selection: Selection | None = None
     claims: Claims | None = None
 
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from polyspan.errors import PolyspanError
 from polyspan.paper import Cell, Place, Results, factors, judge, printed
-from polyspan.report.paper_tables import compared
+from polyspan.report.paper_tables import compared, measured
 from polyspan.report.verdicts import told
 
 if TYPE_CHECKING:
     from polyspan.lab.gathered import Gathered
     from polyspan.lab.plan import Plan
-    from polyspan.lab.recipe import Recipe
+    from polyspan.lab.recipe import Recipe, Selection
     from polyspan.lab.results_numbers import Numbers
 
 _FIGURES = {"cosine": "figure2", "svcca": "figure3"}
@@ -85,7 +85,36 @@ def statistics(numbers: "Numbers", found: Results) -> dict[str, Any]:
             for one in asked.compare
             for test in one.tests
         ]
+    if asked.selection is not None and "selection" in drawn:
+        told["selection"] = _selection(numbers, asked.selection)
     return told
+
+
+def _selection(numbers: "Numbers", asked: "Selection") -> dict[str, Any]:
+    """Every reader and test under the three rules: mean over seeds, and the checkpoints that were chosen."""
+    from polyspan.stats import select
+
+    rows, chosen, why = [], [], {}
+    for one in numbers.plan.checkpoints:
+        if numbers.gathered.is_done(one.predict):
+            scores = numbers.gathered.scores(one.predict)
+            row: dict[str, Any] = {"reader": one.reader, "test": one.test, "seed": one.seed}
+            row |= {"f1": round(scores.f1, 3), "exact_match": round(scores.exact_match, 3)}
+            rows.append(row | {"checkpoint": one.number})
+    for reader in asked.readers:
+        own = [row for row in rows if row["reader"] == reader]
+        try:
+            picked = [one for measure in ("f1", "exact_match") for one in select(own, asked.source, measure)]
+        except PolyspanError as error:
+            why[reader] = error.message
+            continue
+        for test, rule, measure in dict.fromkeys((one.test, one.rule, one.measure) for one in picked):
+            some = [one for one in picked if (one.test, one.rule, one.measure) == (test, rule, measure)]
+            spread = measured([one.score for one in some], None)
+            line: dict[str, Any] = {"reader": reader, "test": test, "rule": rule, "measure": measure}
+            line |= {"mean": spread.mean, "sd": spread.sd}
+            chosen.append(line | {"checkpoints": [int(one.checkpoint) for one in some]})
+    return {"source": asked.source, "rows": chosen, "scores": rows, "why": why}
 
 
 def _comparison(numbers: "Numbers", a: str, b: str, test: str) -> dict[str, Any]:

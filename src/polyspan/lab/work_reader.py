@@ -15,15 +15,16 @@ from polyspan.model.map import Map
 from polyspan.model.reader import Reader
 from polyspan.prediction import predict as answer
 from polyspan.settings import TrainSettings, preset
+from polyspan.snapshot import CHECKPOINTS
 from polyspan.training import train as fine_tune
 
 
 def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     """Train on the corpora `data.0`, …: the folder `reader`, with `run.json` in it.
 
-    Options: `model` (or the role `model`), `preset` and the `settings` changed, `seed`, `limit`, `weights`, and
-    `adversary` {layer, weight} with its text in the roles `adversary.0`, …; `augment` {dictionaries, rate}. The
-    role `map` has an alignment. A folder that a killed run left is gone on with.
+    Options: `model` (or the role `model`), `preset` and the `settings` changed, `seed`, `limit`, `weights`,
+    `checkpoints`, and `adversary` {layer, weight} with its text in the roles `adversary.0`, …; `augment`
+    {dictionaries, rate}. The role `map` has an alignment. A folder that a killed run left is gone on with.
     """
     given, switched = options.get("adversary"), options.get("augment")
     fine_tune(
@@ -37,6 +38,7 @@ def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         augment=augmentation(switched["dictionaries"], switched["rate"]) if switched else None,
         align=Map.load(inputs["map"] / MAP) if "map" in inputs else None,
         adversary=Adversary(corpora=kept_corpora(inputs, "adversary"), **given) if given else None,
+        checkpoints=int(options.get("checkpoints", 1)),
         resume=True,
     )
 
@@ -44,13 +46,15 @@ def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     """Answer the corpus in the role `test`: `predictions.json`, `spans.json`, `scores.json`.
 
-    It is answered by the Reader in the role `reader`; without one by an encoder whose head was never trained: the
-    option `untrained` (or the role `model`) with a head drawn from `seed` and the windows of `preset` and
-    `settings`.
+    It is answered by the Reader in the role `reader`, or by its `checkpoint` of that number; without one by an
+    encoder whose head was never trained: the option `untrained` (or the role `model`) with a head drawn from
+    `seed` and the windows of `preset` and `settings`.
     """
     test = kept_corpus(inputs["test"])
     if "reader" in inputs:
-        reader = Reader.load(inputs["reader"] / READER)
+        number = options.get("checkpoint")
+        folder = inputs["reader"] / READER
+        reader = Reader.load(folder if number is None else folder / CHECKPOINTS / str(number))
     else:
         name = encoder_name({"model": options.get("untrained")}, inputs)
         reader = Reader.load(name, train_settings(options).windows, int(options.get("seed", 0)))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyspan.report.paper_record import Claim, PaperCell, PaperTable, Picture
+from polyspan.report.paper_record import Claim, Measure, PaperCell, PaperTable, Picture
 from polyspan.report.paper_tables import row_title
-from polyspan.report.paper_text import STARS, baseline_rows, file_stem, signed
+from polyspan.report.paper_text import STARS, baseline_rows, file_stem, shown, signed
 from polyspan.report.record import Record
 from polyspan.report.verdicts import by_claim, summary
 
@@ -38,6 +38,7 @@ def paper_view(record: Record, folder: Path) -> dict[str, Any]:
         "claims_summary": summary(record.claims),
         "factors": _factors(record.statistics.get("anova")),
         "compared_readers": _readers_compared(record.statistics.get("compare")),
+        "selection": _selection(record.statistics.get("selection")),
         "maps": _maps(record.alignment),
         "pictures": [(picture, _image(picture, folder)) for picture in record.pictures],
         "p_value": p_value,
@@ -127,6 +128,20 @@ def _readers_compared(found: Any) -> list[list[str]]:
         ps = [p_value(one.get(key)) for key in ("p", "p_runs")]
         lines.append([*names, signed(one.get("f1")), between, *ps, signed(one.get("exact_match"))])
     return lines
+
+
+def _selection(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The F1 of each reader and test under the three rules, as texts."""
+    if not found:
+        return None
+    lines: dict[tuple[str, str], list[str]] = {}
+    for one in found.get("rows", ()):
+        if one.get("measure") == "f1":
+            told = shown(Measure(one.get("mean"), one.get("sd")))
+            told += f" (at {', '.join(map(str, one.get('checkpoints', ())))})"
+            lines.setdefault((str(one.get("reader")), str(one.get("test"))), []).append(told)
+    lost = [f"{reader}: {why}" for reader, why in (found.get("why") or {}).items()]
+    return {"source": found.get("source"), "lines": [[*key, *cells] for key, cells in lines.items()], "lost": lost}
 
 
 def _maps(found: tuple[dict[str, Any], ...]) -> list[list[str]]:
