@@ -31,6 +31,9 @@ def run(
     device: Annotated[
         list[str] | None, _T(help="A GPU for a stage at a time, as CUDA_VISIBLE_DEVICES has it; may be repeated.")
     ] = None,
+    processes: Annotated[
+        int, _T(min=1, help="Split each training over so many processes, each with a GPU where there are any.")
+    ] = 1,
     address: Annotated[str | None, _T(help="Head of a Ray cluster. Default: Ray is started here.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -46,6 +49,7 @@ def run(
             _print_plan(described)
         return
     options: dict[str, Any] = {"engine": engine, "policy": policy, "devices": device or [], "address": address}
+    options["processes"] = processes
     command = lab.command_of(recipe, out, given, store)
     if stage is not None:
         planned = make_plan(read_recipe(recipe, given))

@@ -19,6 +19,7 @@ from polyspan.errors import PolyspanError
 from polyspan.files import explained
 from polyspan.lab.claim import Claim
 from polyspan.lab.commands import commands
+from polyspan.lab.processes import splits, work_in_processes
 from polyspan.lab.stage import KINDS, Stage
 from polyspan.lab.store import Store
 
@@ -28,13 +29,14 @@ _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """How a run's stages are executed: the store, the folder of logs, whether what is kept is made again, and the
-    run's command, to be written into the records."""
+    """How a run's stages are executed: the store, the folder of logs, whether what is kept is made again, the
+    run's command, to be written into the records, and the processes that share a training."""
 
     store: Store
     logs: Path | None = None
     again: bool = False
     command: str = ""
+    processes: int = 1
 
     def log(self, stage: Stage) -> Path | None:
         """The stage's log file."""
@@ -73,7 +75,7 @@ def execute(stage: Stage, job: Job) -> Result:
             _tidy(claim.out, *(_LEFT_BY_KILLS if goes_on else "*"))
         began = time.monotonic()
         with _captured(job.log(stage)):
-            fault = _work(stage, job.store, claim)
+            fault = _work(stage, job, claim)
         seconds = round(time.monotonic() - began, 3)
         if claim.lost:
             return Result("busy", message="another process, which took this one for dead")
@@ -87,8 +89,9 @@ def execute(stage: Stage, job: Job) -> Result:
         return Result("made" if kept else "found", seconds)
 
 
-def _work(stage: Stage, store: Store, claim: Claim) -> str:
+def _work(stage: Stage, job: Job, claim: Claim) -> str:
     """Do the work; returns what went wrong, in words. A disk that takes no more is raised: no stage can go on."""
+    store = job.store
     try:
         for role, need in stage.needs.items():
             if fault := store.fault(need):
@@ -96,7 +99,10 @@ def _work(stage: Stage, store: Store, claim: Claim) -> str:
                 message = f"what it reads as {role!r} ({need.name}) is not whole on {platform.node()}"
                 raise PolyspanError(message, where=str(store.path(need)), found=fault, fix=fix)
         inputs = {role: store.path(need) for role, need in stage.needs.items()}
-        KINDS[stage.kind].load()(stage.options, inputs, claim.out)
+        if job.processes > 1 and splits(stage):
+            work_in_processes(stage, inputs, claim.out, job.processes)
+        else:
+            KINDS[stage.kind].load()(stage.options, inputs, claim.out)
     except Exception as error:
         if _is_disk(error):
             if isinstance(error, PolyspanError):

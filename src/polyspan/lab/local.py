@@ -10,6 +10,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
+from polyspan.errors import UsageError
 from polyspan.files import Source
 from polyspan.lab.execution import Job, Result, execute
 from polyspan.lab.live import LiveView
@@ -28,16 +29,22 @@ def run_local(
     devices: Sequence[str] | None = None,
     logs: Source | None = None,
     command: str = "",
+    processes: int = 1,
 ) -> Outcome:
     """Make the stages wanted, and what they need, on this machine.
 
-    One after another in this process; with `devices` (numbers or UUIDs as CUDA_VISIBLE_DEVICES takes them) one
-    at a time on each. `logs` is the folder for a log of each stage; without it stages write where the caller does.
-    A stage that fails stops only those that need it: see `Outcome.failed`. Raises PolyspanError for a store that
-    cannot be written, and under the policy `never` where something is missing; UsageError for another policy.
+    One after another in this process; with `devices` (numbers or UUIDs as CUDA_VISIBLE_DEVICES takes them) one at
+    a time on each. A training is split over so many `processes`; each of `devices` then names as many GPUs, with
+    commas between them. `logs` is the folder for a log of each stage; without it stages write where the caller
+    does. A stage that fails stops only those that need it: see `Outcome.failed`. Raises PolyspanError for a store
+    that cannot be written, and under the policy `never` where something is missing; UsageError for another policy.
     """
+    if wrong := [device for device in devices or () if processes > 1 and len(device.split(",")) != processes]:
+        fix = "name as many GPUs, as in --device 0,1 --device 2,3 with --processes 2"
+        raise UsageError("each process of a training needs a GPU", found=f"{wrong[0]} for {processes}", fix=fix)
     stock = take_stock(stages, store, policy)
-    job = Job(store, Path(logs).absolute() if logs is not None else None, policy == "always", command)
+    log_folder = Path(logs).absolute() if logs is not None else None
+    job = Job(store, log_folder, policy == "always", command, processes)
     if not devices:
         return follow(stock, job, _here(job), 1)
     with _on_devices(devices, job) as submit:

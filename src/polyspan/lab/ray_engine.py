@@ -14,6 +14,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source
 from polyspan.lab.execution import Job, Result, execute
 from polyspan.lab.local import follow
+from polyspan.lab.processes import splits
 from polyspan.lab.schedule import Outcome, take_stock
 from polyspan.lab.stage import KINDS, Stage
 from polyspan.lab.store import Store
@@ -33,26 +34,30 @@ def run_ray(
     command: str = "",
     cpus: float = 1,
     retries: int = 3,
+    processes: int = 1,
 ) -> Outcome:
     """Make the stages wanted, and what they need, as tasks of a Ray cluster.
 
     `address` is that of the cluster's head (`HOST:PORT`, or `auto` for the one on this machine); without it Ray is
     started here. The store and `logs` must be on a file system that all nodes see under one path. Each task takes
-    `cpus` processors; where the cluster has GPUs, one that trains takes a whole one and the others a quarter. A
-    task whose node or process dies is started again on another, up to `retries` times, and a training goes on
-    from its checkpoint. Otherwise as `run_local`. Raises UsageError where Ray is not installed, PolyspanError
-    where nothing answers at the address.
+    `cpus` processors; where the cluster has GPUs, one that trains takes a whole one and the others a quarter. One
+    whose training is split over `processes` takes as many times that, on one node. A task whose node or process
+    dies is started again on another, up to `retries` times, and a training goes on from its checkpoint. Otherwise
+    as `run_local`. Raises UsageError where Ray is not installed, PolyspanError where nothing answers at the
+    address.
     """
     stock = take_stock(stages, store, policy)
-    job = Job(store, Path(logs).absolute() if logs is not None else None, policy == "always", command)
+    log_folder = Path(logs).absolute() if logs is not None else None
+    job = Job(store, log_folder, policy == "always", command, processes)
     with _cluster(address) as ray:
         has_gpus = ray.cluster_resources().get("GPU", 0) > 0
         task = ray.remote(execute)
         handed: list[Any] = []
 
         def submit(stage: Stage) -> Future[Result]:
-            gpus = (1 if KINDS[stage.kind].trains else _SHARE) if has_gpus else 0
-            options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": retries, "name": stage.name}
+            times = processes if splits(stage) else 1
+            gpus = (times if KINDS[stage.kind].trains else _SHARE) if has_gpus else 0
+            options = {"num_cpus": cpus * times, "num_gpus": gpus, "max_retries": retries, "name": stage.name}
             reference = task.options(**options).remote(stage, job)
             handed.append(reference)
             return _result(reference, ray)

@@ -29,6 +29,7 @@ def run(
     policy: str = "missing",
     devices: Sequence[str] = (),
     address: str | None = None,
+    processes: int = 1,
     command: str = "",
 ) -> dict[str, Any]:
     """Run a recipe and return its report, which is in the folder `out` (`runs/NAME` by default).
@@ -36,8 +37,9 @@ def run(
     `changes` are as in `--set`: `["scale.limit=100"]`. The stages' outputs are kept in `store`, by default one in
     the cache folder that all runs share: what is there is not made again, whatever recipe asked for it first.
     `policy` is `missing`, `always` or `never`; `devices` are GPUs for the local engine, `address` is the head of a
-    Ray cluster. A stage that fails stops only what needs it: the report then has what there is, and a
-    PolyspanError names the stage. Raises UsageError for an unknown engine and for what the recipe cannot say.
+    Ray cluster, and `processes` share the batches of each training. A stage that fails stops only what needs it:
+    the report then has what there is, and a PolyspanError names the stage. Raises UsageError for an unknown engine
+    and for what the recipe cannot say.
     """
     asked = read_recipe(recipe, changes)
     planned = plan(asked)
@@ -50,6 +52,7 @@ def run(
             *(folder, engine, policy),
             devices=devices,
             address=address,
+            processes=processes,
             command=command,
         )
         from polyspan.lab.results import write_results
@@ -68,10 +71,12 @@ def make(
     *,
     devices: Sequence[str] = (),
     address: str | None = None,
+    processes: int = 1,
     command: str = "",
 ) -> "Outcome":
     """Make stages and what they need by an engine; their logs are in `folder/logs`."""
     choose("engine", engine, ENGINES)
+    how: dict[str, Any] = {"policy": policy, "logs": folder / "logs", "command": command, "processes": processes}
     if engine == "ray":
         if devices:
             raise UsageError(
@@ -79,12 +84,12 @@ def make(
             )
         from polyspan.lab.ray_engine import run_ray
 
-        return run_ray(stages, store, policy=policy, address=address, logs=folder / "logs", command=command)
+        return run_ray(stages, store, address=address, **how)
     if address is not None:
         raise UsageError("--address is for the Ray engine", fix="add --engine ray")
     from polyspan.lab.local import run_local
 
-    return run_local(stages, store, policy=policy, devices=list(devices), logs=folder / "logs", command=command)
+    return run_local(stages, store, devices=list(devices), **how)
 
 
 def open_store(folder: Source | None = None) -> "Store":
