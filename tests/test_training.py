@@ -15,7 +15,6 @@ import torch
 from accelerate.tracking import GeneralTracker
 from safetensors.torch import load_file
 
-from polyspan import training
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.reader import Reader
@@ -37,19 +36,6 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
 def same(one: Path, two: Path) -> bool:
     a, b = weights(one), weights(two)
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-
-
-def stopping(taken: list[int], after: int):
-    """`take_step`, but that it breaks off once so many steps were taken."""
-    whole = training.take_step
-
-    def step(*given):
-        if len(taken) == after:
-            raise KeyboardInterrupt
-        taken.append(given[-1])
-        return whole(*given)
-
-    return step
 
 
 def test_it_learns_its_training_questions(tiny, corpus, tmp_path):
@@ -115,44 +101,6 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, averag
     losses = [json.loads((tmp_path / name / "run.json").read_text())["loss"] for name in ("whole", "killed")]
     assert losses[0] == losses[1]
     assert not (tmp_path / "killed.checkpoint").exists()
-
-
-@pytest.mark.parametrize("freeze", [("embeddings",), ()])
-def test_checkpoints_are_readers_on_the_way(tiny, corpus, tmp_path, freeze):
-    """The k-th of n is the Reader of a training that was stopped after k/n of its steps."""
-    settings = replace(FAST, freeze=freeze, weight_decay=0.1)
-    whole = train([corpus], tiny, tmp_path / "whole", settings)
-    kept = train([corpus], tiny, tmp_path / "kept", settings, checkpoints=3)
-    assert same(tmp_path / "whole", tmp_path / "kept")
-    assert predict(kept, corpus).texts == predict(whole, corpus).texts
-    steps = json.loads((tmp_path / "kept" / "run.json").read_text("utf-8"))["steps"]
-    with pytest.MonkeyPatch.context() as patch:
-        taken: list[int] = []
-        patch.setattr(training, "take_step", stopping(taken, round(steps * 2 / 3)))
-        with pytest.raises(KeyboardInterrupt):
-            train([corpus], tiny, tmp_path / "broken", settings, checkpoint_seconds=0.0)
-    (last,) = (tmp_path / "broken.checkpoint").iterdir()
-    then, now = load_file(last / "weights.safetensors"), weights(tmp_path / "kept" / "checkpoints" / "2")
-    assert int(last.name) == round(steps * 2 / 3)
-    assert all(torch.equal(now[name], value) for name, value in then.items() if value.shape == now[name].shape)
-    assert sorted(path.name for path in (tmp_path / "kept" / "checkpoints").iterdir()) == ["1", "2"]
-    reader = Reader.load(tmp_path / "kept" / "checkpoints" / "1")
-    assert reader.options == settings.windows
-    assert len(predict(reader, corpus).texts) == len(corpus)
-
-
-def test_checkpoints_outlive_a_stop(tiny, corpus, tmp_path):
-    train([corpus], tiny, tmp_path / "whole", FAST, checkpoints=4)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "take_step", stopping([], 5))
-        with pytest.raises(KeyboardInterrupt):
-            train([corpus], tiny, tmp_path / "r", FAST, checkpoints=4, checkpoint_seconds=0.0)
-    with pytest.raises(PolyspanError, match="another run"):
-        train([corpus], tiny, tmp_path / "r", FAST, checkpoints=3, resume=True)
-    train([corpus], tiny, tmp_path / "r", FAST, checkpoints=4, resume=True)
-    for number in "123":
-        assert same(tmp_path / "whole" / "checkpoints" / number, tmp_path / "r" / "checkpoints" / number)
-    assert not (tmp_path / "r.checkpoint").exists()
 
 
 @pytest.mark.slow

@@ -15,6 +15,8 @@ from polyspan.files import replacing_folder, write_json
 
 _NUMBERS = ("step", "losses", "seconds", "snapshots", "scaler")
 _PARTS = ("weights", "optimizer", "average", "ema")
+KEPT = "kept"
+"""The folder beside the steps with the Readers that the run has been on its way."""
 
 
 @dataclass
@@ -50,7 +52,7 @@ def save_checkpoint(folder: Path, run: str, state: Progress, model: Any, optimiz
         numbers = {key: getattr(state, key) for key in _NUMBERS}
         write_json(part / "state.json", {"run": run, **numbers}, indent=None)
     for old in folder.iterdir():
-        if old.name.isdigit() and old.name != str(state.step):
+        if old.name not in (str(state.step), KEPT):
             shutil.rmtree(old, ignore_errors=True)
 
 

@@ -50,7 +50,7 @@ def run(
         return
     options: dict[str, Any] = {"engine": engine, "policy": policy, "devices": device or [], "address": address}
     options["processes"] = processes
-    command = lab.command_of(recipe, out, given, store)
+    command = lab.command_of(recipe, out, given, store, processes)
     if stage is not None:
         planned = make_plan(read_recipe(recipe, given))
         kept, wanted = lab.open_store(store), planned.stage(stage)

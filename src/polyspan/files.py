@@ -95,10 +95,10 @@ def replacing_folder(path: Source) -> Iterator[Path]:
         try:
             yield part
             part.chmod(0o777 & ~_umask())
-            for path in part.rglob("*"):
-                path.chmod((0o777 if path.is_dir() else 0o666) & ~_umask())
-                if path.is_file():
-                    with open(path, "rb") as written:
+            for inner in part.rglob("*"):
+                inner.chmod((0o777 if inner.is_dir() else 0o666) & ~_umask())
+                if inner.is_file():
+                    with open(inner, "rb") as written:
                         os.fsync(written.fileno())
             if target.exists():
                 old = part.with_suffix(".old")

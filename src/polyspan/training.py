@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,11 @@ from polyspan.model.reader import Reader, span_logits
 from polyspan.model.rows import keep_used_rows, restore_rows, used_pieces
 from polyspan.model.tokens import Ints
 from polyspan.model.windows import Windows, cached_windows, concatenate
-from polyspan.optimizer import ema_decay, idle_decay, make_optimizer, penalise, prepare, rate, set_rate
+from polyspan.optimizer import idle_decay, make_optimizer, penalise, prepare, rate, set_rate
 from polyspan.plan import plan_batches
 from polyspan.progress import progress
 from polyspan.settings import TrainSettings
-from polyspan.snapshot import CHECKPOINTS, KEPT, add_snapshot, keep_reader, linked, move_average
+from polyspan.snapshot import Snapshots
 from polyspan.tracking import Tracker, chosen_trackers
 from polyspan.tracking import start as start_tracking
 
@@ -77,9 +77,9 @@ def train(
     `checkpoints` evenly spaced ones the last is the Reader itself; each other one, from 1, is a Reader in
     `out/checkpoints/NUMBER` with the weights as they were then. A folder beside `out`, written every
     `checkpoint_seconds`, holds what a killed run goes on from with `resume`, to end with the weights it would have
-    had. Under `accelerate launch` each process computes its share of every
-    batch. `trackers` are sent the loss and the learning rate every ten steps.
-    Raises PolyspanError for a folder that is taken or cannot be written and for corpora without a usable answer.
+    had. Under `accelerate launch` each process computes its share of every batch. `trackers` are sent the loss and
+    the learning rate every ten steps. Raises PolyspanError for a folder that is taken or cannot be written, for
+    corpora without a usable answer and for more checkpoints than steps.
     """
     out = Path(out).absolute()
     if not corpora:
@@ -100,19 +100,18 @@ def train(
     reader = Reader.load(model, settings.windows, seed)
     if settings.pack:
         require_packing(reader.model)
-    confusion = None
-    if adversary is not None:
-        if accelerator.num_processes > 1:
-            raise UsageError("adversarial training runs in one process", found=f"{accelerator.num_processes}")
-        confusion = Confusion(adversary, reader, seed)
+    confusion = None if adversary is None else _confusion(adversary, reader, seed, accelerator)
     with accelerator.main_process_first():
         variants = [[_windows(one, reader) for one in drawn] for drawn in _epochs(corpora, augment, settings)]
     windows = concatenate([part for parts in variants for part in parts])
     sizes = [[len(part) for part in parts] for parts in variants]
     lengths = input_lengths(windows, reader.layout)
     plan = plan_batches(windows, sizes, lengths, settings, weights, seed)
+    _check_checkpoints(checkpoints, len(plan), settings)
     derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
     derived["encoder"] = weights_sha256(reader.model)
+    if accelerator.num_processes > 1:  # each draws its own dropout
+        derived["processes"] = accelerator.num_processes
     fingerprint = hashlib.sha256(json.dumps(chosen | derived, sort_keys=True).encode()).hexdigest()
     run = Run(
         reader=reader,
@@ -146,8 +145,7 @@ def _save(run: "Run", out: Path, state: Progress, record: dict[str, Any]) -> Non
     with replacing_folder(out) as folder:
         run.reader.save(folder)
         write_json(folder / "run.json", record)
-        if run.kept_at:
-            shutil.copytree(run.checkpoint / KEPT, folder / CHECKPOINTS, copy_function=linked)
+        run.snapshots.publish(folder)
     shutil.rmtree(run.checkpoint, ignore_errors=True)
 
 
@@ -158,6 +156,21 @@ def _epochs(
     if augment is None:
         return [corpora]
     return [[augment.draw(corpus, epoch) for corpus in corpora] for epoch in range(math.ceil(settings.epochs))]
+
+
+def _check_checkpoints(checkpoints: int, steps: int, settings: TrainSettings) -> None:
+    if checkpoints > steps:
+        raise PolyspanError("more checkpoints than steps", found=f"{checkpoints} of {steps} steps")
+    if checkpoints > 1 and (settings.average > 1 or settings.ema):
+        fix = "keep one checkpoint, or average nothing"
+        raise UsageError("checkpoints beside averaged weights cannot be compared", fix=fix)
+
+
+def _confusion(adversary: Adversary, reader: Reader, seed: int, accelerator: Accelerator) -> Confusion:
+    """The adversary's part of the model. Raises UsageError where several processes train."""
+    if accelerator.num_processes > 1:
+        raise UsageError("adversarial training runs in one process", found=f"{accelerator.num_processes}")
+    return Confusion(adversary, reader, seed)
 
 
 def _windows(corpus: Corpus, reader: Reader) -> Windows:
@@ -187,10 +200,9 @@ class Run:
     confusion: Confusion | None = None
 
     @property
-    def kept_at(self) -> dict[int, int]:
-        """The steps after which the weights are kept as a Reader, and its number; the last is not among them."""
-        total, count = len(self.plan), self.checkpoints
-        return {round(total * number / count): number for number in range(1, count)}
+    def snapshots(self) -> Snapshots:
+        """What is taken of the weights on the way."""
+        return Snapshots(self.settings, len(self.plan), self.checkpoints, self.checkpoint)
 
     @contextlib.contextmanager
     def changed_states(self) -> Iterator[None]:
@@ -229,7 +241,6 @@ def _fit(run: Run, resume: bool) -> Progress:
         used = np.union1d(used, used_pieces(run.confusion.windows, run.reader.layout))
         bare.confusion = run.confusion  # trained, kept in checkpoints and moved with the model
     whole = keep_used_rows(bare, used)
-    kept_at = run.kept_at if accelerator.is_main_process else {}
     optimizer = make_optimizer(bare, settings)
     bare.to(accelerator.device)
     state = load_checkpoint(run.checkpoint, run.fingerprint, bare, optimizer) if resume else Progress()
@@ -237,7 +248,9 @@ def _fit(run: Run, resume: bool) -> Progress:
     if state.scaler:
         accelerator.scaler.load_state_dict(state.scaler)
     model.train()
-    snapshots = {round(total * (number + 1) / settings.average) for number in range(settings.average)}
+    snapshots = run.snapshots
+    if accelerator.is_main_process:
+        snapshots.begin(state)
     pending: list[torch.Tensor] = []
     saved = time.monotonic()
     doing = "training" if accelerator.is_main_process else ""
@@ -247,23 +260,14 @@ def _fit(run: Run, resume: bool) -> Progress:
             began = time.monotonic()
             pending.append(take_step(run, model, optimizer, step))
             state.step = step
-            if step in snapshots and settings.average > 1:
-                add_snapshot(state, bare)
-            if settings.ema:
-                move_average(state, bare, ema_decay(step, settings))
-            if step in kept_at:
-                decay = idle_decay([step], total, replace(settings, ema=0.0))
-                keep_reader(run.reader, whole, decay, run.checkpoint / KEPT / str(kept_at[step]))
+            snapshots.take(state, run.reader, whole, accelerator.is_main_process)
             due = (stopped.is_set() or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
             if due or step == total or step % 10 == 0:
                 new = len(pending)
                 _note_losses(state, pending)
                 if accelerator.log_with:
-                    now = {
-                        "loss": float(np.mean(state.losses[-new:])),
-                        "learning_rate": rate(step, total, settings),
-                    }
-                    accelerator.log(now, step=step)
+                    loss = float(np.mean(state.losses[-new:]))
+                    accelerator.log({"loss": loss, "learning_rate": rate(step, total, settings)}, step=step)
             state.seconds += time.monotonic() - began
             if due:
                 saved = time.monotonic()
@@ -279,7 +283,7 @@ def _fit(run: Run, resume: bool) -> Progress:
     if run.confusion is not None:
         del bare.confusion
     if whole is not None:
-        restore_rows(bare, whole, idle_decay(snapshots, total, settings))
+        restore_rows(bare, whole, idle_decay(snapshots.averaged, total, settings))
     bare.eval()
     bare.fresh_head = False
     return state

@@ -11,7 +11,6 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -269,68 +268,6 @@ def test_a_process_that_dies_is_a_failed_stage(kinds, store):
     outcome = run_local([Stage("fail", "dies", {"die": True}), Stage("slow", "lives")], store, devices=["0"])
     assert outcome.made == ["lives"]
     assert "killed" in outcome.failed["dies"]
-
-
-def test_a_device_for_each_process(store):
-    with pytest.raises(UsageError, match="each process of a training needs a GPU"):
-        run_local([Stage("nothing", "one")], store, devices=["0,1", "2"], processes=2)
-    assert not store.folder.exists()
-
-
-@pytest.mark.slow
-def test_a_training_in_two_processes(store, tiny, tmp_path):
-    """The weights of one process but for rounding; a fault comes back with its parts."""
-    options = {"model": tiny, "preset": "cpu", "seed": 1, "limit": 12}
-    options["settings"] = {"epochs": 2, "batch_size": 4, "max_length": 128, "stride": 32, "freeze_layers": 0}
-    corpus = Stage("corpus", "French", {"data": "mini:fr/train"})
-    reader = Stage("train", "French reader", options, {"data.0": corpus})
-    alone = Store(tmp_path / "alone")
-    run_local([reader], alone).require_whole()
-    run_local([reader], store, processes=2, logs=tmp_path / "logs").require_whole()
-    records = [json.loads((one.path(reader) / "reader" / "run.json").read_text()) for one in (alone, store)]
-    assert [record["processes"] for record in records] == [1, 2]
-    losses = [record["loss"] for record in records]
-    assert losses[0] == pytest.approx(losses[1], abs=1e-3)
-    lost = Stage("train", "lost", options | {"model": "bundled:nosuch"}, {"data.0": corpus})
-    outcome = run_local([lost], store, processes=2, logs=tmp_path / "logs")
-    assert outcome.failed["lost"].startswith("unknown bundled encoder 'nosuch'\n  fix:      one of: e5-small")
-
-
-@pytest.mark.slow
-def test_split_trainings_end_with_the_run(tiny, tmp_path):
-    """SIGKILL of the run alone: its processes are gone within seconds, and the next run goes on."""
-    options = {"model": tiny, "preset": "cpu", "seed": 1}
-    options["settings"] = {"epochs": 3000, "batch_size": 4, "max_length": 128, "stride": 32}
-    code = (
-        "from polyspan.lab.local import run_local\n"
-        "from polyspan.lab.stage import Stage\n"
-        "from polyspan.lab.store import Store\n"
-        "if __name__ == '__main__':\n"
-        "    corpus = Stage('corpus', 'French', {'data': 'mini:fr/train'})\n"
-        f"    reader = Stage('train', 'reader', {options!r}, {{'data.0': corpus}})\n"
-        f"    run_local([reader], Store({str(tmp_path / 'store')!r}), processes=2)\n"
-    )
-    script = tmp_path / "run.py"
-    script.write_text(code)
-    run = subprocess.Popen([sys.executable, str(script)], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-
-    def split() -> list[psutil.Process]:
-        found = []
-        for process in psutil.process_iter(["cmdline"]):
-            words = process.info["cmdline"] or []
-            if "polyspan.lab.processes" in words and "torch.distributed.run" not in words:
-                found.append(process)
-        return [one for one in found if any(parent.pid == run.pid for parent in one.parents())]
-
-    deadline = time.monotonic() + 60
-    while len(mine := split()) < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert len(mine) == 2
-    time.sleep(3)
-    run.send_signal(signal.SIGKILL)
-    run.wait()
-    _, alive = psutil.wait_procs(mine, timeout=20)
-    assert alive == []
 
 
 @given(st.integers(1, 30), st.integers(0, 1000))

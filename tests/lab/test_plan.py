@@ -172,6 +172,18 @@ def test_slow_makers_work_on_the_sample_alone():
     assert drawn == f"make:permute(make:translate({inner}, to=zh, engine=hf:x), seed=1)"
     assert drawn_first("make:permute(squad:train, seed=1)", 10, 42) is None
     assert facts(drawn).questions == 10
+    torn = "make:part(make:translate(squad:train, to=zh, engine=hf:x), side=held)"
+    assert drawn_first(torn, 10, 42) is None  # another sample would be split at other articles
+
+
+def test_the_sides_of_a_part_have_their_sizes():
+    assert [
+        facts(f"make:part(mini:en/train, side={side}, fraction=0.25)").questions for side in ("held", "rest")
+    ] == [
+        72,
+        216,
+    ]
+    assert facts("make:part(mini:en/train, side=held, size=12)").questions == 12
 
 
 @pytest.mark.parametrize(
@@ -186,6 +198,8 @@ def test_slow_makers_work_on_the_sample_alone():
         ("mini:en/train", '"make:permut(mini:en/train)"', "unknown maker 'permut'", 5),
         ("mini:en/train", '"make:permute(mini:en/train, sed=1)"', "unknown option of permute 'sed'", 5),
         ("mini:en/train", '"make:codeswitch(mini:en/train, dictionary=no, target=zh)"', "there is no such", 5),
+        ("mini:en/train", '"make:part(mini:en/train, side=left)"', "unknown side 'left'", 5),
+        ("mini:en/train", '"make:part(mini:en/train, fraction=half)"', "the fraction of a part is no number", 5),
         ("mini:en/train", '"make:codeswitch(mini:en/train)"', "make:codeswitch cannot be called so", 5),
         ("  Zh: mini:zh/test", "  Zh: {data: mini:zh/test, metric: squad.v1}", "the metric of the test 'Zh'", 9),
         ("  En: mini:en/test", "  En: {data: mini:en/test, metric: drcd.v1}", "the metric of the test 'En'", 8),

@@ -141,3 +141,5 @@ def test_ray_started_here(tmp_path):
     assert outcome.made == ["one", "two"]
     assert len(os.listdir(tmp_path / "logs")) == 2
     assert run_ray([one], store).kept == ["one"]
+    with pytest.raises(UsageError, match="no node has room for 500 processes"):
+        run_ray([Stage("nothing", "three")], store, processes=500)

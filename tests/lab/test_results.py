@@ -109,7 +109,7 @@ def test_checkpoints_are_chosen_by_three_rules(report):
     content, out = report
     found = content["statistics"]["selection"]
     assert len(found["scores"]) == 2 * 2 * 3  # tests, seeds, checkpoints
-    assert found["why"] == {}
+    assert found["why"] == []
     last = [row["f1"] for row in content["matrix"] if (row["train"], row["test"]) == ("En", "Zh")]
     rows = {row["rule"]: row for row in found["rows"] if row["measure"] == "f1"}
     assert rows["last"]["checkpoints"] == [3, 3]

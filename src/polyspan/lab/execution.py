@@ -100,6 +100,8 @@ def _work(stage: Stage, job: Job, claim: Claim) -> str:
                 raise PolyspanError(message, where=str(store.path(need)), found=fault, fix=fix)
         inputs = {role: store.path(need) for role, need in stage.needs.items()}
         if job.processes > 1 and splits(stage):
+            import torch  # noqa: F401  # for the record: the device that the processes could use
+
             work_in_processes(stage, inputs, claim.out, job.processes)
         else:
             KINDS[stage.kind].load()(stage.options, inputs, claim.out)

@@ -41,8 +41,11 @@ class Gathered:
 
     def scored_by(self, predict: Stage, metric: str) -> "Scores":
         """The answers of a predict stage, scored by another rule."""
-        test = self.corpus(predict.needs["test"])
-        return score(test, self.json(predict, "predictions.json"), metric, test.language)
+        key = f"{predict.key} {metric}"
+        if key not in self._scores:
+            test, answers = self.corpus(predict.needs["test"]), self.json(predict, "predictions.json")
+            self._scores[key] = score(test, answers, metric, test.language)
+        return self._scores[key]
 
     def corpus(self, stage: Stage) -> Corpus:
         """The corpus of a corpus stage."""

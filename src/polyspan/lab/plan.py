@@ -200,7 +200,7 @@ class _Drawing:
             self._require_test(test, *path, "source" if test == given.source else "tests")
         if given.source in given.tests:
             raise self.recipe.fault("the source is not chosen for itself", *path, "tests", found=given.source)
-        for reader in given.readers:
+        for reader in dict.fromkeys(given.readers):
             self._require_reader(reader, *path, "readers")
             count = self.recipe.readers[reader].checkpoints
             if count < 2:
@@ -208,10 +208,13 @@ class _Drawing:
                 raise self.recipe.fault(f"{reader!r} has one checkpoint to choose from", *path, "readers", fix=fix)
             self.checkpoints += [
                 Checkpoint(reader, test, seed, number, self.readers.predict(reader, test, seed, number))
-                for test in (given.source, *given.tests)
+                for test in dict.fromkeys((given.source, *given.tests))
                 for seed in self.readers.seeds(reader)
                 for number in range(1, count + 1)
             ]
+            for test in (given.source, *given.tests):  # the last ones are in the matrix too
+                for seed in self.readers.seeds(reader):
+                    self._cell(reader, test, seed)
         return [checkpoint.predict for checkpoint in self.checkpoints]
 
     def _claims(self) -> list[Stage]:

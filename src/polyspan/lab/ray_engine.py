@@ -51,6 +51,7 @@ def run_ray(
     job = Job(store, log_folder, policy == "always", command, processes)
     with _cluster(address) as ray:
         has_gpus = ray.cluster_resources().get("GPU", 0) > 0
+        _require_room(ray.nodes(), processes, cpus, has_gpus)
         task = ray.remote(execute)
         handed: list[Any] = []
 
@@ -68,6 +69,17 @@ def run_ray(
             for reference in handed:
                 ray.cancel(reference, force=True)
             raise
+
+
+def _require_room(nodes: Sequence[Any], processes: int, cpus: float, has_gpus: bool) -> None:
+    """Raise UsageError where no node has room for all processes of a training: Ray would wait for one for ever."""
+    wanted = {"GPU": float(processes)} if has_gpus else {}
+    wanted["CPU"] = cpus * processes
+    for name, count in wanted.items():
+        most = max((node["Resources"].get(name, 0.0) for node in nodes if node["Alive"]), default=0.0)
+        if processes > 1 and most < count:
+            found = f"{most:g} {name}s on the largest, {count:g} wanted"
+            raise UsageError(f"no node has room for {processes} processes", found=found, fix="lower --processes")
 
 
 def _result(reference: Any, ray: Any) -> Future[Result]:

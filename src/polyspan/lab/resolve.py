@@ -6,7 +6,18 @@ from typing import Any
 
 from polyspan.errors import PolyspanError, UsageError, choose, nearest, shorten
 from polyspan.lab.fields import checked, is_sweep
-from polyspan.lab.recipe import ALIGNERS, Data, Encoder, Places, Probe, Reader, Recipe, Table, options_of
+from polyspan.lab.recipe import (
+    ALIGNERS,
+    Data,
+    Encoder,
+    Places,
+    Probe,
+    Reader,
+    Recipe,
+    Statistics,
+    Table,
+    options_of,
+)
 
 _SWEPT = ("model", "preset", "limit")
 _INNER = {"align": ("method", "layer"), "adversary": ("layer", "weight"), "augment": ("rate",)}
@@ -37,6 +48,7 @@ def resolve(recipe: Recipe) -> Recipe:
             "readers": readers,
             "tables": {name: _table(table, labels) for name, table in recipe.tables.items()},
             "probes": {name: _probe(probe, labels) for name, probe in recipe.probes.items()},
+            "statistics": _statistics(recipe.statistics, labels),
         }
     )
     resolved._places = _places(recipe, labels)
@@ -162,6 +174,14 @@ def _table(table: Table, labels: Mapping[str, list[str]]) -> Table:
 def _probe(probe: Probe, labels: Mapping[str, list[str]]) -> Probe:
     readers = {name: tests for label, tests in probe.readers.items() for name in labels.get(label, [label])}
     return probe.model_copy(update={"readers": readers})
+
+
+def _statistics(given: Statistics, labels: Mapping[str, list[str]]) -> Statistics:
+    """The readers of a sweep that checkpoints are chosen for."""
+    if given.selection is None:
+        return given
+    names = [name for label in given.selection.readers for name in labels.get(label, [label])]
+    return given.model_copy(update={"selection": given.selection.model_copy(update={"readers": names})})
 
 
 def _apart(recipe: Recipe, section: str, labels: Mapping[str, object]) -> None:

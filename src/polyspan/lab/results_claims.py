@@ -1,5 +1,6 @@
 """What a run's numbers say: the paper's claims, the factors of Table 2, likeness against scores, comparisons."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -70,7 +71,7 @@ def claims(numbers: "Numbers", found: Results) -> list[dict[str, Any]]:
 
 
 def statistics(numbers: "Numbers", found: Results) -> dict[str, Any]:
-    """The analysis of variance and the comparisons that the recipe asks for."""
+    """The analysis of variance, the comparisons and the choice of checkpoints that the recipe asks for."""
     asked, drawn = numbers.recipe.statistics, numbers.recipe.drawn()
     told: dict[str, Any] = {}
     if asked.anova is not None and "anova" in drawn:
@@ -91,30 +92,36 @@ def statistics(numbers: "Numbers", found: Results) -> dict[str, Any]:
 
 
 def _selection(numbers: "Numbers", asked: "Selection") -> dict[str, Any]:
-    """Every reader and test under the three rules: mean over seeds, and the checkpoints that were chosen."""
+    """Every reader and test under the three rules: mean over seeds, and the checkpoints that were chosen.
+
+    A seed counts on a test where all its checkpoints were scored there and on the source; `why` names the others.
+    """
     from polyspan.stats import select
 
-    rows, chosen, why = [], [], {}
+    scored: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+    lost: list[str] = []
     for one in numbers.plan.checkpoints:
+        row: dict[str, Any] = {"reader": one.reader, "test": one.test, "seed": one.seed, "checkpoint": one.number}
         if numbers.gathered.is_done(one.predict):
-            scores = numbers.gathered.scores(one.predict)
-            row: dict[str, Any] = {"reader": one.reader, "test": one.test, "seed": one.seed}
-            row |= {"f1": round(scores.f1, 3), "exact_match": round(scores.exact_match, 3)}
-            rows.append(row | {"checkpoint": one.number})
-    for reader in asked.readers:
-        own = [row for row in rows if row["reader"] == reader]
-        try:
-            picked = [one for measure in ("f1", "exact_match") for one in select(own, asked.source, measure)]
-        except PolyspanError as error:
-            why[reader] = error.message
-            continue
-        for test, rule, measure in dict.fromkeys((one.test, one.rule, one.measure) for one in picked):
-            some = [one for one in picked if (one.test, one.rule, one.measure) == (test, rule, measure)]
+            found = numbers.gathered.scores(one.predict)
+            row |= {name: round(getattr(found, name), 3) for name in ("f1", "exact_match")}
+        else:
+            lost.append(one.predict.name)
+        scored.setdefault((one.reader, one.test, one.seed), []).append(row)
+    chosen = []
+    for reader, test, measure in itertools.product(asked.readers, asked.tests, ("f1", "exact_match")):
+        seeds = [seed for name, on, seed in scored if (name, on) == (reader, test)]
+        pairs = [[*scored[reader, asked.source, seed], *scored[reader, test, seed]] for seed in seeds]
+        whole = [row for pair in pairs if all(measure in row for row in pair) for row in pair]
+        picked = select(whole, asked.source, measure) if whole else []
+        for rule in dict.fromkeys(one.rule for one in picked):
+            some = [one for one in picked if one.rule == rule]
             spread = measured([one.score for one in some], None)
             line: dict[str, Any] = {"reader": reader, "test": test, "rule": rule, "measure": measure}
             line |= {"mean": spread.mean, "sd": spread.sd}
             chosen.append(line | {"checkpoints": [int(one.checkpoint) for one in some]})
-    return {"source": asked.source, "rows": chosen, "scores": rows, "why": why}
+    rows = [row for some in scored.values() for row in some if "f1" in row]
+    return {"source": asked.source, "rows": chosen, "scores": rows, "why": [f"not made: {name}" for name in lost]}
 
 
 def _comparison(numbers: "Numbers", a: str, b: str, test: str) -> dict[str, Any]:

@@ -129,7 +129,9 @@ def _foreign(folder: Path) -> bool:
     return bool(there) and not there & {".running", "report.json", "logs"}
 
 
-def command_of(recipe: Source, out: Source | None, changes: Sequence[str], store: Source | None) -> str:
+def command_of(
+    recipe: Source, out: Source | None, changes: Sequence[str], store: Source | None, processes: int = 1
+) -> str:
     """The command line of a run, for its records."""
     import shlex
 
@@ -137,6 +139,7 @@ def command_of(recipe: Source, out: Source | None, changes: Sequence[str], store
     words += [word for change in changes for word in ("--set", change)]
     words += [] if store is None else ["--store", str(store)]
     words += [] if out is None else ["--out", str(out)]
+    words += [] if processes == 1 else ["--processes", str(processes)]
     return shlex.join(words)
 
 

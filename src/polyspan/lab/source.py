@@ -12,7 +12,7 @@ from polyspan.data import cards, fetch, mini
 from polyspan.data.language import guess_language
 from polyspan.data.parsed import Parsed
 from polyspan.data.read import is_name
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.files import explained, sha256
 from polyspan.make.named import Call, call
 
@@ -67,6 +67,8 @@ def drawn_first(data: str, limit: int, seed: int) -> str | None:
     if not data.startswith("make:"):
         return None
     made = call(data)
+    if made.maker == "part":  # the sides of a split are those of the whole
+        return None
     inner = drawn_first(made.data, limit, seed)
     if inner is None and made.maker in _SLOW:
         inner = f"make:sample({made.data}, size={limit}, seed={seed})"
@@ -120,11 +122,16 @@ def _made(made: Call, language: str | None) -> DataFacts:
 
 def _of_part(made: Call, whole: int | None) -> int | None:
     """About how many questions one side of a split has: articles are not torn."""
+    size, fraction = made.options.get("size", "none"), made.options.get("fraction", "0.1")
+    choose("side", side := made.options.get("side", "rest"), ("rest", "held"))
+    try:
+        share = float(fraction)
+    except ValueError:
+        raise UsageError("the fraction of a part is no number", found=fraction, expected="fraction=0.3") from None
     if whole is None:
         return None
-    size, fraction = made.options.get("size", "none"), float(made.options.get("fraction", "0.1"))
-    held = int(size) if size.isdecimal() else round(whole * fraction)
-    return max(1, held if made.options.get("side") == "held" else whole - held)
+    held = int(size) if size.isdecimal() else round(whole * share)
+    return max(1, held if side == "held" else whole - held)
 
 
 def _work(made: Call) -> float:

@@ -46,7 +46,7 @@ def corpus(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         import yaml
 
         write_text(out / "card.yaml", yaml.safe_dump(card, allow_unicode=True, sort_keys=False))
-    write_json(out / "about.json", _about(part, len(whole), data) | {"card": card})
+    write_json(out / "about.json", about(part, len(whole), data) | {"card": card})
 
 
 def baseline(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
@@ -57,9 +57,9 @@ def baseline(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 
 def kept_corpus(folder: Path) -> Corpus:
     """The corpus of a finished stage, with the name, language and metric that it has there."""
-    about = json.loads((folder / "about.json").read_text("utf-8"))
-    content = read(folder / "corpus.json", about["language"])
-    return replace(content, **{key: about[key] for key in ("name", "language", "metric", "source")})
+    told = json.loads((folder / "about.json").read_text("utf-8"))
+    content = read(folder / "corpus.json", told["language"])
+    return replace(content, **{key: told[key] for key in ("name", "language", "metric", "source")})
 
 
 def kept_corpora(inputs: Inputs, role: str) -> list[Corpus]:
@@ -68,14 +68,14 @@ def kept_corpora(inputs: Inputs, role: str) -> list[Corpus]:
     return [kept_corpus(inputs[name]) for _, name in found]
 
 
-def _about(part: Corpus, whole: int, data: str) -> dict[str, Any]:
+def about(part: Corpus, whole: int, data: str) -> dict[str, Any]:
     """What a reader of a report wants to know of a corpus: counts, hash, where it is from, its licence."""
-    about: dict[str, Any] = {"name": part.name, "language": part.language, "metric": part.metric}
-    about |= {"source": part.source, "data": data, "questions": len(part), "of": whole}
-    about |= {"contexts": len(part.paragraphs), "sha256": part.fingerprint()}
-    about["root"], card = root(data)
+    told: dict[str, Any] = {"name": part.name, "language": part.language, "metric": part.metric}
+    told |= {"source": part.source, "data": data, "questions": len(part), "of": whole}
+    told |= {"contexts": len(part.paragraphs), "sha256": part.fingerprint()}
+    told["root"], card = root(data)
     names = ("name", "title", "licence", "homepage", "citation")
-    return about | {"set": None if card is None else {name: getattr(card, name) for name in names}}
+    return told | {"set": None if card is None else {name: getattr(card, name) for name in names}}
 
 
 def root(data: str) -> tuple[str, cards.Card | None]:

@@ -58,8 +58,8 @@ def part(
 ) -> Made:
     """One side of `split`: the `rest`, to train on, or the articles `held` out, to test on.
 
-    It gives a data set of one published part a training and a test set by name. Corpora with the same titles, such
-    as translations of each other, are split alike. Raises as `split`.
+    It gives a data set of one published part a training and a test set by name. Corpora with the same titles and
+    as many questions of each, such as translations that lost none, are split alike. Raises as `split`.
     """
     choose("side", side, ("rest", "held"))
     kept = split(corpus, fraction, size, seed)[side == "held"]

@@ -92,19 +92,7 @@ def make_qanet(
         num_attention_heads=heads,
         num_hidden_layers=blocks,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = QANetForQuestionAnswering(config)
-    buffers = dict(model.named_buffers())
-    buffers["pieces.spelling"].copy_(torch.from_numpy(_spelling(pieces, alphabet)))
-    if fixed:
-        own = fixed.rows()
-        rows = [
-            *range(SPECIAL),
-            *(own[piece] + SPECIAL if piece in own else _UNKNOWN for piece in pieces[SPECIAL:]),
-        ]
-        buffers["pieces.words.rows"].copy_(torch.tensor(rows))
-        buffers["pieces.words.fixed"].copy_(torch.from_numpy(fixed.matrix * (_SPREAD / fixed.matrix.std())))
+    model = _network(config, pieces, alphabet, fixed, seed)
     known = set(pieces)
     made = MadeQANet(
         pieces=len(pieces),
@@ -124,6 +112,26 @@ def make_qanet(
             word_tokenizer(pieces, unit).save_pretrained(folder)
         write_json(folder / "qanet.json", made.as_json())
     return made
+
+
+def _network(
+    config: QANetConfig, pieces: Sequence[str], alphabet: Sequence[str], fixed: WordVectors | None, seed: int
+) -> QANetForQuestionAnswering:
+    """The network with weights drawn by a seed, the spellings of its pieces, and their fixed vectors."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = QANetForQuestionAnswering(config)
+    buffers = dict(model.named_buffers())
+    buffers["pieces.spelling"].copy_(torch.from_numpy(_spelling(pieces, alphabet)))
+    if fixed:
+        own = fixed.rows()
+        rows = [
+            *range(SPECIAL),
+            *(own[piece] + SPECIAL if piece in own else _UNKNOWN for piece in pieces[SPECIAL:]),
+        ]
+        buffers["pieces.words.rows"].copy_(torch.tensor(rows))
+        buffers["pieces.words.fixed"].copy_(torch.from_numpy(fixed.matrix * (_SPREAD / fixed.matrix.std())))
+    return model
 
 
 def word_tokenizer(pieces: Sequence[str], unit: str) -> Any:

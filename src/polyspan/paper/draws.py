@@ -72,7 +72,7 @@ def _by_question(results: Results, draws: int, seed: int) -> dict[Place, Floats]
     for place, cells in results.cells.items():
         scores = _scores(cells)
         if scores and draws:
-            groups.setdefault(tuple(sorted(scores[0].questions)), []).append((place, scores))
+            groups.setdefault(tuple(scores[0].table[0]), []).append((place, scores))
     found = {}
     for ids, members in groups.items():
         of = {name: results.units.get(name, name) for name in ids} if results.units else None

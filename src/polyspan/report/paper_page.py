@@ -140,8 +140,8 @@ def _selection(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
             told = shown(Measure(one.get("mean"), one.get("sd")))
             told += f" (at {', '.join(map(str, one.get('checkpoints', ())))})"
             lines.setdefault((str(one.get("reader")), str(one.get("test"))), []).append(told)
-    lost = [f"{reader}: {why}" for reader, why in (found.get("why") or {}).items()]
-    return {"source": found.get("source"), "lines": [[*key, *cells] for key, cells in lines.items()], "lost": lost}
+    shown_lines = [[*key, *cells] for key, cells in lines.items()]
+    return {"source": found.get("source"), "lines": shown_lines, "lost": list(found.get("why") or ())}
 
 
 def _maps(found: tuple[dict[str, Any], ...]) -> list[list[str]]:

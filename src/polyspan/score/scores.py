@@ -6,7 +6,8 @@ average over questions, times 100.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from polyspan.errors import PolyspanError
 from polyspan.score.metric import Metric
@@ -14,11 +15,13 @@ from polyspan.score.predictions import check_predictions
 from polyspan.score.registry import find
 
 if TYPE_CHECKING:  # `import polyspan.score` stays light: the readers of polyspan.data are not needed
+    import numpy as np
+    from numpy.typing import NDArray
+
     from polyspan.data.schema import Corpus, Question
 
 
-@dataclass(frozen=True)
-class QuestionScore:
+class QuestionScore(NamedTuple):
     """One question's score: whether some gold answer matches exactly, and the best F1, from 0 to 1."""
 
     exact_match: bool
@@ -41,6 +44,14 @@ class Scores:
     missing: int
     unknown: int
     questions: Mapping[str, QuestionScore] = field(repr=False)
+
+    @cached_property
+    def table(self) -> "tuple[list[str], NDArray[np.float64]]":
+        """The ids in order, and exact match and F1 of each, (n, 2), whatever the order of the file."""
+        import numpy as np
+
+        ids = sorted(self.questions)
+        return ids, np.array([self.questions[name] for name in ids], dtype=float).reshape(-1, 2)
 
     def summary(self) -> dict[str, str | float | int]:
         """The numbers alone, as `polyspan score --json` prints them."""

@@ -42,11 +42,10 @@ def question_table(scores: Sequence["Scores"], of: Mapping[str, str] | None = No
     their ids, so that nothing depends on the order of a file. Raises PolyspanError where the systems did not
     answer the same questions, a score is not a number, or a question's unit is not known.
     """
-    ids = sorted(scores[0].questions)
+    ids = scores[0].table[0]
     for other in scores[1:]:
         _same_questions(scores[0], other)
-    rows = [[one.questions[name] for one in scores] for name in ids]
-    table = np.array([[(each.exact_match, each.f1) for each in row] for row in rows], dtype=float)
+    table = np.stack([one.table[1] for one in scores], axis=1)
     if not np.isfinite(table).all():
         where = ids[int(np.argwhere(~np.isfinite(table))[0][0])]
         raise PolyspanError(f"the score of question {where!r} is not a number", expected="a number from 0 to 1")
@@ -70,9 +69,9 @@ def unit_sums(keys: Sequence[str], table: Floats) -> Floats:
 
 
 def _same_questions(one: "Scores", other: "Scores") -> None:
-    first, second = set(one.questions), set(other.questions)
-    if first == second:
+    if one.table[0] == other.table[0]:
         return
+    first, second = set(one.questions), set(other.questions)
     alone = sorted(first ^ second)
     raise PolyspanError(
         "the two systems were not scored on the same questions",

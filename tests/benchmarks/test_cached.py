@@ -1,0 +1,12 @@
+"""The benchmark of a cached report draws the paper's whole report, from a store that was filled for it."""
+
+import pytest
+
+from polyspan.benchmarks import cached
+
+
+@pytest.mark.slow
+def test_the_whole_report_is_drawn():
+    seconds = cached.cached_report()
+    assert seconds is not None
+    assert seconds < 120  # the benchmark says how fast it is; this is against much worse
