@@ -28,11 +28,11 @@ def recipe(model: str) -> dict[str, Any]:
         "preset": "cpu",
         "settings": {"epochs": 2, "batch_size": 4, **windows},
         "seeds": [1, 2],
-        "corpora": {name: {"data": f"mini:{name.lower()}/train", "limit": 24} for name in ("En", "Fr")},
+        "corpora": {name: {"data": f"mini:{name.lower()}/train", "limit": 12} for name in ("En", "Fr")},
         "tests": {
-            "En": {"data": "mini:en/test", "limit": 24},
-            "Zh": {"data": "mini:fr/test", "limit": 24},
-            "mixed": {"data": "make:codeswitch(mini:en/test, dictionary=mini:fr, target=fr)", "limit": 24},
+            "En": {"data": "mini:en/test", "limit": 12},
+            "Zh": {"data": "mini:fr/test", "limit": 12},
+            "mixed": {"data": "make:codeswitch(mini:en/test, dictionary=mini:fr, target=fr)", "limit": 12},
         },
         "readers": {
             "En": {"data": "En", "checkpoints": 3},
@@ -83,8 +83,8 @@ def test_ten_kills_and_the_same_report(tiny, tmp_path):
 
 
 def start(folder: Path, name: str) -> "subprocess.Popen[bytes]":
-    """`polyspan run` with a store of its own, each training with a checkpoint every moment."""
-    code = "import polyspan.training as t; t.train.__kwdefaults__['checkpoint_seconds'] = 0.2; "
+    """`polyspan run` with a store of its own, each training with a checkpoint every second."""
+    code = "import polyspan.training as t; t.train.__kwdefaults__['checkpoint_seconds'] = 1.0; "
     code += "from polyspan.cli import main; main()"
     words = ["run", "r.yaml", "--store", f"store-{name}", "--out", f"out-{name}"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}

@@ -176,6 +176,15 @@ def test_slow_makers_work_on_the_sample_alone():
     assert drawn_first(torn, 10, 42) is None  # another sample would be split at other articles
 
 
+def test_a_map_is_fitted_with_its_readers_windows(planned):
+    align = "readers.En.align={method: mean, layer: 1, source: En, target: Zh}"
+    usual, short = (planned(SMALL, align, *more) for more in ((), ("settings.max_length=96",)))
+    assert "windows" not in next(stage for stage in usual.stages if stage.kind == "map").options
+    fitted = next(stage for stage in short.stages if stage.kind == "map")
+    assert fitted.options["windows"] == {"max_length": 96}
+    assert commands(fitted)[0].startswith("# from Python alone")
+
+
 def test_the_sides_of_a_part_have_their_sizes():
     assert [
         facts(f"make:part(mini:en/train, side={side}, fraction=0.25)").questions for side in ("held", "rest")

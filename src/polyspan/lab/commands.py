@@ -87,7 +87,9 @@ def _map(stage: Stage) -> list[str]:
     for name in ("kind", "most", "limit", "seed", "pairs", "dictionary"):
         words += _optional(f"--{name}", options.get(name))
     words += [word for name, value in options.get("options", {}).items() for word in ("--set", f"{name}={value}")]
-    return [shlex.join(words)]
+    windows = options.get("windows")
+    told = [f"# from Python alone: windows {json.dumps(windows)}"] if windows else []
+    return [*told, shlex.join(words)]
 
 
 def _encoder(stage: Stage) -> list[str]:

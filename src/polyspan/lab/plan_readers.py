@@ -80,8 +80,7 @@ class ReaderStages:
         self._prepare(label, reader)
         given, needs = self.encoders.start(str(reader.model), "readers", label, "model")
         options: dict[str, Any] = {"untrained" if key == "model" else key: value for key, value in given.items()}
-        windows = {name: value for name, value in sorted(reader.settings.items()) if name in _WINDOWS}
-        options |= {"preset": reader.preset, "settings": windows, "seed": seed, "pack": None}
+        options |= {"preset": reader.preset, "settings": _windows(reader), "seed": seed, "pack": None}
         key = "untrained", str(reader.model), test, json.dumps(options, sort_keys=True)
         if key not in self._made:
             started = str(reader.model).rpartition("/")[2]
@@ -208,6 +207,8 @@ class ReaderStages:
         given, start = self.encoders.start(str(self.recipe.readers[label].model), "readers", label, "model")
         options: dict[str, Any] = {**given, "method": method, "layer": align.layer, "kind": align.kind}
         options |= {"most": align.most, "limit": align.limit, "seed": seed, "options": dict(align.options)}
+        if windows := _windows(self.recipe.readers[label]):
+            options["windows"] = windows
         for name in ("pairs", "dictionary"):
             if (value := getattr(align, name)) is not None:
                 options[name] = (
@@ -257,6 +258,11 @@ class ReaderStages:
 
 
 _WINDOWS = frozenset(WindowOptions.__dataclass_fields__)
+
+
+def _windows(reader: Reader) -> dict[str, Any]:
+    """What a reader's settings say of windows."""
+    return {name: value for name, value in sorted(reader.settings.items()) if name in _WINDOWS}
 
 
 def _one(value: int | list[int] | None) -> int | None:

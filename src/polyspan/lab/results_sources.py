@@ -53,7 +53,10 @@ def pictures(plan: "Plan", gathered: Gathered, scatters: dict[str, Any]) -> list
         if not gathered.is_done(look.stage):
             continue
         kind = str(look.stage.options["kind"])
-        for name in sorted(path.stem for path in gathered.store.path(look.stage).glob("*.png")):
+        names = sorted(path.stem for path in gathered.store.path(look.stage).glob("*.png"))
+        if len(names) > 1 and _of_one_layer(gathered.json(look.stage, "study.json")):
+            names.remove(kind)  # curves by layer of a single point; the heat map has the numbers
+        for name in names:
             part = name.removeprefix(kind).strip("-").replace("-", " ")
             files = [
                 gathered.copy(
@@ -65,6 +68,11 @@ def pictures(plan: "Plan", gathered: Gathered, scatters: dict[str, Any]) -> list
             text = f"{look.probe}: the Reader {look.reader} on {', '.join(look.tests)}, seed {look.seed}."
             found.append({"file": files[0], "title": title, "text": text, "others": files[1:]})
     return [*(_scatter(label, study, gathered) for label, study in scatters.items()), *found]
+
+
+def _of_one_layer(study: dict[str, Any]) -> bool:
+    """Whether a study of answers has a single layer, so that there is nothing to draw by layer."""
+    return bool(study.get("heat")) and len({row["layer"] for row in study["rows"]}) == 1
 
 
 def _scatter(label: str, study: dict[str, Any], gathered: Gathered) -> dict[str, Any]:

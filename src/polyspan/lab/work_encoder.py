@@ -21,6 +21,7 @@ from polyspan.model.qanet_words import make_qanet
 from polyspan.model.reader import Reader
 from polyspan.model.trim import trim
 from polyspan.model.vectors import WordVectors, read_vectors, write_vectors
+from polyspan.model.windows import WindowOptions
 
 if TYPE_CHECKING:
     pass
@@ -52,13 +53,14 @@ def a_map(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     """Fit a map from the corpus in the role `source` to that in `target`: `map.safetensors`, `map.json`.
 
     Options: `method` and its `options`, `layer` of `model` (or of the role `model` or `reader`), `kind` of
-    vectors, the `most` frequent, of `limit` paragraphs, `seed`; `pairs` as in `polyspan align fit`; `dictionary`
-    for P@k.
+    vectors, the `most` frequent, of `limit` paragraphs, `seed`; `windows` where they are not the usual; `pairs` as
+    in `polyspan align fit`; `dictionary` for P@k.
     """
     method, layer = str(options["method"]), int(options["layer"])
     choose("method", method, METHODS)
     name = str(inputs["reader"] / READER) if "reader" in inputs else encoder_name(options, inputs)
-    reader = Reader.load(name)
+    windows = options.get("windows")
+    reader = Reader.load(name, WindowOptions(**windows) if windows else None)
     seed, kind = int(options.get("seed", 0)), str(options.get("kind", "types"))
     sides = [kept_corpus(inputs[role]) for role in ("source", "target")]
     x, y = (
