@@ -302,21 +302,21 @@ def test_the_recipe_of_the_paper():
 
 def test_the_moving_average_is_kept(tiny, corpus, tmp_path):
     """One step: the average is the weights. Several: it is the one computed by hand from each step's weights."""
-    from polyspan import training
+    from polyspan import snapshot
     from polyspan.optimizer import ema_decay
 
     seen = []
-    original = training._move_average
+    original = snapshot._move_average
 
     def spy(state, model, decay):
         seen.append({name: weight.detach().clone() for name, weight in model.named_parameters()})
         original(state, model, decay)
 
-    training._move_average = spy
+    snapshot._move_average = spy
     try:
         reader = ps.train([corpus], tiny, tmp_path / "r", replace(SETTINGS, ema=0.7, epochs=4.0))
     finally:
-        training._move_average = original
+        snapshot._move_average = original
     name = "bert.encoder.layer.0.output.dense.weight"
     mean = seen[0][name]
     for step, weights in enumerate(seen[1:], 2):
