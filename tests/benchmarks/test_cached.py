@@ -9,4 +9,5 @@ from polyspan.benchmarks import cached
 def test_the_whole_report_is_drawn():
     seconds = cached.cached_report()
     assert seconds is not None
-    assert seconds < 120  # the benchmark says how fast it is; this is against much worse
+    first, again = seconds
+    assert again < first < 120  # the benchmark says how fast it is; this is against much worse

@@ -37,21 +37,22 @@ _CONTEXT = "The stone was found in the year 1799 by soldiers who built a fort ne
 _QUESTIONS = 5  # on one context
 
 
-def cached_report() -> float | None:
-    """Seconds of `polyspan run` on the paper's recipe where all is in the store, into a new folder.
+def cached_report() -> tuple[float, float] | None:
+    """Seconds of `polyspan run` on the paper's recipe where all is in the store: into a new folder, and again.
 
     None where the repository's recipes are not there.
     """
     if not RECIPE.is_file():
         return None
-    store = _filled()
+    store, seconds = _filled(), []
     with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        report = run(RECIPE, Path(folder) / "paper", store=store.name)
-        seconds = time.perf_counter() - began
+        for _ in range(2):
+            began = time.perf_counter()
+            report = run(RECIPE, Path(folder) / "paper", store=store.name)
+            seconds.append(time.perf_counter() - began)
     assert not report["missing"], report["missing"]
     assert len(report["tables"]) == 7
-    return seconds
+    return seconds[0], seconds[1]
 
 
 @functools.cache
