@@ -223,8 +223,8 @@ def _lab_rows(pairs: int) -> list[Row]:
     for measure in (lab.lab_overhead, lab.plan):
         seconds, name = [measure(turn) for turn in range(pairs)], measure.__name__
         rows.append(Row(name, median(seconds), None, None, None, "s", limit=LIMITS[name], pairs=pairs))
-    if (seconds := cached.cached_report()) is not None:
-        first, again = seconds
+    if (reported := cached.cached_report()) is not None:
+        first, again = reported
         rows.append(Row("cached_report", again, None, None, None, "s", limit=LIMITS["cached_report"], pairs=1))
         rows[-1].notes["new_folder"] = first
     return rows
