@@ -1,12 +1,13 @@
-# make quickstart   a virtual environment, the package, and a first result in minutes
-# make test         everything the tests need, and the whole suite
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install quickstart dev lint test bench paper-mini clean
+.PHONY: help install quickstart dev hooks lint test test-lowest docs bench paper-mini clean
 
-install: .venv/.installed
-quickstart: install
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+install: .venv/.installed ## a virtual environment in .venv with the package
+quickstart: install ## a first result in minutes: train on English, answer in five languages
 	$(BIN)/polyspan quickstart
 
 .venv/.installed: pyproject.toml constraints.txt
@@ -15,29 +16,44 @@ quickstart: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart,bench]'
 	@touch $@
 
-dev: .venv/.dev
+dev: .venv/.dev ## all that the tests need
 .venv/.dev: .venv/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart,bench,parquet,ray,dev]'
 	@touch $@
 
-lint: dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+hooks: dev ## the checks of `make lint` before every commit
+	$(BIN)/pre-commit install
+
+lint: dev ## style, spelling, types, and which module may import which
+	PATH="$(CURDIR)/$(BIN):$$PATH" pre-commit run --all-files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 # The many quick tests share the cores; the few that train the bundled encoder get them one after another.
-test: dev
+test: dev ## the whole suite
 	$(BIN)/pytest -n auto -m 'not bundled'
 	OMP_NUM_THREADS=$$(getconf _NPROCESSORS_ONLN) $(BIN)/pytest -m bundled
 
-# Us and today's way in one run; the corpora are looked for in POLYSPAN_DATA, then fetched.
-bench: install
+# The oldest versions that pyproject.toml allows, in an environment of their own; torch is the one at hand.
+test-lowest: ## the quick tests with the oldest dependencies allowed
+	$(PYTHON) -m venv .venv-lowest
+	$(PYTHON) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+	  print(*(d.replace(">=", "==") for d in p["dependencies"] + p["optional-dependencies"]["parquet"] if "torch" not in d), sep="\n")' \
+	  > .venv-lowest/lowest.txt
+	grep '^torch=' constraints.txt >> .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-lowest/lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -c .venv-lowest/lowest.txt -e . pytest pytest-xdist hypothesis
+	.venv-lowest/bin/pytest -n auto -m 'not bundled'
+
+docs: dev ## the documentation as a site in build/docs; a broken link or an undocumented name fails
+	$(BIN)/sphinx-build -W --keep-going -q docs build/docs
+
+# The corpora are looked for in POLYSPAN_DATA, then fetched.
+bench: install ## speed beside today's way, in one run
 	$(BIN)/polyspan bench --quick --out bench.json
 
-# The whole paper in small, offline: every table and figure on the mini corpus, with the paper's numbers beside.
-paper-mini: install
+paper-mini: install ## the whole paper in small, offline, with the paper's numbers beside
 	$(BIN)/polyspan run recipes/mini/paper.yaml --out runs/mini
 
-clean:
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+clean: ## remove all that was built
+	rm -rf .venv .venv-lowest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
