@@ -1,4 +1,4 @@
-"""The documentation as a site: the same Markdown pages, and the public names from their docstrings (`make docs`)."""
+"""The documentation as a site: the same Markdown pages, and the public names from their docstrings."""
 
 from importlib import metadata
 
