@@ -51,6 +51,12 @@ def test_without_a_header(tmp_path: Path, mark: str, order: list[int]) -> None:
         read(path)
 
 
+def test_a_quote_out_of_place_is_told_with_its_line(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.csv", f'{",".join(NAMES)}\n{",".join(CELLS)}\n2,"The "mill" of Orvo",Who?,,\n')
+    (fault,) = check(path).faults
+    assert (fault.rule, fault.found) == ("wrong-type", "',' expected after '\"' (line 3)")
+
+
 def test_foreign_names_are_a_header(tmp_path: Path) -> None:
     path = save(tmp_path / "a.csv", f'Nr;Frage;Text;Antwort\n1;How old is it?;"{CONTEXT}";840 years\n')
     faults = check(path).faults

@@ -385,6 +385,15 @@ def test_lists_and_lines_of_anything(tmp_path: Path, item: Any) -> None:
         assert check(path).ok
 
 
+def test_rows_kept_by_columns(tmp_path: Path) -> None:
+    rows = [ROW, ROW | {"id": "q2"}]
+    lists = {key: [row[key] for row in rows] for key in ROW}
+    for table in (lists, {key: {str(place): value for place, value in enumerate(lists[key])} for key in lists}):
+        path = save(tmp_path / "a.json", table)
+        assert [question.id for question in questions_of(path)] == ["q1", "q2"]
+        assert check(path).ok
+
+
 def test_a_broken_line_among_contexts(tmp_path: Path) -> None:
     path = save(tmp_path / "a.jsonl", f'{json.dumps(PARAGRAPH)}\n{{"context": \n')
     assert [(fault.rule, fault.id) for fault in check(path).faults] == [("invalid-json", "line 2")]

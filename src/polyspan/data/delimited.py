@@ -12,7 +12,7 @@ from polyspan.errors import shorten
 _SEPARATORS = (",", ";", "\t")
 _LONGEST_FIELD = 2**30
 _LONGEST_NAME = 60
-_DIRECTIVE = re.compile(r"\s*sep=([^\w\s]|\t)[,;\t]*\r?\n", re.IGNORECASE)
+_DIRECTIVE = re.compile(r"\s*sep=([^\w\s\x22]|\t)[,;\t]*\r?\n", re.IGNORECASE)
 
 
 def parse_delimited(text: str, parsed: Parsed, delimiter: str = ",") -> None:
@@ -27,12 +27,15 @@ def parse_delimited(text: str, parsed: Parsed, delimiter: str = ",") -> None:
         text, delimiter = text[directive.end() :], directive[1]
     limit = csv.field_size_limit(_LONGEST_FIELD)
     try:
-        delimiter = _separator(text, parsed, delimiter)
-        lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
-    except csv.Error as error:
-        fix = "quote every field that holds a comma, a quote or a line break"
-        parsed.fault("", "", "wrong-type", str(error), "CSV with quoted fields", fix)
-        return
+        mark = _separator(text, parsed, delimiter)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+        try:
+            lines = list(reader)
+        except csv.Error as error:
+            found, expected = f"{error} (line {reader.line_num:,})", "CSV with quoted fields"
+            fix = "quote every field that holds a comma, a quote or a line break"
+            parsed.fault("", "", "wrong-type", found, expected, fix)
+            return
     finally:
         csv.field_size_limit(limit)
     lines = [line for line in lines if any(cell.strip() for cell in line)]

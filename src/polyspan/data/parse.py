@@ -119,7 +119,9 @@ def _parse_lines(text: str, parsed: Parsed) -> None:
 
 def _parse_document(document: Any, parsed: Parsed) -> None:
     if isinstance(document, Mapping) and "data" not in document and _kind([document], parsed):
-        _parse_items([document], parsed)  # one row, one context or one article by itself
+        _parse_items(
+            _rows_of_columns(document) or [document], parsed
+        )  # else one row, context or article by itself
         return
     if parsed.doubled("", document) and "data" in document["doubled"]:
         parsed.set_aside("", document, len(parsed.faults) - len(document["doubled"]))
@@ -141,6 +143,18 @@ def _parse_items(items: list[Any], parsed: Parsed) -> None:
         squad.parse_paragraphs(items, parsed)
     else:
         rows.parse_rows(items, parsed)
+
+
+def _rows_of_columns(document: Mapping[str, Any]) -> list[Any]:
+    """The rows of a table kept by columns, as pandas' `to_json()` and `to_dict("list")` have it; else none."""
+    if type(document) is not dict or len({type(column) for column in document.values()}) > 1:
+        return []
+    columns = {
+        name: column if type(column) is dict else dict(enumerate(column)) if isinstance(column, list) else {}
+        for name, column in document.items()
+    }
+    places = dict.fromkeys(place for column in columns.values() for place in column)
+    return [{name: column.get(place) for name, column in columns.items()} for place in places]
 
 
 def _kind(items: list[Any], parsed: Parsed) -> str | None:
