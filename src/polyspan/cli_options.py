@@ -22,8 +22,8 @@ Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Data = Annotated[str, typer.Argument(help="A file, a quoted pattern of files, or a name such as mini:zh/test.")]
 
 
-P = ParamSpec("P")
-R = TypeVar("R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 _READING = {
     "encoding": Annotated[
@@ -36,7 +36,7 @@ _READING = {
 _reading: ContextVar[dict[str, Any] | None] = ContextVar("reading", default=None)
 
 
-def reads(verb: Callable[P, R]) -> Callable[P, R]:
+def reads(verb: Callable[_P, _R]) -> Callable[_P, _R]:
     """Give a verb that reads data the options of reading, --encoding and --columns; see `read` and `reading`."""
     signature = inspect.signature(verb, eval_str=True)
     more = [
@@ -45,7 +45,7 @@ def reads(verb: Callable[P, R]) -> Callable[P, R]:
     ]
 
     @wraps(verb)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         given: dict[str, Any] = {name: kwargs.pop(name, None) for name in _READING}
         before = _reading.set(given | {"columns": _pairs(given["columns"])})
         try:

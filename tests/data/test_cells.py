@@ -91,6 +91,9 @@ def test_a_blank_place_is_missing_and_found_where_certain(tmp_path: Path, name: 
 def test_a_place_with_a_point(tmp_path: Path) -> None:
     for start in ("20", "20.0", "20.", "20,0", " 20 "):
         assert questions_of(save(tmp_path / "a.csv", ROW | {"answer_start": start})) == [ASKED]
+    path = save(tmp_path / "a.parquet", ROW | {"answer_start": 20.0})
+    assert questions_of(path) == [ASKED]
+    assert check(path).warnings == ()
     assert whole_number("1,024") is whole_number("2.5") is whole_number(True) is whole_number("9" * 11) is None
 
 

@@ -67,3 +67,14 @@ def test_foreign_names_are_a_header(tmp_path: Path) -> None:
     ]
     assert faults[0].found == "Nr, Frage, Text, Antwort"
     assert "--columns id=NAME,context=NAME,question=NAME" in faults[0].fix
+    path = save(tmp_path / "a.csv", f'qas_id,the_question,context,width\n1,How old is it?,"{CONTEXT}",3\n')
+    assert check(path).faults[0].fix.endswith("--columns id=qas_id,question=the_question")
+
+
+@pytest.mark.parametrize("name", ["question_id", "Question_ID"])
+def test_an_export_of_haystack(tmp_path: Path, name: str) -> None:
+    head = f"{name},question,document_id,context,text,answer_start,answer_end,answer_category,is_impossible"
+    rows = f'1,How old is it?,7,"{CONTEXT}",840 years,20,29,SHORT,\r\n2,Who?,7,"{CONTEXT}",,,,NOT_GIVEN,TRUE\r\n'
+    path = save(tmp_path / "a.csv", f"{head}\r\n{rows}")
+    assert questions_of(path) == [ASKED, Question("2", "Who?", (), True)]
+    assert check(path).ok

@@ -85,7 +85,7 @@ def _without_columns(parsed: Parsed, row: Mapping[Any, Any], columns: Mapping[st
         parsed.fault("row 1", known, "missing-key", keys, expected, "mind how the column is spelled")
     others = [str(name) for name in row if name not in columns.values()]
     needed = [known for known in REQUIRED if known not in columns and known not in absent]
-    likely = {known: next((name for name in others if known in name.lower()), "NAME") for known in needed}
+    likely = {known: next((name for name in others if name.lower().endswith(known)), "NAME") for known in needed}
     fix = "add it, or say what it is called: --columns " + ",".join(f"{known}={likely[known]}" for known in needed)
     for known in needed:
         parsed.missing("row 1", known, row, fix)
@@ -122,6 +122,8 @@ def parse_parquet(data: bytes, parsed: Parsed) -> None:
         parsed.fault("", "", "wrong-type", found, "a whole Parquet file", "copy or download the file again")
         return
     parse_rows(rows, parsed)
+    # pandas gives whole numbers a point where the column has a gap.
+    parsed.odd_starts.clear()
 
 
 def as_rows(corpus: Corpus) -> list[dict[str, Any]]:
