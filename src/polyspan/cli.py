@@ -19,7 +19,7 @@ from polyspan.cli_data import data_app
 from polyspan.cli_lab import lab_app, store_app
 from polyspan.cli_make import make_app
 from polyspan.cli_models import models_app
-from polyspan.cli_options import Data, Json, Language, Seed, distinct, show
+from polyspan.cli_options import Data, Json, Language, Seed, distinct, read, reading, reads, show
 from polyspan.cli_probe import probe_app
 from polyspan.cli_stats import stats_app
 from polyspan.cli_train import train_app
@@ -123,6 +123,7 @@ def report(
 
 
 @app.command()
+@reads
 def check(
     data: Data,
     fix: Annotated[
@@ -137,9 +138,9 @@ def check(
     from polyspan.data.check import check as find_faults
     from polyspan.data.repair import repair
 
-    found = find_faults(data, language, against)
+    found = find_faults(data, language, against, **reading())
     result = found.as_json()
-    mended = repair(data, fix, language) if fix else None
+    mended = repair(data, fix, language, **reading()) if fix else None
     if mended is not None:
         result["repair"] = mended.as_json()
     if show(result, as_json):
@@ -150,6 +151,7 @@ def check(
 
 
 @app.command()
+@reads
 def predict(
     model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")],
     data: Annotated[str, _T(help="The questions: a file or a name.")],
@@ -173,7 +175,6 @@ def predict(
 ) -> None:
     """Answer every question of a data set."""
     from polyspan import terminal
-    from polyspan.data.read import read
 
     corpus = read(data, language)
     distinct(data, out, nbest)
@@ -196,6 +197,7 @@ def predict(
 
 
 @app.command()
+@reads
 def score(
     data: Data,
     predictions: Annotated[Path, typer.Argument(help="A file with {id: text}.")],
@@ -207,7 +209,6 @@ def score(
 
     squad.v1, squad.v2, korquad.v1, drcd.v1, cmrc.v1, mlqa.v1 or hsu.v1.
     """
-    from polyspan.data.read import read
     from polyspan.score import default_metric, read_predictions
     from polyspan.score import score as compute
 
@@ -223,6 +224,7 @@ def score(
 
 
 @app.command()
+@reads
 def trim(
     model: Annotated[str, typer.Argument(help="A Reader's folder, an encoder's, bundled:e5-small or a hub name.")],
     out: Annotated[Path, _T(help="Folder for the smaller model.")],
@@ -235,7 +237,6 @@ def trim(
 ) -> None:
     """Cut a multilingual encoder down to the pieces in use."""
     from polyspan import terminal
-    from polyspan.data.read import read
 
     corpora = [read(name, language) for name in data or []]
     from polyspan.model.trim import trim as cut

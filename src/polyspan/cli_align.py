@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from polyspan.cli_options import Json, Language, Seed, show
+from polyspan.cli_options import Json, Language, Seed, read, reads, show
 from polyspan.errors import PolyspanError, UsageError, choose
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ Evaluation = Annotated[str | None, _T(help="For P@1, 5 and 10: a word and its tr
 
 
 @align_app.command()
+@reads
 def fit(
     method: Annotated[str, _T(help="procrustes, muse, vecmap, dema or mean.")],
     out: Annotated[Path, _T(help="File for the map (safetensors).")],
@@ -84,6 +85,7 @@ def fit(
 
 
 @align_app.command()
+@reads
 def score(
     mapped: Annotated[Path, typer.Argument(metavar="MAP", help="A file that align fit wrote.")],
     dictionary: Annotated[str, _T(help="A word and its translation a line, in the format of MUSE; or mini:ko.")],
@@ -163,8 +165,6 @@ def _both(
             "it is not clear where the vectors are to come from",
             expected="--model, --layer, --source and --target, or --source-vectors and --target-vectors",
         )
-    from polyspan.data.read import read
-
     corpora = [read(name, language) for name in from_data]
     from polyspan import terminal
     from polyspan.align.vectors import encoder_vectors

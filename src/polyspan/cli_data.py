@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from polyspan.cli_options import Data, Json, Language, Seed, distinct, show
+from polyspan.cli_options import Data, Json, Language, Seed, distinct, read, reads, show
 
 _T = typer.Option  # a short name: the options below are one line each
 data_app = typer.Typer(
@@ -44,9 +44,9 @@ def data_fetch(
 
 
 @data_app.command("stats")
+@reads
 def data_stats(data: Data, language: Language = None, as_json: Json = False) -> None:
     """Counts and lengths of a data set."""
-    from polyspan.data.read import read
     from polyspan.data.stats import stats
 
     values = stats(read(data, language))
@@ -57,6 +57,7 @@ def data_stats(data: Data, language: Language = None, as_json: Json = False) -> 
 
 
 @data_app.command("convert")
+@reads
 def data_convert(
     data: Data,
     out: Annotated[
@@ -66,7 +67,6 @@ def data_convert(
     as_json: Json = False,
 ) -> None:
     """Write a data set in another format."""
-    from polyspan.data.read import read
     from polyspan.data.write import write
 
     corpus = read(data, language)
@@ -80,6 +80,7 @@ def data_convert(
 
 
 @data_app.command("split")
+@reads
 def data_split(
     data: Data,
     rest: Annotated[Path, typer.Argument(help="File for the larger part.")],
@@ -91,7 +92,6 @@ def data_split(
     as_json: Json = False,
 ) -> None:
     """Split a data set by article, so that no text is on both sides."""
-    from polyspan.data.read import read
     from polyspan.data.split import split
     from polyspan.data.write import write
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from polyspan.cli_options import Data, Json, Language, Seed, distinct, show
+from polyspan.cli_options import Data, Json, Language, Seed, distinct, read, reads, show
 
 if TYPE_CHECKING:
     from polyspan.make.made import Made
@@ -44,6 +44,7 @@ def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
 
 
 @make_app.command()
+@reads
 def permute(
     data: Data,
     out: Out,
@@ -59,7 +60,6 @@ def permute(
     as_json: Json = False,
 ) -> None:
     """An unseen language: every word becomes another one."""
-    from polyspan.data.read import read
     from polyspan.make.permutation import permute as make
 
     corpus = read(data, language)
@@ -74,6 +74,7 @@ def permute(
 
 
 @make_app.command()
+@reads
 def codeswitch(
     data: Data,
     out: Out,
@@ -94,7 +95,6 @@ def codeswitch(
     as_json: Json = False,
 ) -> None:
     """Words replaced by their translations in a dictionary."""
-    from polyspan.data.read import read
     from polyspan.make.codeswitching import FIELDS
     from polyspan.make.codeswitching import codeswitch as make
 
@@ -106,6 +106,7 @@ def codeswitch(
 
 
 @make_app.command()
+@reads
 def reorder(
     data: Data,
     out: Out,
@@ -117,7 +118,6 @@ def reorder(
     as_json: Json = False,
 ) -> None:
     """Another word order, by dependency trees."""
-    from polyspan.data.read import read
     from polyspan.make.reordering import reorder as make
 
     corpus = read(data, language)
@@ -126,6 +126,7 @@ def reorder(
 
 
 @make_app.command()
+@reads
 def translate(
     data: Data,
     out: Out,
@@ -138,7 +139,6 @@ def translate(
     as_json: Json = False,
 ) -> None:
     """Another language; answers are found again."""
-    from polyspan.data.read import read
     from polyspan.make.translation import translate as make
 
     corpus = read(data, language)
@@ -148,6 +148,7 @@ def translate(
 
 
 @make_app.command()
+@reads
 def backtranslate(
     data: Data,
     out: Out,
@@ -161,7 +162,6 @@ def backtranslate(
     as_json: Json = False,
 ) -> None:
     """Its own language again, by way of another one."""
-    from polyspan.data.read import read
     from polyspan.make.translation import backtranslate as make
 
     corpus = read(data, language)
@@ -171,6 +171,7 @@ def backtranslate(
 
 
 @make_app.command()
+@reads
 def sample(
     data: Data,
     out: Out,
@@ -182,7 +183,6 @@ def sample(
     as_json: Json = False,
 ) -> None:
     """Fewer questions, drawn by a seed."""
-    from polyspan.data.read import read
     from polyspan.make.sampling import sample as make
 
     corpus = read(data, language)
@@ -192,6 +192,7 @@ def sample(
 
 
 @make_app.command()
+@reads
 def mix(
     data: Annotated[list[str], typer.Argument(help="Two or more files or names.")],
     out: Out,
@@ -199,7 +200,6 @@ def mix(
     as_json: Json = False,
 ) -> None:
     """Several corpora as one."""
-    from polyspan.data.read import read
     from polyspan.make.sampling import mix as make
 
     corpora = [read(name, language) for name in data]

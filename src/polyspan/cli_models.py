@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from polyspan.cli_options import Json, Language, Seed, show
+from polyspan.cli_options import Json, Language, Seed, read, reads, show
 
 _T = typer.Option
 models_app = typer.Typer(rich_markup_mode=None)
@@ -16,6 +16,7 @@ Vectors = Annotated[Path, _T(help="A .vec file of fastText or word2vec, also gzi
 
 
 @models_app.command()
+@reads
 def vectors(
     data: Texts,
     out: Annotated[Path, _T(help="File for the vectors, in the text format of fastText.")],
@@ -29,7 +30,6 @@ def vectors(
 ) -> None:
     """Word vectors from the texts of corpora."""
     from polyspan import terminal
-    from polyspan.data.read import read
     from polyspan.files import claim
 
     corpora = [read(name, language) for name in data]
@@ -45,6 +45,7 @@ def vectors(
 
 
 @models_app.command()
+@reads
 def graft(
     model: Annotated[str, typer.Argument(help="An encoder's or a Reader's folder, or a hub name.")],
     vectors: Vectors,
@@ -60,7 +61,6 @@ def graft(
 ) -> None:
     """Give an encoder word vectors of a new language."""
     from polyspan import terminal
-    from polyspan.data.read import read
 
     corpora = [read(name, language) for name in data or []]
     from polyspan.model.graft import graft as append
@@ -74,6 +74,7 @@ def graft(
 
 
 @models_app.command()
+@reads
 def qanet(
     data: Texts,
     out: Annotated[Path, _T(help="Folder for the untrained model.")],
@@ -92,7 +93,6 @@ def qanet(
 ) -> None:
     """An untrained QANet, for `train --preset qanet`."""
     from polyspan import terminal
-    from polyspan.data.read import read
 
     corpora = [read(name, language) for name in data]
     from polyspan.model.qanet_words import make_qanet

@@ -1,17 +1,83 @@
 """What the verbs share: their common options, and how a result is printed."""
 
+import inspect
 import json
+import re
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import typer
 
 from polyspan.errors import UsageError
 
+if TYPE_CHECKING:
+    from polyspan.data.schema import Corpus
+
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Language = Annotated[str | None, typer.Option(help="Language of the data where its name does not tell it.")]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Data = Annotated[str, typer.Argument(help="A file, a quoted pattern of files, or a name such as mini:zh/test.")]
+
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_READING = {
+    "encoding": Annotated[
+        str | None, typer.Option(help="What files of text were saved in, if not UTF-8: windows-1252, utf-16, …")
+    ],
+    "columns": Annotated[
+        str | None, typer.Option(help="What rows' columns are called: question=Frage,context=Text.")
+    ],
+}
+_reading: ContextVar[dict[str, Any] | None] = ContextVar("reading", default=None)
+
+
+def reads(verb: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a verb that reads data the options of reading, --encoding and --columns; see `read` and `reading`."""
+    signature = inspect.signature(verb, eval_str=True)
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in _READING.items()
+    ]
+
+    @wraps(verb)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        given: dict[str, Any] = {name: kwargs.pop(name, None) for name in _READING}
+        before = _reading.set(given | {"columns": _pairs(given["columns"])})
+        try:
+            return verb(*args, **kwargs)
+        finally:
+            _reading.reset(before)
+
+    *usual, last = signature.parameters.values()
+    last = last.replace(kind=inspect.Parameter.KEYWORD_ONLY)  # --json, which stays the last
+    run.__annotations__ = {**inspect.get_annotations(verb, eval_str=True), **_READING}
+    run.__signature__ = signature.replace(parameters=[*usual, *more, last])  # type: ignore[attr-defined]
+    return run
+
+
+def reading() -> dict[str, Any]:
+    """What `reads` was given on the command line, as `polyspan.data.read.read` and `check` take it."""
+    return _reading.get() or {}
+
+
+def read(data: str, language: str | None = None) -> "Corpus":
+    """`polyspan.data.read.read`, by the options of the verb that runs."""
+    from polyspan.data.read import read as read_data
+
+    return read_data(data, language, **reading())
+
+
+def _pairs(columns: str | None) -> dict[str, str]:
+    """`question=Frage,context=Text` as a dict; a column's name may hold commas."""
+    pairs = [part.partition("=") for part in re.split(r",(?=\s*[\w.]+\s*=)", columns or "") if part.strip()]
+    if any(not equals or not given.strip() for _, equals, given in pairs):
+        raise UsageError("cannot read --columns", found=str(columns), expected="question=Frage,context=Text")
+    return {known.strip(): given.strip() for known, _, given in pairs}
 
 
 def distinct(data: str, *outputs: Path | None) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from polyspan.cli_options import Json, Language, Seed, show
+from polyspan.cli_options import Json, Language, Seed, read, reads, show
 from polyspan.errors import PolyspanError
 
 _T = typer.Option  # a short name: the options below are one line each
@@ -26,6 +26,7 @@ Limit = Annotated[int | None, _T(help="Take this many questions, drawn by the se
 
 
 @probe_app.command()
+@reads
 def pca(
     model: Model,
     data: Corpora,
@@ -67,6 +68,7 @@ def pca(
 
 
 @probe_app.command()
+@reads
 def cosine(
     model: Model,
     data: Corpora,
@@ -83,6 +85,7 @@ def cosine(
 
 
 @probe_app.command()
+@reads
 def svcca(
     model: Model,
     data: Corpora,
@@ -104,6 +107,7 @@ def svcca(
 
 
 @probe_app.command()
+@reads
 def cka(
     model: Model,
     data: Corpora,
@@ -197,7 +201,6 @@ def _shown(value: Any) -> Any:
 
 
 def _read(data: list[str], language: str | None, out: Path) -> list[Any]:
-    from polyspan.data.read import read
     from polyspan.files import claim
 
     corpora = [read(name, language) for name in data]

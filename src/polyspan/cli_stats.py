@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from polyspan.cli_options import Json, Language, Seed, show
+from polyspan.cli_options import Json, Language, Seed, read, reads, show
 from polyspan.errors import PolyspanError, UsageError, nearest
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ _PRINTED = "paper"
 
 
 @stats_app.command()
+@reads
 def compare(
     a: Annotated[str, typer.Argument(help="{id: text} of system A, or a quoted pattern: a file a seed.")],
     b: Annotated[str, typer.Argument(help="{id: text} of system B; the difference is B - A.")],
@@ -37,7 +38,6 @@ def compare(
 
     The difference in F1 and exact match with a paired bootstrap interval and a permutation p.
     """
-    from polyspan.data.read import read
     from polyspan.score import Scores, default_metric, read_predictions, score
     from polyspan.stats import compare as measure
     from polyspan.stats import units

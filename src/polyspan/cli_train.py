@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from polyspan.cli_options import Json, Language, Seed, show
+from polyspan.cli_options import Json, Language, Seed, read, reads, show
 from polyspan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ train_app = typer.Typer(rich_markup_mode=None)
 
 
 @train_app.command()
+@reads
 def train(
     data: Annotated[list[str], _T(help="Training data; give it several times to mix corpora.")],
     model: Annotated[str, _T(help="bundled:e5-small, a directory, or a hub name.")],
@@ -81,7 +82,6 @@ def train(
     """
     changes = {key: value for key, value in locals().items() if key in _SETTINGS}
     from polyspan import terminal
-    from polyspan.data.read import read
 
     corpora = [read(name, language) for name in data]
     from polyspan.settings import default_preset
@@ -138,7 +138,6 @@ def _adversary(
         raise UsageError("--adversarial-layer and --adversarial-data go together")
     if layer is None or not data:
         return None
-    from polyspan.data.read import read
     from polyspan.model.adversary import Adversary
 
     return Adversary(layer, [read(name, language) for name in data], weight)

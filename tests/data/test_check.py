@@ -162,7 +162,7 @@ def test_nothing_to_check(tmp_path: Path) -> None:
 
 def test_undecodable_bytes_are_found_in_their_question(tmp_path: Path) -> None:
     path = save(tmp_path / "a.json", question(), question(id="q2", question="Wann?"))
-    path.write_bytes(path.read_bytes().replace(b"Wann", b"W\xe4nn"))
+    path.write_bytes(path.read_bytes().replace(b"Wann", b"W\x81nn"))  # no letter of Windows-1252
     report = check(path)
     assert [(fault.rule, fault.id, fault.field) for fault in report.faults] == [
         ("encoding", "", ""),

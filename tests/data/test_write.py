@@ -14,7 +14,9 @@ from polyspan.files import claim
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 ANSWERS = st.builds(Answer, TEXT, st.integers(-1, 50))
-QUESTIONS = st.builds(Question, TEXT, TEXT, st.lists(ANSWERS, max_size=3).map(tuple), st.booleans())
+QUESTIONS = st.builds(
+    Question, TEXT.filter(str.strip), TEXT, st.lists(ANSWERS, max_size=3).map(tuple), st.booleans()
+)
 PARAGRAPHS = st.builds(Paragraph, TEXT, st.lists(QUESTIONS, min_size=1, max_size=3).map(tuple), TEXT)
 CORPORA = st.builds(Corpus, st.lists(PARAGRAPHS, min_size=1, max_size=4).map(tuple))
 

@@ -4,6 +4,7 @@ import io
 from pathlib import PurePosixPath
 from typing import IO, cast
 
+from polyspan.data.documents import refuse_document, refuse_parts
 from polyspan.errors import PolyspanError, shorten
 
 LARGEST = 2 * 2**30
@@ -23,8 +24,9 @@ def unpack(data: bytes, name: str, largest: int = LARGEST) -> tuple[bytes, str]:
     The archive is told by its first bytes, not by its name. Nothing is ever written to the disk, so a member's
     name cannot lead anywhere. Raises PolyspanError for a damaged or encrypted archive, for one that unpacks to
     more than `largest` bytes or more than 500 times its size, for one with several data files, and for one with
-    another archive inside, as a .tar.gz has.
+    another archive inside, as a .tar.gz has; and for a document that is no data file, as .xlsx and .docx are.
     """
+    refuse_document(data, name)
     if data.startswith(_ZIP):
         inner = _unzip(data, name, largest)
     elif data.startswith(_GZ):
@@ -45,6 +47,7 @@ def _unzip(data: bytes, name: str, largest: int) -> tuple[bytes, str]:
 
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            refuse_parts(archive.namelist(), name)
             members = [info for info in archive.infolist() if _is_data(info.filename, info.is_dir())]
             if len(members) != 1:
                 listed = ", ".join(shorten(info.filename) for info in members[:8])

@@ -11,9 +11,9 @@
 | `control-character` | U+0001–U+001F but tab and line ends, U+007F–U+009F | a space instead, C1 set aside |
 | `nfd-hangul` | Hangul in decomposed letters, which tokenizers and scores take for other text | composed |
 | `mojibake` | UTF-8 that was read as Windows-1252 and saved again | set aside |
-| `bom` | a byte order mark at the start of the file | yes |
+| `bom` | a byte order mark at the start of a file other than CSV or TSV | yes |
 | `leak` | with `against`: a context that the other data set holds too | no |
-| `encoding` (2) | bytes that are not UTF-8, UTF-16 or UTF-32, half a surrogate pair | UTF-16/32 with a mark |
+| `encoding` (2) | bytes that are not UTF-8, half a surrogate pair | UTF-16, UTF-32, Windows-1252 |
 | `nul` (2) | a NUL byte, or U+0000 in a text | set aside |
 | `truncated-json` (2) | the file ends inside the JSON | no |
 | `invalid-json` (2) | not JSON | lines of JSON Lines set aside |
@@ -38,12 +38,14 @@ twice in one data set), `hidden-character` (U+200B, U+2060 or U+FEFF in a text),
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from polyspan.data.parse import parse
 from polyspan.data.parsed import Fault, Parsed
 from polyspan.data.read import is_name, resolve
+from polyspan.data.reading import Reading
 from polyspan.data.rules import judge, leaks
 from polyspan.data.schema import Corpus
 from polyspan.files import Source
@@ -77,27 +79,36 @@ class Report:
         }
 
 
-def check(data: Source | Corpus, language: str | None = None, against: Source | Corpus | None = None) -> Report:
+def check(
+    data: Source | Corpus,
+    language: str | None = None,
+    against: Source | Corpus | None = None,
+    *,
+    encoding: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Report:
     """Find every fault of a data set: a path, a quoted pattern, a name, or a corpus.
 
     `against` is another data set that must share no context with it, as training data with test data.
-    `language` only matters to names. Raises PolyspanError where there is nothing to read: no such file, a folder,
-    an empty file, a damaged archive, an unknown name.
+    `language` only matters to names, `encoding` and `columns`, which are as in `read`, to files. Raises
+    PolyspanError where there is nothing to read: no such file, a folder, an empty file, a damaged archive, an
+    unknown name.
     """
-    parts = parts_of(data, language)
+    reading = Reading(encoding, columns or {})
+    parts = parts_of(data, language, reading)
     faults, warnings = judge(parts)
     if against is not None:
-        faults += leaks(parts, parts_of(against, language))
+        faults += leaks(parts, parts_of(against, language, reading))
     questions = sum(len(paragraph.questions) for part in parts for paragraph in part.paragraphs)
     name = data.source or data.name if isinstance(data, Corpus) else str(data)
     return Report(name, questions, tuple(faults), tuple(warnings))
 
 
-def parts_of(data: Source | Corpus, language: str | None = None) -> list[Parsed]:
+def parts_of(data: Source | Corpus, language: str | None = None, reading: Reading | None = None) -> list[Parsed]:
     """Whatever a data argument may be, parsed."""
     if not isinstance(data, Corpus):
         if not is_name(data):
-            return parse(data)
+            return parse(data, reading)
         data = resolve(str(data), language)
     places = [f"paragraph {number}" for number in range(1, len(data.paragraphs) + 1)]
     impossible = any(question.impossible for _, question in data.questions())

@@ -6,19 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from polyspan.data import archive, rows, squad
+from polyspan.data import archive, delimited, rows, squad
 from polyspan.data.decode import NOTHING, decode, load_json
+from polyspan.data.doubles import load
 from polyspan.data.parsed import Parsed
+from polyspan.data.reading import Reading
 from polyspan.errors import PolyspanError
 from polyspan.files import Source, explained
 
+_TABLES = {".csv": ",", ".tsv": "\t"}
 
-def parse(data: Source) -> list[Parsed]:
+
+def parse(data: Source, reading: Reading | None = None) -> list[Parsed]:
     """Parse every file of a path or pattern, faults and all.
 
     Raises PolyspanError where there is nothing to parse: no such file, a folder, an empty file, a bad archive.
     """
-    parts = [_parse_file(path) for path in _paths(data)]
+    parts = [_parse_file(path, reading or Reading()) for path in _paths(data)]
     if not any(part.faults or any(paragraph.questions for paragraph in part.paragraphs) for part in parts):
         expected, fix = "at least one question", "check that this is the file you mean"
         parts[0].fault("", "", "no-questions", "no question at all", expected, fix)
@@ -61,22 +65,22 @@ def _refuse_bare_name(path: str) -> None:
         cards.find(path)  # raises: which split?
 
 
-def _parse_file(path: str) -> Parsed:
+def _parse_file(path: str, reading: Reading) -> Parsed:
     with explained(path, "read"):
         data = Path(path).read_bytes()
     data, name = archive.unpack(data, path)
     if not data.strip():
         raise PolyspanError("the file is empty", where=path, fix="copy or download it again")
-    parsed = Parsed(path)
+    parsed = Parsed(path, reading=reading)
     kind = Path(name).suffix.lower()
     if data.startswith(b"PAR1") or kind == ".parquet":
         rows.parse_parquet(data, parsed)
         return parsed
-    text = decode(data, parsed)
-    if kind in (".csv", ".tsv"):
-        rows.parse_csv(text, parsed, "," if kind == ".csv" else "\t")
+    text = decode(data, parsed, marked=kind in _TABLES)
+    if kind in _TABLES:
+        delimited.parse_delimited(text, parsed, _TABLES[kind])
     elif kind in (".jsonl", ".ndjson") or _has_lines(text):
-        rows.parse_lines(text, parsed)
+        _parse_lines(text, parsed)
     elif (document := load_json(text, parsed)) is not NOTHING:
         _parse_document(document, parsed)
     return parsed
@@ -94,19 +98,70 @@ def _has_lines(text: str) -> bool:
     return True
 
 
+def _parse_lines(text: str, parsed: Parsed) -> None:
+    items: list[Any] = []
+    # Not splitlines(): texts may hold U+2028 and other line breaks that JSON leaves as they are.
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            items.append(load(line))
+        except (ValueError, RecursionError) as error:
+            since, found = len(parsed.faults), getattr(error, "msg", "JSON nested too deep")
+            fix = "mend the line or take it out"
+            parsed.fault(f"line {number}", "", "invalid-json", found, "one JSON object a line", fix)
+            parsed.set_aside(f"line {number}", line, since)
+    if len(items) == 1 and isinstance(items[0], Mapping) and not parsed.faults:
+        _parse_document(items[0], parsed)
+    else:
+        _parse_items(items, parsed)
+
+
 def _parse_document(document: Any, parsed: Parsed) -> None:
+    if isinstance(document, Mapping) and "data" not in document and _kind([document], parsed):
+        _parse_items(
+            _rows_of_columns(document) or [document], parsed
+        )  # else one row, context or article by itself
+        return
     if parsed.doubled("", document) and "data" in document["doubled"]:
         parsed.set_aside("", document, len(parsed.faults) - len(document["doubled"]))
         return
     items = document.get("data") if isinstance(document, Mapping) else document
-    first = items[0] if isinstance(items, list) and items else None
-    if isinstance(document, list) and isinstance(first, Mapping) and ("context_text" in first or "qas" in first):
-        squad.parse_cmrc(document, parsed)
-    elif isinstance(first, Mapping) and "paragraphs" not in first and "question" in first:
-        rows.parse_rows(items or [], parsed)
-    elif isinstance(document, Mapping):
+    if isinstance(document, Mapping) and not (isinstance(items, list) and _kind(items, parsed) in ("qas", "rows")):
         squad.parse_articles(document, parsed)
-    elif isinstance(document, list) and document:
-        rows.parse_rows(document, parsed)
+    elif isinstance(items, list) and items:
+        _parse_items(items, parsed)
     else:
         parsed.wrong("", "", document, "an object with 'data', as SQuAD has, or a list of questions")
+
+
+def _parse_items(items: list[Any], parsed: Parsed) -> None:
+    kind = _kind(items, parsed)
+    if kind == "articles":
+        squad.parse_articles({"data": items}, parsed)
+    elif kind == "qas":
+        squad.parse_paragraphs(items, parsed)
+    else:
+        rows.parse_rows(items, parsed)
+
+
+def _rows_of_columns(document: Mapping[str, Any]) -> list[Any]:
+    """The rows of a table kept by columns, as pandas' `to_json()` and `to_dict("list")` have it; else none."""
+    if type(document) is not dict or len({type(column) for column in document.values()}) > 1:
+        return []
+    columns = {
+        name: column if type(column) is dict else dict(enumerate(column)) if isinstance(column, list) else {}
+        for name, column in document.items()
+    }
+    places = dict.fromkeys(place for column in columns.values() for place in column)
+    return [{name: column.get(place) for name, column in columns.items()} for place in places]
+
+
+def _kind(items: list[Any], parsed: Parsed) -> str | None:
+    """What a list is of, by its first object: articles, contexts with their questions, rows, or none of these."""
+    first = next((item for item in items if isinstance(item, Mapping)), {})
+    if "paragraphs" in first:
+        return "articles"
+    if "qas" in first or "context_text" in first:
+        return "qas"
+    return "rows" if {"context", "question"} & parsed.reading.found(first).keys() else None

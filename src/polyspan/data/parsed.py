@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from polyspan.data.cells import is_blank, is_empty, whole_number, yes_or_no
 from polyspan.data.doubles import Doubled
+from polyspan.data.reading import Reading
 from polyspan.data.schema import Answer, Paragraph, Question
 from polyspan.errors import PolyspanError, shorten
 
@@ -30,6 +32,7 @@ NO_START = -1
 """The start of an answer whose place nobody knows, as in CMRC 2018's own files."""
 
 _MAX_START = 2**31
+_KEYS = (("id", "query_id"), ("question", "query_text"))
 _UNTEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -90,20 +93,23 @@ class Parsed:
     """Ids of questions with an answer that came without a place and occurs more than once."""
     suspicious: bool = True
     """Whether texts may hold NUL or half a surrogate pair, so that each must be looked at."""
+    reading: Reading = field(default_factory=Reading)
+    """How its owner says that it is to be read."""
 
     def fault(self, id: str, field: str, rule: str, found: str, expected: str, fix: str) -> None:
         """Note a fault of this file."""
         self.faults.append(Fault(self.file, id, field, rule, found, expected, fix))
 
-    def missing(self, id: str, key: str, holder: Mapping[Any, Any]) -> None:
+    def missing(self, id: str, key: str, holder: Mapping[Any, Any], fix: str = "") -> None:
         """Note that `holder` lacks `key`, or has nothing under it."""
         last = key.rpartition(".")[2]
         if last in holder:
-            self.fault(id, key, "missing-key", f"{last}: null", f"a value for {last!r}", f"give {last!r} a value")
+            found = f"{last}: {'null' if holder[last] is None else shorten(holder[last])}"
+            self.fault(id, key, "missing-key", found, f"a value for {last!r}", fix or f"give {last!r} a value")
             return
         # As text in quotes is shown, but without them: a key may hold a line break.
         keys = ", ".join(shorten(str(name), 40)[1:-1] for name in list(holder)[:12]) or "no keys at all"
-        self.fault(id, key, "missing-key", keys, f"the key {last!r}", f"add {last!r}")
+        self.fault(id, key, "missing-key", keys, f"the key {last!r}", fix or f"add {last!r}")
 
     def wrong(self, id: str, field: str, value: object, expected: str) -> None:
         """Note that a value is of another type than `expected`."""
@@ -128,7 +134,7 @@ class Parsed:
 def text_at(parsed: Parsed, id: str, holder: Mapping[Any, Any], key: str, prefix: str = "") -> str | None:
     """The text under `key`, or None after noting what is wrong with it."""
     value = holder.get(key)
-    if value is None:
+    if not isinstance(value, str) and is_empty(value):
         parsed.missing(id, prefix + key, holder)
         return None
     if not isinstance(value, str):
@@ -148,22 +154,23 @@ def text_at(parsed: Parsed, id: str, holder: Mapping[Any, Any], key: str, prefix
 def title_at(parsed: Parsed, id: str, holder: Mapping[Any, Any]) -> str | None:
     """The article's title, empty where there is none, or None after noting what is wrong with it."""
     title = holder.get("title")
-    if title is None:
+    if not isinstance(title, str) and is_empty(title):
         return ""
     return str(title) if type(title) is int else text_at(parsed, id, holder, "title")
 
 
-def question_from(
-    parsed: Parsed, raw: Any, context: str, place: str, keys: tuple[str, str] = ("id", "question")
-) -> Question | None:
-    """A question on `context`, or None after noting what is wrong. `keys` names the id and the question."""
+def question_from(parsed: Parsed, raw: Any, context: str, place: str) -> Question | None:
+    """A question on `context`, or None after noting what is wrong; CMRC 2018 has other names for its keys."""
     if not isinstance(raw, Mapping):
         parsed.wrong(place, "", raw, "a question object")
         return None
-    id_key, text_key = keys
+    id_key, text_key = (cmrc if cmrc in raw else key for key, cmrc in _KEYS)
     id = raw.get(id_key)
     if type(id) is int:
         id = str(id)
+    elif is_empty(id):
+        parsed.missing(place, id_key, raw)
+        id = None
     elif type(id) is not str or parsed.suspicious:
         id = text_at(parsed, place, raw, id_key)
     name = id or place
@@ -183,7 +190,11 @@ def answers_from(parsed: Parsed, id: str, raw: Any, context: str) -> tuple[Answe
     """
     if raw is None:
         return ()
-    if isinstance(raw, str) and (raw in context or not raw.lstrip().startswith(("[", "{"))):
+    if isinstance(raw, str):
+        if raw not in context and raw.lstrip().startswith(("[", "{")):
+            found, fix = f"text {shorten(raw)}", "write the table with to_json(orient='records') or to_parquet"
+            parsed.fault(id, "answers", "wrong-type", found, "a whole list of answers", fix)
+            return None
         raw = [raw]
     if isinstance(raw, Mapping):
         raw = _columns(parsed, id, raw)
@@ -222,11 +233,11 @@ def _answer(parsed: Parsed, id: str, index: int, item: Any, context: str) -> Ans
     if text is None:
         return None
     value = item.get("answer_start")
-    if value is None:
+    if is_blank(value):
         # Kept without a place, so that `check --fix` can place it where that is certain.
-        parsed.missing(id, f"{prefix}.answer_start", item)
+        parsed.missing(id, f"{prefix}.answer_start", item, f"add it; {FIX} places it where that is certain")
         return Answer(text, NO_START)
-    start = _start(value)
+    start = whole_number(value)
     if start is None:
         parsed.wrong(id, f"{prefix}.answer_start", value, "a whole number of characters")
         return None
@@ -243,43 +254,38 @@ def _placed(parsed: Parsed, id: str, text: str, context: str) -> Answer:
     return Answer(text, start)
 
 
-def _start(value: Any) -> int | None:
-    if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,10}(\.0+)?\s*", value):
-        value = int(value.split(".")[0])
-    elif isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int) or not -_MAX_START < value < _MAX_START:
-        return None
-    return value
-
-
 def _columns(parsed: Parsed, id: str, raw: Mapping[Any, Any]) -> list[Any] | None:
     if parsed.doubled(id, raw, "answers."):
         return None
     texts, starts = raw.get("text"), raw.get("answer_start")
     if isinstance(texts, str):
         return [raw]
-    for key, values in (("text", texts), ("answer_start", starts)):
-        if values is None:
-            parsed.missing(id, f"answers.{key}", raw)
-            return None
-        if not isinstance(values, list):
-            parsed.wrong(id, f"answers.{key}", values, "a list")
-            return None
-    if len(texts or ()) != len(starts or ()):
+    if "text" in raw and is_blank(texts) and (starts == [] or is_blank(starts)):
+        return []
+    if is_empty(texts):
+        parsed.missing(id, "answers.text", raw)
+        return None
+    if not isinstance(texts, list):
+        parsed.wrong(id, "answers.text", texts, "a list")
+        return None
+    if is_blank(starts):  # each answer without its place
+        return [{"text": text, **({"answer_start": None} if "answer_start" in raw else {})} for text in texts]
+    if not isinstance(starts, list):
+        parsed.wrong(id, "answers.answer_start", starts, "a list")
+        return None
+    if len(texts) != len(starts):
         parsed.wrong(id, "answers", raw, "as many places as texts")
         return None
-    return [{"text": text, "answer_start": start} for text, start in zip(texts or (), starts or (), strict=True)]
+    return [{"text": text, "answer_start": start} for text, start in zip(texts, starts, strict=True)]
 
 
 def _flag(parsed: Parsed, id: str, raw: Mapping[Any, Any]) -> bool | None:
     value = raw.get("is_impossible")
-    if value is None:
+    if is_blank(value):
         return False
-    if isinstance(value, str) and value.strip().lower() in ("true", "false", "1", "0"):
-        value = value.strip().lower() in ("true", "1")
-    if not isinstance(value, bool):
+    flag = yes_or_no(value)
+    if flag is None:
         parsed.wrong(id, "is_impossible", value, "true or false")
         return None
     parsed.has_impossible = True
-    return value
+    return flag

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -9,27 +10,36 @@ from pathlib import Path
 from polyspan.data.language import guess_language
 from polyspan.data.parse import parse
 from polyspan.data.parsed import STRUCTURE, Parsed
+from polyspan.data.reading import Reading
 from polyspan.data.schema import Corpus
 from polyspan.files import Source, sha256
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]+:.*", re.DOTALL)
 
 
-def read(data: Source, language: str | None = None) -> Corpus:
+def read(
+    data: Source,
+    language: str | None = None,
+    *,
+    encoding: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> Corpus:
     """Read a data set: a file, a quoted pattern of files ('train_0*.json', in sorted order), or a name.
 
     Formats, told by content and suffix: SQuAD 1.1 and 2.0 with its kin (DRCD, KorQuAD 1.0, XQuAD, MLQA,
     TyDiQA-GoldP, JaQuAD, the paper's released files), both shapes of CMRC 2018, rows as JSON, JSON Lines, CSV,
     TSV or Parquet, and a zip or gz of one of these. Names (`squad:dev`, `mini:zh/test`, `hub:…`) are resolved by
     their cards; `make:permute(mini:en/test, seed=1)` is made on the spot. `language` (ISO 639-1) wins over what
-    the file or its name says.
+    the file or its name says. `encoding` is what a file of text was saved in, where that is not UTF-8, and
+    `columns` what the columns of rows are called in it: `{"question": "Frage"}`; neither matters to names.
 
     Reading is strict about structure and silent about content: raises PolyspanError at the first missing key,
     wrong type or undecodable byte, while offsets and texts stand as the file has them; `check` looks at those.
     """
+    reading = Reading(encoding, columns or {})
     if is_name(data):
         return resolve(str(data), language)
-    return _read_path(data, language)
+    return _read_path(data, language, reading)
 
 
 def is_name(data: Source) -> bool:
@@ -60,8 +70,8 @@ def resolve(name: str, language: str | None = None) -> Corpus:
     return replace(corpus, name=name, language=language or split.language, metric=split.metric, source=source)
 
 
-def _read_path(path: Source, language: str | None) -> Corpus:
-    parts = parse(path)
+def _read_path(path: Source, language: str | None, reading: Reading | None = None) -> Corpus:
+    parts = parse(path, reading)
     fault = next((fault for part in parts for fault in part.faults if fault.rule in STRUCTURE), None)
     if fault is not None:
         raise fault.error()

@@ -4,7 +4,7 @@ import json
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from polyspan.data.check import parts_of
 from polyspan.data.offsets import Misplaced, explain, fits
 from polyspan.data.parsed import STRUCTURE, Fault, Parsed, Quarantined
+from polyspan.data.reading import Reading
 from polyspan.data.rules import CONTROL, HANGUL, compose, mojibake
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.data.write import write
@@ -65,15 +66,23 @@ class _Bench:
         self.aside.setdefault((paragraph.title, paragraph.context), []).append(item)
 
 
-def repair(data: Source | Corpus, out: Source, language: str | None = None) -> RepairReport:
+def repair(
+    data: Source | Corpus,
+    out: Source,
+    language: str | None = None,
+    *,
+    encoding: str | None = None,
+    columns: Mapping[str, str] | None = None,
+) -> RepairReport:
     """Write to `out` the data set with every certain repair made, and to `OUT.quarantine.json` what is left over.
 
     Repairs: the rules that `polyspan.data.check` lists as such. The quarantine file is SQuAD-like, each question
     with its `faults`; what is not a question at all stands under `unplaced`. It is written only where there is
-    something to put in it. Both files are written whole or not at all. Raises PolyspanError where the file has no
-    question that could be kept, and UsageError where one of the two is the file that is read.
+    something to put in it. Both files are written whole or not at all. `encoding` and `columns` are as in `read`.
+    Raises PolyspanError where the file has no question that could be kept, and UsageError where one of the two is
+    the file that is read.
     """
-    parts = parts_of(data, language)
+    parts = parts_of(data, language, Reading(encoding, columns or {}))
     aside = Path(f"{out}.quarantine.json")
     _refuse_source(parts, (Path(out), aside))
     bench = _Bench()

@@ -1,21 +1,20 @@
 """Flat data: one question a row, as in JSON Lines, CSV, TSV, Parquet and the sets on the Hugging Face hub."""
 
-import io
 import itertools
 import json
-import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from polyspan.data.doubles import Doubled, load
+from polyspan.data.cells import is_blank, is_empty, whole_number, yes_or_no
+from polyspan.data.doubles import Doubled
 from polyspan.data.parsed import Parsed, question_from, text_at, title_at
+from polyspan.data.printed import from_printed
+from polyspan.data.reading import REQUIRED
 from polyspan.data.schema import Corpus, Paragraph, Question
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, shorten
 
-_REQUIRED = ("id", "context", "question")
-_COLUMNS = (*_REQUIRED, "title", "answers", "answer", "answer_text", "answer_start", "is_impossible", "paragraph")
-_SEPARATORS = (",", ";", "\t")
-_LONGEST_FIELD = 2**30
+_ANSWERS = ("answers", "answer_text", "answer", "answers.text")
 
 
 def corpus_from_rows(
@@ -41,21 +40,22 @@ def corpus_from_rows(
 def parse_rows(rows: Iterable[Any], parsed: Parsed, width: int = 0) -> None:
     """Parse rows into `parsed`. Neighbouring rows of one context (and title) make one paragraph.
 
-    A row format has no version, so a row without answers counts as impossible unless a column says otherwise:
-    that is how the hub keeps SQuAD 2.0. A list is no row, and of a CSV one with more than `width` fields.
+    A row format has no version, so a row whose cells for answers are blank counts as impossible unless a column
+    says otherwise: that is how the hub keeps SQuAD 2.0. One without any such cell is merely without an answer. A
+    list is no row, and of a CSV one with more than `width` fields.
     """
     rows = list(rows)
     objects = [row for row in rows if isinstance(row, Mapping)]
-    absent = [key for key in _REQUIRED if objects and not any(key in row for row in objects)]
-    for column in absent:
-        parsed.missing("row 1", column, objects[0])
-    if absent:
-        parsed.set_aside("rows", rows, len(parsed.faults) - len(absent))
+    columns = parsed.reading.found(dict.fromkeys(key for row in objects for key in row))
+    since = len(parsed.faults)
+    if objects and _without_columns(parsed, objects[0], columns):
+        parsed.set_aside("rows", rows, since)
         return
-    key: tuple[str, str, Any] | None = None
-    questions: list[Question] = []
-    for number, row in enumerate(rows, 1):
+    # Of each paragraph: context, title, `paragraph`; then its place and its questions.
+    blocks: list[tuple[tuple[str, str, Any], str, list[Question]]] = []
+    for number, raw in enumerate(rows, 1):
         place, since = f"row {number}", len(parsed.faults)
+        row = _renamed(raw, columns) if isinstance(raw, Mapping) else raw
         context = text_at(parsed, place, row, "context") if isinstance(row, Mapping) else None
         title = None if context is None else title_at(parsed, place, row)
         question = None if context is None else _question(parsed, row, context, place)
@@ -66,78 +66,44 @@ def parse_rows(rows: Iterable[Any], parsed: Parsed, width: int = 0) -> None:
                 parsed.fault(place, "", "wrong-type", found, expected, fix)
             elif len(parsed.faults) == since:
                 parsed.wrong(place, "", row, "an object with id, context, question and answers")
-            parsed.set_aside(place, row, since, context=context)
+            parsed.set_aside(place, raw, since, context=context)
             continue
-        if key != (context, title, row.get("paragraph")):
-            key = (context, title, row.get("paragraph"))
-            questions = []
-            parsed.places.append(place)
-            parsed.paragraphs.append(Paragraph(context, (), title))
-        questions.append(question)
-        parsed.paragraphs[-1] = Paragraph(context, tuple(questions), title)
+        key = (context, title, row.get("paragraph"))
+        if not blocks or blocks[-1][0] != key:
+            blocks.append((key, place, []))
+        blocks[-1][2].append(question)
+    parsed.places += [place for _, place, _ in blocks]
+    parsed.paragraphs += [Paragraph(context, tuple(asked), title) for (context, title, _), _, asked in blocks]
 
 
-def parse_lines(text: str, parsed: Parsed) -> None:
-    """Parse JSON Lines into `parsed`."""
-    rows: list[Any] = []
-    # Not splitlines(): texts may hold U+2028 and other line breaks that JSON leaves as they are.
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            rows.append(load(line))
-        except (ValueError, RecursionError) as error:
-            since, found = len(parsed.faults), getattr(error, "msg", "JSON nested too deep")
-            fix = "mend the line or take it out"
-            parsed.fault(f"line {number}", "", "invalid-json", found, "one JSON object a line", fix)
-            parsed.set_aside(f"line {number}", line, since)
-    parse_rows(rows, parsed)
+def _without_columns(parsed: Parsed, row: Mapping[Any, Any], columns: Mapping[str, str]) -> bool:
+    """Note the columns that must be there and those that were named, and are not; say whether there are any."""
+    absent = parsed.reading.not_found(columns)
+    for known, given in absent.items():
+        keys = ", ".join(shorten(str(name), 40)[1:-1] for name in list(row)[:12])
+        expected = f"the column {given!r}, which is to be {known!r}"
+        parsed.fault("row 1", known, "missing-key", keys, expected, "mind how the column is spelled")
+    others = [str(name) for name in row if name not in columns.values()]
+    needed = [known for known in REQUIRED if known not in columns and known not in absent]
+    likely = {known: next((name for name in others if name.lower().endswith(known)), "NAME") for known in needed}
+    fix = "add it, or say what it is called: --columns " + ",".join(f"{known}={likely[known]}" for known in needed)
+    for known in needed:
+        parsed.missing("row 1", known, row, fix)
+    return bool(absent or needed)
 
 
-def parse_csv(text: str, parsed: Parsed, delimiter: str = ",") -> None:
-    """Parse CSV or TSV with a header into `parsed`. Names of columns count without case.
-
-    Answers are JSON text in a column `answers`, or one answer in the columns `answer_text` and `answer_start`; an
-    answer as mere text in `answers` or `answer` has no place, and is taken as `parse_cmrc` does. Where `delimiter`
-    does not divide the header, another of comma, semicolon and tab is taken, as Excel writes it in Europe.
-    """
-    import csv
-
-    limit = csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        delimiter = _separator(text, delimiter)
-        lines = [
-            line for line in csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True) if line
-        ]
-    except csv.Error as error:
-        fix = "quote every field that holds a comma, a quote or a line break"
-        parsed.fault("", "", "wrong-type", str(error), "CSV with quoted fields", fix)
-        return
-    finally:
-        csv.field_size_limit(limit)
-    header = _columns(lines[0]) if lines else []
-    width = len(header)
-    rows = (line if len(line) > width else dict(zip(header, line, strict=False)) for line in lines[1:])
-    parse_rows(rows, parsed, width)
-    # Every number of a CSV is text.
-    parsed.odd_starts.clear()
-
-
-def _separator(text: str, usual: str) -> str:
-    import csv
-
-    # Not strict: with the wrong separator a quoted name goes on behind its quote.
-    first = re.split("[\r\n]", text.lstrip("\r\n"), maxsplit=1)[0]
-    width = {mark: len(next(csv.reader([first], delimiter=mark), [])) for mark in (usual, *_SEPARATORS)}
-    return usual if width[usual] > 1 else max(width, key=lambda mark: width[mark])
-
-
-def _columns(header: list[str]) -> list[str]:
-    def known(name: str) -> str:
-        plain = name.strip().lower()
-        return plain if plain in _COLUMNS and plain not in header else name
-
-    return [known(name) for name in header]
+def _renamed(row: Mapping[Any, Any], columns: Mapping[str, str]) -> Mapping[Any, Any]:
+    """A row with its columns under the names that mean something here."""
+    if all(known == name for known, name in columns.items()):
+        return row
+    doubled = row["doubled"] if isinstance(row, Doubled) else {}
+    given = set(columns.values())
+    rest = {key: value for key, value in row.items() if key not in given and key not in columns}
+    found = rest | {known: row[name] for known, name in columns.items() if name in row}
+    if not isinstance(row, Doubled):
+        return found
+    names = {name: known for known, name in columns.items()}
+    return Doubled(found | {"doubled": {names.get(key, key): earlier for key, earlier in doubled.items()}})
 
 
 def parse_parquet(data: bytes, parsed: Parsed) -> None:
@@ -156,6 +122,8 @@ def parse_parquet(data: bytes, parsed: Parsed) -> None:
         parsed.fault("", "", "wrong-type", found, "a whole Parquet file", "copy or download the file again")
         return
     parse_rows(rows, parsed)
+    # pandas gives whole numbers a point where the column has a gap.
+    parsed.odd_starts.clear()
 
 
 def as_rows(corpus: Corpus) -> list[dict[str, Any]]:
@@ -186,42 +154,43 @@ def as_rows(corpus: Corpus) -> list[dict[str, Any]]:
 
 
 def _question(parsed: Parsed, row: Mapping[str, Any], context: str, place: str) -> Question | None:
-    answers = row.get("answers")
-    if answers is None and (text := _text_column(row)):
-        start = {"answer_start": row["answer_start"]} if "answer_start" in row else {}
-        answers = [{"text": row[text], **start}]
-        if answers[0] == {"text": "", "answer_start": ""}:
-            answers = []
-    elif answers is None and isinstance(row.get("answer"), str):
-        answers = _literal(row["answer"])
-    elif isinstance(answers, str):
-        answers = _literal(answers)
+    answers = _answers(row, context)
     raw = {**row, "answers": answers}
     question = question_from(parsed, Doubled(raw) if isinstance(row, Doubled) else raw, context, place)
-    if question is None or question.answers or row.get("is_impossible") is not None:
+    if question is None or question.answers or answers is None or not is_blank(row.get("is_impossible")):
         return question
-    return Question(question.id, question.text, (), answers is not None)
+    return replace(question, impossible=True)
 
 
-def _text_column(row: Mapping[str, Any]) -> str | None:
-    """The column whose text has its place in the column `answer_start`."""
-    if isinstance(row.get("answer_text"), str):
-        return "answer_text"
-    return "answer" if isinstance(row.get("answer"), str) and row.get("answer_start") is not None else None
+def _answers(row: Mapping[str, Any], context: str) -> Any:
+    """A row's answers in any shape: none where its cells for them are blank, None where it has no such cell."""
+    key = next((key for key in _ANSWERS if key in row and not _is_nothing(row[key], context)), None)
+    if key is None:
+        lost = whole_number(row.get("answer_start"))  # a place without a text
+        if lost is not None and lost >= 0 and not yes_or_no(row.get("is_impossible")):
+            return [{"text": "", "answer_start": lost}]
+        return [] if any(key in row for key in _ANSWERS) else None
+    if key == "answers.text":
+        return {"text": _literal(row[key]), "answer_start": _literal(row.get("answers.answer_start"))}
+    if key == "answers" or (key == "answer" and is_blank(row.get("answer_start"))):
+        return _literal(row[key])
+    return [{"text": row[key], **({"answer_start": row["answer_start"]} if "answer_start" in row else {})}]
 
 
-def _literal(text: str) -> Any:
+def _is_nothing(value: Any, context: str) -> bool:
+    """Whether a cell for answers is blank. A word for nothing is an answer where the context has it."""
+    return is_empty(value) or value == [] or (is_blank(value) and value.strip() not in context)
+
+
+def _literal(value: Any) -> Any:
     # JSON, or what Python prints for a dict, which is what pandas leaves in a CSV. Else it is the answer itself,
     # as is a number.
-    if not text.strip():
-        return []
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
-        import ast
-
+    if not isinstance(value, str):
+        return value
+    for parse in (json.loads, from_printed):
         try:
-            value = ast.literal_eval(text.strip())
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            return text
-    return value if value is None or isinstance(value, Mapping | list) else text
+            found = parse(value)
+        except (ValueError, RecursionError):
+            continue
+        return found if isinstance(found, Mapping | list) else value
+    return value

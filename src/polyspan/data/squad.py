@@ -6,8 +6,6 @@ from typing import Any
 from polyspan.data.parsed import Parsed, question_from, text_at, title_at
 from polyspan.data.schema import Corpus, Paragraph, Question
 
-_CMRC_KEYS = ("query_id", "query_text")
-
 
 def parse_articles(document: Mapping[Any, Any], parsed: Parsed) -> None:
     """Parse SQuAD 1.1 or 2.0 and its kin into `parsed`: DRCD, KorQuAD 1.0, CMRC, XQuAD, MLQA, TyDiQA, JaQuAD.
@@ -27,15 +25,16 @@ def parse_articles(document: Mapping[Any, Any], parsed: Parsed) -> None:
             parsed.set_aside(place, article, since)
             continue
         for index, paragraph in enumerate(paragraphs):
-            _paragraph(parsed, paragraph, f"{place}.paragraphs[{index}]", title, "context", ("id", "question"))
+            _paragraph(parsed, paragraph, f"{place}.paragraphs[{index}]", title)
 
 
-def parse_cmrc(contexts: list[Any], parsed: Parsed) -> None:
-    """Parse CMRC 2018's first release, a list of contexts, into `parsed`.
+def parse_paragraphs(contexts: list[Any], parsed: Parsed) -> None:
+    """Parse a list of contexts, each with its questions under `qas`, into `parsed`: CMRC 2018's first release.
 
-    Its answers carry no offsets. One that occurs once in its context is placed there; one that occurs several
-    times is placed at the first and its question listed in `parsed.ambiguous`; one that occurs nowhere starts
-    at -1.
+    CMRC's own names for the keys (`context_text`, `query_id`, `query_text`) are read beside SQuAD's. An answer
+    may be mere text, as all of CMRC's are. One that occurs once in its context is placed there; one that occurs
+    several times is placed at the first and its question listed in `parsed.ambiguous`; one that occurs nowhere
+    starts at -1.
     """
     for number, item in enumerate(contexts):
         since = len(parsed.faults)
@@ -43,7 +42,7 @@ def parse_cmrc(contexts: list[Any], parsed: Parsed) -> None:
         if title is None:
             parsed.set_aside(f"[{number}]", item, since)
         else:
-            _paragraph(parsed, item, f"[{number}]", title, "context_text", _CMRC_KEYS)
+            _paragraph(parsed, item, f"[{number}]", title)
 
 
 def as_articles(corpus: Corpus) -> dict[str, Any]:
@@ -67,17 +66,19 @@ def _as_object(question: Question, two: bool) -> dict[str, Any]:
     return {"id": question.id, "question": question.text, "answers": answers, **flag}
 
 
-def _paragraph(parsed: Parsed, raw: Any, place: str, title: str, context_key: str, keys: tuple[str, str]) -> None:
+def _paragraph(parsed: Parsed, raw: Any, place: str, title: str) -> None:
     since = len(parsed.faults)
     qas = _list_at(parsed, place, raw, "qas")
-    context = text_at(parsed, place, raw, context_key) if isinstance(raw, Mapping) else None
+    context = None
+    if isinstance(raw, Mapping):
+        context = text_at(parsed, place, raw, "context_text" if "context_text" in raw else "context")
     if parsed.doubled(place, raw) or qas is None or context is None:
         parsed.set_aside(place, raw, since, title)
         return
     questions: list[Question] = []
     for index, item in enumerate(qas):
         since = len(parsed.faults)
-        question = question_from(parsed, item, context, f"{place}.qas[{index}]", keys)
+        question = question_from(parsed, item, context, f"{place}.qas[{index}]")
         if question is None:
             parsed.set_aside(f"{place}.qas[{index}]", item, since, title, context)
         else:
