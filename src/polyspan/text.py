@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
+from polyspan.languages import sentence_space
+
 # Han, kana: scripts written without spaces, where one character is one unit.
 _CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
 _UNIT = re.compile(f"[{_CJK}]|[^\\W{_CJK}]+")
@@ -23,6 +25,6 @@ def units(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _UNIT.finditer(text)]
 
 
-def joined(sentences: Sequence[str], language: str) -> str:
+def joined(sentences: Sequence[str], language: str | None) -> str:
     """Sentences as one paragraph: with spaces between, but for Chinese and Japanese."""
-    return ("" if language.split("-")[0] in ("zh", "ja") else " ").join(sentences)
+    return sentence_space(language).join(sentences)

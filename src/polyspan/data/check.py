@@ -47,6 +47,7 @@ from polyspan.data.read import is_name, resolve
 from polyspan.data.rules import judge, leaks
 from polyspan.data.schema import Corpus
 from polyspan.files import Source
+from polyspan.languages import language_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,8 @@ def check(data: Source | Corpus, language: str | None = None, against: Source | 
     """Find every fault of a data set: a path, a quoted pattern, a name, or a corpus.
 
     `against` is another data set that must share no context with it, as training data with test data.
-    `language` only matters to names. Raises PolyspanError where there is nothing to read: no such file, a folder,
-    an empty file, a damaged archive, an unknown name.
+    `language` takes the place of the file's own. Raises PolyspanError where there is nothing to read: no such
+    file, a folder, an empty file, a damaged archive, an unknown name.
     """
     parts = parts_of(data, language)
     faults, warnings = judge(parts)
@@ -95,11 +96,16 @@ def check(data: Source | Corpus, language: str | None = None, against: Source | 
 
 def parts_of(data: Source | Corpus, language: str | None = None) -> list[Parsed]:
     """Whatever a data argument may be, parsed."""
+    language = language_tag(language)
     if not isinstance(data, Corpus):
         if not is_name(data):
-            return parse(data)
+            parts = parse(data)
+            for part in parts:
+                part.overrule_language(language)
+            return parts
         data = resolve(str(data), language)
     places = [f"paragraph {number}" for number in range(1, len(data.paragraphs) + 1)]
     impossible = any(question.impossible for _, question in data.questions())
     name = data.source or data.name
-    return [Parsed(name, list(data.paragraphs), places, version="corpus", has_impossible=impossible)]
+    about: dict[str, Any] = {"version": "corpus", "language": language or data.language}
+    return [Parsed(name, list(data.paragraphs), places, **about, has_impossible=impossible)]

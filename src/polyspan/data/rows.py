@@ -13,7 +13,8 @@ from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError
 
 _REQUIRED = ("id", "context", "question")
-_COLUMNS = (*_REQUIRED, "title", "answers", "answer", "answer_text", "answer_start", "is_impossible", "paragraph")
+_ANSWERS = ("answers", "answer", "answer_text", "answer_start", "is_impossible")
+_COLUMNS = (*_REQUIRED, *_ANSWERS, "title", "paragraph", "language")
 _SEPARATORS = (",", ";", "\t")
 _LONGEST_FIELD = 2**30
 
@@ -52,6 +53,9 @@ def parse_rows(rows: Iterable[Any], parsed: Parsed, width: int = 0) -> None:
     if absent:
         parsed.set_aside("rows", rows, len(parsed.faults) - len(absent))
         return
+    languages = {str(row.get("language") or "").strip() for row in objects} - {""}
+    if len(languages) == 1:
+        parsed.say_language(languages.pop())
     key: tuple[str, str, Any] | None = None
     questions: list[Question] = []
     for number, row in enumerate(rows, 1):
@@ -162,7 +166,8 @@ def as_rows(corpus: Corpus) -> list[dict[str, Any]]:
     """A corpus as rows in the hub's shape: id, title, context, question, answers.
 
     `is_impossible` is added where a question is impossible or has no answers, `paragraph` (a number) where two
-    neighbouring paragraphs could not be told apart. A context without questions has no place among rows.
+    neighbouring paragraphs could not be told apart, `language` where it is known. A context without questions has
+    no place among rows.
     """
     flagged = any(question.impossible or not question.answers for _, question in corpus.questions())
     keys = [(paragraph.context, paragraph.title) for paragraph in corpus.paragraphs if paragraph.questions]
@@ -179,6 +184,7 @@ def as_rows(corpus: Corpus) -> list[dict[str, Any]]:
             },
             **({"is_impossible": question.impossible} if flagged else {}),
             **({"paragraph": number} if numbered else {}),
+            **({"language": corpus.language} if corpus.language else {}),
         }
         for number, paragraph in enumerate(corpus.paragraphs)
         for question in paragraph.questions
