@@ -155,6 +155,13 @@ def test_a_guess_never_contradicts_the_script(
     assert read(saved(tmp_path / "0" / name, TEXTS[text], version=version)).language == language
 
 
+@pytest.mark.parametrize(
+    ("text", "language"), [("ko", "ko"), ("ja", "ja"), ("zh", "zh"), ("th", "th"), ("fr", None), ("sr", None)]
+)
+def test_without_a_name_a_script_tells_its_one_language(tmp_path: Path, text: str, language: str | None) -> None:
+    assert read(saved(tmp_path / "0" / "mine.json", TEXTS[text] * 10)).language == language
+
+
 @pytest.mark.parametrize("language", ["klingon", "French", ""])
 def test_no_language_is_refused(tmp_path: Path, language: str) -> None:
     path = saved(tmp_path / "a.json", TEXTS["fr"])

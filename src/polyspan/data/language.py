@@ -1,4 +1,4 @@
-"""The language of a file: what it says itself, or else what its name, version or folder tells."""
+"""The language of a file: what it says itself, or else what its name, version, folder or script tells."""
 
 import re
 import unicodedata
@@ -30,6 +30,8 @@ _CHINESE = {"zh-Hant": {"tw", "hk", "hant", "traditional"}, "zh-Hans": {"cn", "h
 _SQUAD = re.compile(r"(?<![a-z])(?<!for[-_ ])squad")  # not "for-SQuAD", which is a format
 _ALSO = {"sr": "LATIN"}  # written in two scripts
 _KANA = ("HIRAGANA", "KATAKANA")
+_ONE_LANGUAGE = {"HANGUL": "ko", "THAI": "th", "LAO": "lo", "KHMER": "km", "MYANMAR": "my", "CJK": "zh"}
+_ENOUGH = 100  # letters to tell a language by
 _SAMPLE = 50_000  # characters of the contexts that are looked at
 
 
@@ -48,7 +50,7 @@ def guess_language(part: Parsed) -> str | None:
 
     Of several codes or names of languages in one of these the last counts, but for MLQA's
     `context-zh-question-en`, where it is the context's. What the script of the contexts contradicts does not
-    count.
+    count. Where no name tells, a script does that one language has for itself: Hangul, kana, Thai, ….
     """
     path = Path(part.file)
     seen = _scripts(part)
@@ -56,7 +58,7 @@ def guess_language(part: Parsed) -> str | None:
         for tag in _told(text.lower()):
             if _fits(tag, seen):
                 return tag
-    return None
+    return _of_script(seen)
 
 
 def contradicts(part: Parsed, tag: str | None) -> bool:
@@ -102,6 +104,14 @@ def _fits(tag: str, seen: Counter[str]) -> bool:
     if 2 * sum(seen[word] for word in own) < seen.total():
         return False
     return not seen or "CJK" not in own or (tag == "ja") == _has_kana(seen)
+
+
+def _of_script(seen: Counter[str]) -> str | None:
+    if seen.total() < _ENOUGH:
+        return None
+    most = max(seen, key=lambda word: seen[word])
+    tag = "ja" if _has_kana(seen) else _ONE_LANGUAGE.get(most)
+    return tag if tag and _fits(tag, seen) else None
 
 
 def _has_kana(seen: Counter[str]) -> bool:
