@@ -20,7 +20,7 @@ from polyspan.languages import (
     target_tag,
 )
 from polyspan.report.languages import direction
-from polyspan.text import joined
+from polyspan.text import joined, stands_alone, units
 
 
 @pytest.mark.parametrize(
@@ -167,3 +167,14 @@ def test_the_library_is_not_loaded_for_frequent_tags():
         "sys.exit('langcodes' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_units_of_scripts_without_spaces_are_characters_with_their_marks():
+    def cut(text: str) -> list[str]:
+        return [text[start:end] for start, end in units(text)]
+
+    assert cut("ที่กรุงเทพ 1840") == ["ที่", "ก", "รุ", "ง", "เ", "ท", "พ", "1840"]
+    assert cut("ကျွန်တော်၊ ខ្ញុំ។") == ["ကျွ", "န်", "တော်", "ខ្", "ញុំ"]
+    assert all(map(stands_alone, "ทກမខའ東カ"))
+    assert not any(map(stands_alone, "a한हع1"))
+    assert cut("東京 tower, 서울") == ["東", "京", "tower", "서울"]

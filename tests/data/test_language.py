@@ -139,6 +139,7 @@ def test_a_known_name_does_not_stand_against_the_file(tmp_path: Path) -> None:
         ("xquad.th.json", "1.1", "en", None),
         ("ko_train_en.json", "1.1", "ko", "ko"),
         ("my_data.json", "1.1", "en", None),
+        ("dev_mt.json", "1.1", "en", None),  # by machine translation
         ("train.ja.json", "1.1", "zh", None),
         ("train.zh.json", "1.1", "ja", None),
         ("chinese_traditional.json", "1.1", "zh", "zh-Hant"),

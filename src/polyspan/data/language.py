@@ -9,7 +9,13 @@ from pathlib import Path
 from polyspan.data.parsed import Parsed
 from polyspan.languages import FREQUENT, letters, primary
 
-_CODES = frozenset(tag for tag in FREQUENT if len(tag) == 2) - {"am", "is", "no"}  # which are words, too
+_CODES = frozenset(tag for tag in FREQUENT if len(tag) == 2) - {
+    "am",
+    "is",
+    "no",
+    "mt",
+    "sq",
+}  # words, and what else is so called
 _NAMES = {
     "arabic": "ar", "basque": "eu", "bengali": "bn", "bulgarian": "bg", "burmese": "my", "catalan": "ca",
     "chinese": "zh", "croatian": "hr", "czech": "cs", "danish": "da", "dutch": "nl", "english": "en",
