@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from polyspan.data import Answer, Corpus, Paragraph, Question, read
 from polyspan.data.write import write
 
 FAST = ["--max-length", "64", "--stride", "16", "--epochs", "2", "--preset", "cpu"]
@@ -48,6 +50,45 @@ def test_trim(run, tiny, dev, tmp_path):
     assert cut["pieces"][1] < cut["pieces"][0]
     assert cut["parameters"][1] < cut["parameters"][0]
     assert run("trim", tiny, "--out", tmp_path / "none")[0] == 2
+
+
+def test_the_language_stays_with_the_data(run, tmp_path):
+    korean = Path(tmp_path, "mine.json")
+    part = Paragraph("물레방아는 부산에 있다.", (Question("1", "?", (Answer("부산에", 6),)),), "a")
+    write(Corpus((part, replace(part, questions=(replace(part.questions[0], id="2"),), title="b"))), korean)
+    document = json.loads(korean.read_text("utf-8"))
+    document["data"][1]["paragraphs"][0]["context"] += " 크다."
+    korean.write_text(json.dumps(document), "utf-8")
+    answers = tmp_path / "answers.json"
+    answers.write_text('{"1": "부산", "2": "부산"}', "utf-8")
+    rest, held = tmp_path / "rest.json", tmp_path / "held.json"
+    assert run("data", "split", korean, rest, held, "--size", 1, "--language", "kor")[0] == 0
+    made = [held, tmp_path / "a.csv", tmp_path / "b.json", tmp_path / "c.json"]
+    assert run("data", "convert", held, made[1])[0] == 0
+    assert run("make", "permute", made[1], "--out", made[2])[0] == 0
+    assert run("check", made[2], "--fix", made[3])[0] == 0
+    for file in made:
+        assert read(file).language == "ko"
+        _, stdout, _ = run("score", file, answers, "--json")
+        assert json.loads(stdout)["metric"] == "korquad.v1"
+
+
+@pytest.mark.parametrize(("language", "near"), [("klingon", "tlh"), ("French", "fr"), ("Korean", "ko")])
+def test_no_language_is_refused_everywhere(run, dev, tmp_path, language, near):
+    out = ["--out", tmp_path / "out.json"]
+    for call in (
+        ["data", "stats", dev, "--language", language],
+        ["data", "split", dev, tmp_path / "1.json", tmp_path / "2.json", "--language", language],
+        ["check", dev, "--language", language],
+        ["score", dev, dev, "--language", language],
+        ["make", "translate", "mini:en/test", "--engine", "file:mini", "--to", language, *out],
+        ["make", "codeswitch", "mini:en/test", "--dictionary", "mini:ko", "--target", language, *out],
+        ["trim", "bundled:e5-small", "--keep-language", language, *out],
+    ):
+        code, stdout, stderr = run(*call)
+        assert (code, stdout) == (2, ""), call
+        assert f"did you mean '{near}'" in stderr, call
+        assert "Traceback" not in stderr
 
 
 def test_check_and_fix(run, dev, tmp_path):

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 
 from polyspan.data.schema import Corpus
-from polyspan.text import units
+from polyspan.text import stands_alone, units
 
 _REACH = 10  # units on each side of a candidate whose words count
 _LONGEST = {True: 5, False: 3}  # units in an answer: characters of a script without spaces, or words
@@ -54,7 +54,8 @@ def _best_span(
         return 0, max(0, len(matches) - 1)
     best = max(free, key=value.__getitem__)
     start, end = spans[best]
-    longest = _LONGEST[end - start == 1 and not context[start].isascii()]
+    single = end - start == 1 and not context[start].isascii()
+    longest = _LONGEST[single or stands_alone(context[start])]
     first = last = best
     while last - first + 1 < longest:
         grown = [at for at in (first - 1, last + 1) if _joins(at, first, last, matches, spans, context)]

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from polyspan.data.schema import Corpus
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-Language = Annotated[str | None, typer.Option(help="Language of the data where its name does not tell it.")]
+Language = Annotated[
+    str | None, typer.Option(help="Language of the data, such as en or zh-Hant, where they do not tell it.")
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
 Data = Annotated[str, typer.Argument(help="A file, a quoted pattern of files, or a name such as mini:zh/test.")]
 

@@ -4,9 +4,16 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-# Han, kana: scripts written without spaces, where one character is one unit.
+from polyspan.languages import sentence_space
+
+# Scripts written without spaces, where one character is one unit: Han and kana; and with their vowels and marks
+# Thai and Lao, Tibetan, Burmese, Khmer.
 _CJK = "\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af"
-_UNIT = re.compile(f"[{_CJK}]|[^\\W{_CJK}]+")
+_MARKED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f"
+_PLACES = (*range(0x0E00, 0x10A0), *range(0x1780, 0x1800), *range(0xA9E0, 0xAA80))
+_MARKS = "".join(char for char in map(chr, _PLACES) if unicodedata.category(char)[0] == "M")
+_UNIT = re.compile(f"[{_CJK}]|(?=\\w)[{_MARKED}][{_MARKS}]*|[^\\W{_CJK}{_MARKED}]+")
+_ALONE = re.compile(f"[{_CJK}{_MARKED}]")
 
 
 def is_punctuation(char: str) -> bool:
@@ -17,12 +24,18 @@ def is_punctuation(char: str) -> bool:
 def units(text: str) -> list[tuple[int, int]]:
     """Spans of the word-like units of a text, for any script.
 
-    A run of letters and digits is one unit; a Han or kana character is a unit by itself.
+    A run of letters and digits is one unit; a Han or kana character is a unit by itself, and so is one of Thai,
+    Lao, Tibetan, Burmese or Khmer with its marks.
     Returns (start, end) code-point pairs in order.
     """
     return [match.span() for match in _UNIT.finditer(text)]
 
 
-def joined(sentences: Sequence[str], language: str) -> str:
+def stands_alone(char: str) -> bool:
+    """Whether a unit that begins with the character is no word but one character, with its marks."""
+    return _ALONE.match(char) is not None
+
+
+def joined(sentences: Sequence[str], language: str | None) -> str:
     """Sentences as one paragraph: with spaces between, but for Chinese and Japanese."""
-    return ("" if language.split("-")[0] in ("zh", "ja") else " ").join(sentences)
+    return sentence_space(language).join(sentences)

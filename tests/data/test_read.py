@@ -200,21 +200,21 @@ def test_byte_order_mark_is_taken_off(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "language"),
+    ("name", "context", "language"),
     [
-        ("mine.zh.json", "zh"),
-        ("zh-tw_en_dev.json", "en"),
-        ("en_zh-tw_train.json", "zh-Hant"),
-        ("test-context-vi-question-de.json", "vi"),
-        ("KorQuAD_v9.json", "ko"),
-        ("train-squad-like.json", "en"),
-        ("mine.json", None),
+        ("mine.zh.json", "水磨坊於一八四〇年在臺北建成。", "zh"),
+        ("zh-tw_en_dev.json", CONTEXT, "en"),
+        ("en_zh-tw_train.json", "水磨坊於一八四〇年在臺北建成。", "zh-Hant"),
+        ("test-context-vi-question-de.json", CONTEXT, "vi"),
+        ("KorQuAD_v9.json", "물레방아는 1840년에 부산에서 지어졌다.", "ko"),
+        ("train-squad-like.json", CONTEXT, "en"),
+        ("mine.json", CONTEXT, None),
     ],
 )
-def test_language_by_file_name(tmp_path: Path, name: str, language: str | None) -> None:
+def test_language_by_file_name(tmp_path: Path, name: str, context: str, language: str | None) -> None:
     folder = tmp_path / "0"
     folder.mkdir()
-    assert read(save(folder / name, document(QUESTION))).language == language
+    assert read(save(folder / name, document(QUESTION, context=context))).language == language
 
 
 def test_unknown_name() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from polyspan.errors import PolyspanError
+from polyspan.data import Answer, Corpus, Paragraph, Question, write
+from polyspan.errors import PolyspanError, UsageError
 from polyspan.lab.commands import commands
 from polyspan.lab.plan import plan
 from polyspan.lab.recipe_file import read_recipe
@@ -230,6 +231,20 @@ def test_faults_are_found_beforehand(planned, old, new, message, line):
         planned(text)
     assert caught.value.message.startswith(message), str(caught.value)
     assert f"small.yaml:{line}" in caught.value.where, str(caught.value)
+
+
+def test_a_file_is_in_the_language_that_it_names(planned, tmp_path):
+    text = Paragraph("대한민국", (Question("q", "?", (Answer("대한", 0),)),))
+    write(Corpus((text,), language="ko"), tmp_path / "mine.json")
+    write(Corpus((text,)), tmp_path / "mine.en.json")
+    assert facts(str(tmp_path / "mine.json")).language == "ko"
+    assert facts(str(tmp_path / "mine.json"), "kor_Hang").language == "ko-Hang"
+    assert facts(str(tmp_path / "mine.en.json")).language is None
+    with pytest.raises(UsageError, match="'fr'"):
+        facts("mini:en/test", "French")
+    translated = facts("make:translate(mini:en/test, to=tha, engine=file:mini)")
+    assert (translated.language, translated.metric) == ("th", "drcd.v1")
+    planned(SMALL.replace("mini:zh/test", str(tmp_path / "mine.json")))
 
 
 def test_circles(planned):

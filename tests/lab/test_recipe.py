@@ -287,3 +287,24 @@ def test_no_recipe_ends_in_a_traceback(tmp_path_factory, content):
     path.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
     with contextlib.suppress(PolyspanError):
         resolve(read_recipe(path)).drawn()
+
+
+def test_languages_are_read_by_any_tag(write):
+    text = SMALL.replace("  Zh: mini:zh/test", "  Zh: {data: mini:zh/test, language: zh_TW}")
+    text = text.replace(
+        "  En: mini:en/train", "  En: {data: mini:en/train, language: no}"
+    )  # YAML's word for false
+    recipe = read_recipe(write(text))
+    assert recipe.tests["Zh"].language == "zh-TW"
+    assert recipe.corpora["En"].language == "no"
+    assert read_recipe(write(SMALL), ["tests.Zh.language=jpn"]).tests["Zh"].language == "ja"
+
+
+@pytest.mark.parametrize(("language", "near"), [("klingon", "tlh"), ("French", "fr"), ("''", "ISO 639")])
+def test_what_is_no_language_is_told_with_its_line(fault, language, near):
+    found = fault(SMALL.replace("  Zh: mini:zh/test", f"  Zh: {{data: mini:zh/test, language: {language}}}"))
+    assert found.message == "tests.Zh.language cannot be so"
+    assert near in found.fix
+    assert found.where.endswith("small.yaml:8")
+    trimmed = "encoders:\n  a: {how: trim, model: b, languages: [Korean]}\nreaders:"
+    assert "'ko'" in fault(SMALL.replace("readers:", trimmed)).fix

@@ -36,7 +36,7 @@ def one(context, *answers, question="what?"):
 
 
 def switched(context, dictionary, *answers, **options):
-    paragraph = codeswitch(one(context, *answers), dictionary, "xx", **options).corpus.paragraphs[0]
+    paragraph = codeswitch(one(context, *answers), dictionary, "qaa", **options).corpus.paragraphs[0]
     return paragraph.context, [answer.text for answer in paragraph.questions[0].answers]
 
 
@@ -239,7 +239,7 @@ def corpora(draw):
     ),
 )
 def test_never_a_wrong_span(corpus, entries, options):
-    made = codeswitch(corpus, Dictionary(entries), "xx", **options)
+    made = codeswitch(corpus, Dictionary(entries), "qaa", **options)
     paragraph = made.corpus.paragraphs[0]
     before, after = corpus.paragraphs[0].questions[0].answers[0], paragraph.questions[0].answers[0]
     for answer in paragraph.questions[0].answers:

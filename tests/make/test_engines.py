@@ -87,6 +87,13 @@ def test_tables_in_three_formats(tmp_path):
         assert table.name == f"file:{path.name}"
 
 
+def test_a_table_s_languages_go_by_any_tag(tmp_path):
+    (tmp_path / "t.jsonl").write_text('{"id": "1", "eng": "the end", "zh_TW": "完"}', "utf-8")
+    assert engine(f"file:{tmp_path / 't.jsonl'}", "en", "zho_TW").translate(["the end"], "en", "zh-TW") == ["完"]
+    with pytest.raises(UsageError, match=r"'French'[\s\S]*'fr'"):
+        engine("file:mini", "en", "French")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -173,6 +180,7 @@ def test_a_hub_model_translates_in_any_order_and_gives_no_half(hub_model):
     [
         ({"eng_Latn": 7, "zho_Hant": 8}, "eng_Latn", "", {"forced_bos_token_id": 8}),
         ({"__en__": 5, "__zh__": 6}, "en", "", {"forced_bos_token_id": 6}),
+        ({"en_XX": 5, "zh_TW": 6, "zh_CN": 7}, "en_XX", "", {"forced_bos_token_id": 6}),
     ],
 )
 def test_models_for_many_languages_are_told_theirs(pieces, source, told, option):
@@ -196,6 +204,8 @@ def test_marian_models_for_several_targets_get_a_mark():
 
     from polyspan.make.engine_hub import _languages
 
+    chinese = SimpleNamespace(supported_language_codes=[">>yue_Hant<<", ">>cmn_Hans<<", ">>cmn_Hant<<"])
+    assert _languages(chinese, "en", "zh-TW") == (">>cmn_Hant<< ", {})
     romance = SimpleNamespace(supported_language_codes=[">>fra<<", ">>spa<<"])
     assert _languages(romance, "en", "es") == (">>spa<< ", {})
     with pytest.raises(UsageError, match="into 'ko'"):

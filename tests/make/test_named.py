@@ -35,6 +35,12 @@ def test_a_file_as_an_option(tmp_path):
     assert made.counts["switched"]["context"]["replaced"] == 0 < made.counts["switched"]["question"]["replaced"]
 
 
+def test_a_language_as_an_option():
+    made = build("make:codeswitch(mini:en/test, dictionary=mini:ko, target=nan)")  # Min Nan, and no number
+    assert made.options["target"] == "nan"
+    assert build("make:codeswitch(mini:en/test, dictionary=mini:kor, target=kor)").options["target"] == "ko"
+
+
 @pytest.mark.parametrize(
     ("name", "part"),
     [

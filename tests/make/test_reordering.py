@@ -186,6 +186,12 @@ def test_marks_that_end_a_sentence_come_back_to_its_end():
     assert made.counts["ends_held"] == 1
 
 
+def test_no_spaces_are_made_up_in_thai():
+    ate = tree("ฉันกินข้าว", "ฉัน PRON _ 2 nsubj", "กิน VERB _ 0 root", "ข้าว NOUN _ 2 obj")
+    made = reorder(only(ate, "th"), "sov", Given({ate.text: [ate]}))
+    assert made.corpus.paragraphs[0].context == "ฉันข้าวกิน"
+
+
 def test_no_spaces_are_made_up_in_chinese():
     saw = tree("我看見他。", "我 PRON _ 2 nsubj", "看見 VERB _ 0 root", "他 PRON _ 2 obj", "。 PUNCT _ 2 punct")
     made = reorder(only(saw, "zh-Hant"), "sov", Given({saw.text: [saw]}))

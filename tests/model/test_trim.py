@@ -66,7 +66,7 @@ def test_languages_keep_their_scripts(tmp_path, unigram):
     config = transformers.XLMRobertaConfig(vocab_size=len(unigram), **SIZE, **ROBERTA)
     transformers.XLMRobertaModel(config).save_pretrained(tmp_path / "encoder")
     unigram.save_pretrained(tmp_path / "encoder")
-    trim(str(tmp_path / "encoder"), tmp_path / "korean", languages=["ko"])
+    trim(str(tmp_path / "encoder"), tmp_path / "korean", languages=["kor"])
     kept = set(ps.Reader.load(tmp_path / "korean", OPTIONS).tokenizer.get_vocab())
     assert {"한", "국", "어", "1", ".", "<s>"} <= kept
     assert not {"b", "我", "東京", "▁the"} & kept  # "a" has the lowest score of all and stays
@@ -77,4 +77,6 @@ def test_mistakes(tiny, tmp_path):
         trim(tiny, tmp_path / "small")
     with pytest.raises(UsageError, match="language"):
         trim(tiny, tmp_path / "small", languages=["xx"])
+    with pytest.raises(UsageError, match="script of the language 'qaa'"):
+        trim(tiny, tmp_path / "small", languages=["qaa"])
     assert not (tmp_path / "small").exists()

@@ -98,11 +98,35 @@ def test_an_unknown_metric_offers_the_nearest():
         ("es", "mlqa.v1"),
         ("ar", "mlqa.v1"),
         ("fr", "squad.v1"),
+        ("zh_TW", "drcd.v1"),
+        ("cmn", "drcd.v1"),
+        ("yue", "drcd.v1"),
+        ("kor", "korquad.v1"),
+        ("arb", "mlqa.v1"),
+        ("th", "drcd.v1"),
+        ("lo", "drcd.v1"),
+        ("km", "drcd.v1"),
+        ("my", "drcd.v1"),
+        ("ja-Latn", "squad.v1"),
+        ("x-mine", "squad.v1"),
         (None, "squad.v1"),
     ],
 )
 def test_default_metric(language, metric):
     assert default_metric(language) == metric
+
+
+def test_the_default_counts_thai_characters():
+    """Written without spaces, an answer is one word: by words it is right whole or not at all."""
+    gold, answer = corpus({"q": ["ที่กรุงเทพ"]}, language="th"), {"q": "กรุงเทพ"}
+    assert score(gold, answer, default_metric("th")).f1 == pytest.approx(1400 / 17)  # 7 of 7 in 10 code points
+    assert score(gold, answer, "squad.v1").f1 == 0
+
+
+def test_no_language_is_refused():
+    for refusing in (default_metric, lambda language: score(corpus(GOLDS), {}, "squad.v1", language)):
+        with pytest.raises(UsageError, match=r"'French'[\s\S]*'fr'"):
+            refusing("French")
 
 
 def test_the_default_counts_japanese_characters():

@@ -49,6 +49,7 @@ from polyspan.data.reading import Reading
 from polyspan.data.rules import judge, leaks
 from polyspan.data.schema import Corpus
 from polyspan.files import Source
+from polyspan.languages import language_tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,9 @@ def check(
     """Find every fault of a data set: a path, a quoted pattern, a name, or a corpus.
 
     `against` is another data set that must share no context with it, as training data with test data.
-    `language` only matters to names, `encoding` and `columns`, which are as in `read`, to files. Raises
-    PolyspanError where there is nothing to read: no such file, a folder, an empty file, a damaged archive, an
-    unknown name.
+    `language` takes the place of the file's own; `encoding` and `columns` are as in `read`, and of files alone.
+    Raises PolyspanError where there is nothing to read: no such file, a folder, an empty file, a damaged archive,
+    an unknown name.
     """
     reading = Reading(encoding, columns or {})
     parts = parts_of(data, language, reading)
@@ -106,11 +107,16 @@ def check(
 
 def parts_of(data: Source | Corpus, language: str | None = None, reading: Reading | None = None) -> list[Parsed]:
     """Whatever a data argument may be, parsed."""
+    language = language_tag(language)
     if not isinstance(data, Corpus):
         if not is_name(data):
-            return parse(data, reading)
+            parts = parse(data, reading)
+            for part in parts:
+                part.overrule_language(language)
+            return parts
         data = resolve(str(data), language)
     places = [f"paragraph {number}" for number in range(1, len(data.paragraphs) + 1)]
     impossible = any(question.impossible for _, question in data.questions())
     name = data.source or data.name
-    return [Parsed(name, list(data.paragraphs), places, version="corpus", has_impossible=impossible)]
+    about: dict[str, Any] = {"version": "corpus", "language": language or data.language}
+    return [Parsed(name, list(data.paragraphs), places, **about, has_impossible=impossible)]

@@ -9,7 +9,8 @@ from polyspan.data.cells import is_blank, is_empty, whole_number, yes_or_no
 from polyspan.data.doubles import Doubled
 from polyspan.data.reading import Reading
 from polyspan.data.schema import Answer, Paragraph, Question
-from polyspan.errors import PolyspanError, shorten
+from polyspan.errors import PolyspanError, UsageError, shorten
+from polyspan.languages import language_said
 
 STRUCTURE = frozenset(
     {
@@ -85,6 +86,8 @@ class Parsed:
     faults: list[Fault] = field(default_factory=list)
     quarantine: list[Quarantined] = field(default_factory=list)
     version: str = ""
+    language: str | None = None
+    """The language that the file names itself, in the normal form of its tag."""
     has_impossible: bool = False
     """Whether any question says `is_impossible`: the set is of SQuAD 2.0's kind."""
     odd_starts: list[str] = field(default_factory=list)
@@ -99,6 +102,25 @@ class Parsed:
     def fault(self, id: str, field: str, rule: str, found: str, expected: str, fix: str) -> None:
         """Note a fault of this file."""
         self.faults.append(Fault(self.file, id, field, rule, found, expected, fix))
+
+    def say_language(self, said: object) -> None:
+        """Take the language that the file names under `language`, or note a fault where it is none."""
+        if said is None or (isinstance(said, str) and not said.strip()):
+            return
+        if not isinstance(said, str):
+            self.wrong("", "language", said, "a language tag such as en or zh-Hant")
+            return
+        try:
+            self.language = language_said(said)
+        except UsageError as error:
+            self.fault("", "language", "wrong-type", shorten(said), error.expected, f"{error.fix} (or --language)")
+
+    def overrule_language(self, tag: str | None) -> None:
+        """Put the reader's word on the language, where there is one, in place of the file's."""
+        if tag is not None:
+            self.language = tag
+            mine = ("", "language", "wrong-type")
+            self.faults = [fault for fault in self.faults if (fault.id, fault.field, fault.rule) != mine]
 
     def missing(self, id: str, key: str, holder: Mapping[Any, Any], fix: str = "") -> None:
         """Note that `holder` lacks `key`, or has nothing under it."""

@@ -9,7 +9,7 @@ REQUIRED = ("id", "context", "question")
 """The columns that every row has."""
 
 COLUMNS = (*REQUIRED, "title", "answers", "answer", "answer_text", "answer_start",
-           "answers.text", "answers.answer_start", "is_impossible", "paragraph")  # fmt: skip
+           "answers.text", "answers.answer_start", "is_impossible", "paragraph", "language")  # fmt: skip
 """The columns that mean something; others are passed over."""
 
 _COMMON = ("utf-8", "utf-16", "utf-16-le", "utf-32", "windows-1252", "windows-1251", "latin-1", "mac-roman",

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from polyspan.data.check import parts_of
+from polyspan.data.language import language_of
 from polyspan.data.offsets import Misplaced, explain, fits
 from polyspan.data.parsed import STRUCTURE, Fault, Parsed, Quarantined
+from polyspan.data.read import card_of
 from polyspan.data.reading import Reading
 from polyspan.data.rules import CONTROL, HANGUL, compose, mojibake
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
@@ -78,7 +80,8 @@ def repair(
 
     Repairs: the rules that `polyspan.data.check` lists as such. The quarantine file is SQuAD-like, each question
     with its `faults`; what is not a question at all stands under `unplaced`. It is written only where there is
-    something to put in it. Both files are written whole or not at all. `encoding` and `columns` are as in `read`.
+    something to put in it. Both files name the language where it is known, and are written whole or not at all.
+    `encoding` and `columns` are as in `read`.
     Raises PolyspanError where the file has no question that could be kept, and UsageError where one of the two is
     the file that is read.
     """
@@ -92,9 +95,11 @@ def repair(
     questions = sum(len(paragraph.questions) for paragraph in paragraphs)
     if not questions:
         raise _nothing_left(parts, out)
+    card = card_of(parts)
+    spoken = language_of(parts, card.language if card else None)
     if bench.aside or bench.unplaced:
-        write_text(aside, _quarantine(bench))
-    write(Corpus(tuple(paragraphs)), out)
+        write_text(aside, _quarantine(bench, spoken))
+    write(Corpus(tuple(paragraphs), language=spoken), out)
     if not (bench.aside or bench.unplaced):
         # Left from an earlier repair to the same file, it would tell of faults that are no more.
         aside.unlink(missing_ok=True)
@@ -254,12 +259,12 @@ def _short(fault: Fault) -> dict[str, str]:
     return {key: value for key, value in fault.as_json().items() if key not in ("file", "id", "fix")}
 
 
-def _quarantine(bench: _Bench) -> str:
+def _quarantine(bench: _Bench, language: str | None) -> str:
     articles: dict[str, list[dict[str, Any]]] = {}
     for (title, context), qas in bench.aside.items():
         articles.setdefault(title, []).append({"context": context, "qas": qas})
     data = [{"title": title, "paragraphs": paragraphs} for title, paragraphs in articles.items()]
-    document = {"version": "polyspan-quarantine", "data": data, "unplaced": bench.unplaced}
+    document = {"version": "polyspan-quarantine", "language": language, "data": data, "unplaced": bench.unplaced}
     text = json.dumps(document, ensure_ascii=False, indent=1, default=str)
     try:
         text.encode()

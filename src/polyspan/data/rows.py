@@ -51,6 +51,9 @@ def parse_rows(rows: Iterable[Any], parsed: Parsed, width: int = 0) -> None:
     if objects and _without_columns(parsed, objects[0], columns):
         parsed.set_aside("rows", rows, since)
         return
+    languages = {str(row.get(columns.get("language")) or "").strip() for row in objects} - {""}
+    if len(languages) == 1:
+        parsed.say_language(languages.pop())
     # Of each paragraph: context, title, `paragraph`; then its place and its questions.
     blocks: list[tuple[tuple[str, str, Any], str, list[Question]]] = []
     for number, raw in enumerate(rows, 1):
@@ -130,7 +133,8 @@ def as_rows(corpus: Corpus) -> list[dict[str, Any]]:
     """A corpus as rows in the hub's shape: id, title, context, question, answers.
 
     `is_impossible` is added where a question is impossible or has no answers, `paragraph` (a number) where two
-    neighbouring paragraphs could not be told apart. A context without questions has no place among rows.
+    neighbouring paragraphs could not be told apart, `language` where it is known. A context without questions has
+    no place among rows.
     """
     flagged = any(question.impossible or not question.answers for _, question in corpus.questions())
     keys = [(paragraph.context, paragraph.title) for paragraph in corpus.paragraphs if paragraph.questions]
@@ -147,6 +151,7 @@ def as_rows(corpus: Corpus) -> list[dict[str, Any]]:
             },
             **({"is_impossible": question.impossible} if flagged else {}),
             **({"paragraph": number} if numbered else {}),
+            **({"language": corpus.language} if corpus.language else {}),
         }
         for number, paragraph in enumerate(corpus.paragraphs)
         for question in paragraph.questions

@@ -4,6 +4,8 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from polyspan.languages import language_tag
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -41,8 +43,9 @@ class Paragraph:
 class Corpus:
     """A data set in one language: paragraphs in file order. `len(corpus)` is the number of questions.
 
-    `language` is an ISO 639-1 code, with a script where it matters (`zh-Hant`); `metric` is the name of the
-    metric that the data set's authors use; `source` says where it was read from.
+    `language` is a BCP 47 tag, with a script where it matters (`zh-Hant`), and kept in its normal form (`jpn` is
+    "ja"): raises UsageError for what is no language. `metric` is the name of the metric that the data set's
+    authors use; `source` says where it was read from.
     """
 
     paragraphs: tuple[Paragraph, ...]
@@ -50,6 +53,9 @@ class Corpus:
     language: str | None = None
     metric: str | None = None
     source: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "language", language_tag(self.language))
 
     def __len__(self) -> int:
         return sum(len(paragraph.questions) for paragraph in self.paragraphs)

@@ -13,6 +13,7 @@ def parse_articles(document: Mapping[Any, Any], parsed: Parsed) -> None:
     Keys that polyspan has no use for (`evidences`, `answer_type`, `plausible_answers`, …) are passed over.
     """
     parsed.version = version if isinstance(version := document.get("version"), str) else ""
+    parsed.say_language(document.get("language"))
     articles = _list_at(parsed, "", document, "data")
     if articles is None:
         parsed.set_aside("", document, len(parsed.faults) - 1)
@@ -48,7 +49,8 @@ def parse_paragraphs(contexts: list[Any], parsed: Parsed) -> None:
 def as_articles(corpus: Corpus) -> dict[str, Any]:
     """A corpus as a SQuAD document: neighbouring paragraphs of one title make one article.
 
-    A set with an impossible question is written as 2.0, with `is_impossible` throughout.
+    A set with an impossible question is written as 2.0, with `is_impossible` throughout. Its `language` stands
+    beside the version, where other tools pass it over.
     """
     two = any(question.impossible for _, question in corpus.questions())
     data: list[dict[str, Any]] = []
@@ -57,7 +59,8 @@ def as_articles(corpus: Corpus) -> dict[str, Any]:
             data.append({"title": paragraph.title, "paragraphs": []})
         qas = [_as_object(question, two) for question in paragraph.questions]
         data[-1]["paragraphs"].append({"context": paragraph.context, "qas": qas})
-    return {"version": "v2.0" if two else "1.1", "data": data}
+    language = {"language": corpus.language} if corpus.language else {}
+    return {"version": "v2.0" if two else "1.1", **language, "data": data}
 
 
 def _as_object(question: Question, two: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from polyspan.lab.models import ModelFacts
 from polyspan.lab.source import DataFacts
+from polyspan.languages import primary, spaced
 from polyspan.settings import TrainSettings
 
 START = 4.0
@@ -67,7 +68,7 @@ def epoch(data: DataFacts, count: int, settings: TrainSettings) -> float:
 
 
 def _is_long(data: DataFacts) -> bool:
-    return (data.language or "").partition("-")[0] in ("zh", "ja", "ko", "th")
+    return not spaced(data.language) or primary(data.language) == "ko"
 
 
 def training(model: ModelFacts, settings: TrainSettings, total: float) -> float:

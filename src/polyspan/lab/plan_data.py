@@ -10,10 +10,9 @@ from polyspan.lab.recipe import Data, Recipe
 from polyspan.lab.resolve import placed, require
 from polyspan.lab.source import DataFacts, absolute, drawn_first, facts
 from polyspan.lab.stage import Stage
+from polyspan.languages import primary, spaced
 from polyspan.score import METRICS, default_metric, find
 
-_UNSPACED = ("zh", "ja", "th", "lo", "my", "km")
-"""Languages written without spaces between words."""
 _FOR = {
     "squad.v1": "languages with spaces between words; use drcd.v1 here",
     "squad.v2": "languages with spaces between words",
@@ -125,9 +124,9 @@ class DataStages:
             find(metric, known.language)
         except PolyspanError as error:
             raise placed(self.recipe, error, *path, "metric") from None
-        code = (known.language or "").partition("-")[0].lower()
-        if code and metric in _FOR and not _fits(metric, code):
-            found, better = f"{metric} for {code}", default_metric(code)
+        tag = known.language
+        if tag and metric in _FOR and not _fits(metric, tag):
+            found, better = f"{metric} for {primary(tag)}", default_metric(tag)
             raise self.recipe.fault(
                 f"the metric of the test {label!r} is one for another language",
                 *path,
@@ -139,7 +138,7 @@ class DataStages:
         assert metric in METRICS
 
 
-def _fits(metric: str, code: str) -> bool:
+def _fits(metric: str, tag: str) -> bool:
     if metric == "korquad.v1":
-        return code == "ko"
-    return (code in _UNSPACED) == (metric in ("drcd.v1", "cmrc.v1"))
+        return primary(tag) == "ko"
+    return spaced(tag) == (metric not in ("drcd.v1", "cmrc.v1"))

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.lab.fields import Fields, checked, of_aligner, of_encoder, of_training
+from polyspan.languages import language_tag
 
 ALIGNERS = ("procrustes", "muse", "vecmap", "dema", "mean")
 """The keys of `polyspan.align.METHODS`, which takes seconds to import."""
@@ -29,6 +31,20 @@ _Count = Annotated[int, Field(ge=1)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
+def _tag(given: Any) -> Any:
+    """The normal form of a language's tag. Norwegian's `no` is YAML's word for false."""
+    given = "no" if given is False else given
+    if not isinstance(given, str):
+        return given
+    try:
+        return language_tag(given)
+    except UsageError as error:
+        raise PydanticCustomError("language", "{wanted}", {"wanted": error.expected, "fix": error.fix}) from error
+
+
+_Language = Annotated[str, BeforeValidator(_tag)]
+
+
 class Part(BaseModel):
     """A part of a recipe: nothing but what is named here, and it never changes."""
 
@@ -40,7 +56,8 @@ class Data(Part):
 
     data: str
     """A file, a pattern of files, or a name such as `squad:dev`, `hub:…` or `make:permute(squad:dev, seed=1)`."""
-    language: str | None = None
+    language: _Language | None = None
+    """A tag (BCP 47) such as `zh-Hant`."""
     metric: str | None = None
     """Of tests; by default the one of the data set's authors, or of its language."""
     limit: _Count | None = None
@@ -113,7 +130,7 @@ class Encoder(Part):
     """What `graft` and `trim` start from: a name, a folder or another encoder's label."""
     vectors: str | None = None
     """For `graft` and `qanet`: a .vec file, or the label of an encoder made by `vectors`."""
-    languages: list[str] = []
+    languages: list[_Language] = []
     """Whose pieces `trim` keeps."""
     seed: _Seed = 0
     options: dict[str, Any] = {}

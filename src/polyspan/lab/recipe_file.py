@@ -180,4 +180,5 @@ def _explained(error: ValidationError, places: Places) -> PolyspanError:
         return raised(f"the recipe lacks {name!r}{more}", where=where, fix=f"add the key {loc[-1]!r} there")
     expected = context.get("wanted") or fault["msg"].removeprefix("Input should be ")
     value = fault["input"].get(context["key"]) if "key" in context else fault["input"]
-    return raised(f"{'.'.join(path)} cannot be so{more}", where=where, found=shorten(value), expected=expected)
+    said = {"found": shorten(value), "expected": expected, "fix": context.get("fix", "")}
+    return raised(f"{'.'.join(path)} cannot be so{more}", where=where, **said)

@@ -9,12 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from polyspan.data import cards, fetch, mini
-from polyspan.data.language import guess_language
-from polyspan.data.parsed import Parsed
-from polyspan.data.read import is_name
+from polyspan.data.language import language_of
+from polyspan.data.parse import parse
+from polyspan.data.read import card_of, is_name
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.files import explained, sha256
+from polyspan.languages import language_tag, primary, target_tag
 from polyspan.make.named import Call, call
+from polyspan.score.registry import plain_metric
 
 _BYTES = {"zh": 620, "ko": 670, "ja": 750}  # a question of SQuAD JSON, with its share of the context
 _LATIN_BYTES = 320
@@ -40,10 +42,11 @@ class DataFacts:
 
 
 def facts(data: str, language: str | None = None) -> DataFacts:
-    """What the recipe's word for data tells. `language` wins, as in `read`.
+    """What the recipe's word for data tells. `language` wins, as in `read`. A file that no card knows is read.
 
     Raises PolyspanError for a file that is not there, UsageError for a name that cannot be.
     """
+    language = language_tag(language)
     if data.startswith("make:"):
         return _made(call(data), language)
     if not is_name(data):
@@ -104,8 +107,8 @@ def _made(made: Call, language: str | None) -> DataFacts:
             files[path] = file_hash(path)
     spoken, metric = known.language, known.metric
     if made.maker == "translate":
-        spoken = made.options["to"]
-        metric = mini.METRICS.get(spoken.split("-")[0], "squad.v1")
+        spoken = target_tag(made.options["to"], "to")
+        metric = plain_metric(spoken)
     if made.maker == "part":
         questions = _of_part(made, questions)
     elif size := made.options.get("size"):
@@ -172,12 +175,23 @@ def _local(data: str, language: str | None) -> DataFacts:
     files = {os.path.abspath(path): file_hash(os.path.abspath(path)) for path in paths}
     known = [cards.recognise(path, digest) for path, digest in files.items()]
     card = known[0] if len({one.name if one else None for one in known}) == 1 else None
-    language = language or (card.language if card else None) or guess_language(Parsed(paths[0]))
-    each = _BYTES.get((language or "").partition("-")[0], _LATIN_BYTES)
+    if card is None or card.by == "name":
+        card, told = _read(tuple(files.items()))
+        language = language or told
+    language = language or (card.language if card else None)
+    each = _BYTES.get(primary(language), _LATIN_BYTES)
     questions = sum(os.path.getsize(path) for path in files) // each or 1
     if card is not None and not card.extent:
         questions = cards.find(card.name)[1].questions or questions
     return DataFacts(language, card.metric if card else None, questions, files)
+
+
+@lru_cache(maxsize=256)
+def _read(files: tuple[tuple[str, str], ...]) -> tuple[cards.Known | None, str | None]:
+    """What files are and in which language, by their content; `files` has paths and hashes."""
+    parts = [part for path, _ in files for part in parse(path)]
+    card = card_of(parts)
+    return card, language_of(parts, card.language if card else None)
 
 
 def _fetched(name: str, revision: str | None) -> bool:

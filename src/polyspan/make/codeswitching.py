@@ -18,6 +18,7 @@ from typing import Any
 from polyspan.data.schema import Answer, Corpus, Paragraph
 from polyspan.errors import UsageError, choose
 from polyspan.files import Source
+from polyspan.languages import target_tag
 from polyspan.make.dictionary import Dictionary, read_dictionary
 from polyspan.make.made import Made, made, tally
 from polyspan.make.rewrite import (
@@ -85,7 +86,7 @@ def codeswitch(
     seed: int = 0,
     doing: str = "",
 ) -> Made:
-    """Replace words by their translations into the language `target`; options as in `Switching`.
+    """Replace words by their translations into the language `target` (BCP 47); options as in `Switching`.
 
     Predictions on the switched corpus can be scored against the original answers too: its source has the same
     ids. `keep_original` puts them into the corpus, as a further gold where the context still has them elsewhere
@@ -96,6 +97,7 @@ def codeswitch(
     names the work in a progress bar. Raises what `read_dictionary` raises, and UsageError for unknown options.
     """
     how = Switching(choice, rate, per, tuple(fields), join, keep_original)
+    target = target_tag(target, "target")
     if not isinstance(dictionary, Dictionary):
         dictionary = read_dictionary(dictionary)
     switched, counts = _Switcher(dictionary, how, seed, _word(corpus)).corpus(corpus, doing)

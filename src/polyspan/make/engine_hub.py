@@ -1,8 +1,10 @@
 """Neural translation by models of the Hugging Face hub: MarianMT, NLLB and M2M100, by name or folder."""
 
+import re
 from typing import Any
 
 from polyspan.errors import PolyspanError, UsageError, nearest
+from polyspan.languages import language_tag, primary, script
 
 _NLLB = {
     "ar": "arb_Arab", "bg": "bul_Cyrl", "bn": "ben_Beng", "ca": "cat_Latn", "cs": "ces_Latn", "da": "dan_Latn",
@@ -14,6 +16,7 @@ _NLLB = {
     "ta": "tam_Taml", "te": "tel_Telu", "th": "tha_Thai", "tl": "tgl_Latn", "tr": "tur_Latn", "uk": "ukr_Cyrl",
     "ur": "urd_Arab", "vi": "vie_Latn", "zh": "zho_Hans", "zh-Hans": "zho_Hans", "zh-Hant": "zho_Hant",
 }  # fmt: skip
+_CODE = re.compile("__[a-z]{2,3}__|[a-z]{2,3}_[A-Z][A-Za-z]{1,3}")  # "__ceb__", "ceb_Latn", "ko_KR"
 _BATCH = 4096  # pieces translated at once, padding and beams included
 
 
@@ -97,7 +100,8 @@ def _languages(tokenizer: Any, source: str, target: str) -> tuple[str, dict[str,
     if not many:
         return "", {}
     code = target.split("-")[0]
-    fitting = [mark for mark in many if mark.strip("<>").startswith((code, _NLLB.get(target, code)[:3]))]
+    exact = [mark for mark in many if _means(mark.strip("<>"), target)]
+    fitting = exact + [m for m in many if m.strip("<>").startswith((code, _NLLB.get(target, code)[:3]))]
     if not fitting:
         raise UsageError(f"the model does not translate into {target!r}", fix=nearest(target, many))
     return f"{fitting[0]} ", {}
@@ -111,4 +115,16 @@ def _code(tokenizer: Any, language: str) -> tuple[str, int]:
         for piece in (code, f"__{code}__"):
             if code and piece in vocabulary and ("_" in piece):
                 return code, vocabulary[piece]
+    for piece, number in vocabulary.items():
+        if _CODE.fullmatch(piece) and _means(piece.strip("_"), language):
+            return piece.strip("_"), number
     raise UsageError(f"the model has no language {language!r}", expected="a code such as en, zh-Hant or spa_Latn")
+
+
+def _means(code: str, language: str) -> bool:
+    """Whether a model's code is one for the language, in the script that it is mostly written in."""
+    try:
+        tag = language_tag(code)
+    except UsageError:
+        return False
+    return primary(tag) == primary(language) and script(tag) == script(language)

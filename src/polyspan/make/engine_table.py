@@ -5,11 +5,13 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from polyspan.data import mini
-from polyspan.errors import PolyspanError, choose, shorten
+from polyspan.errors import PolyspanError, UsageError, choose, shorten
 from polyspan.files import Source, explained
+from polyspan.languages import language_tag, primary
 from polyspan.make.dictionary import read_dictionary
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
@@ -138,11 +140,20 @@ def _tmx(text: str, source: str, target: str) -> Iterator[tuple[str, str]]:
 
 
 def _of(row: dict[str, object], language: str) -> str:
-    """The row's text in a language: under its code, or else under one with the same first part."""
-    codes = [code for code in row if code.lower() == language.lower()]
-    codes += [code for code in row if re.split("[-_]", code.lower())[0] == language.split("-")[0].lower()]
+    """The row's text in a language: under its tag, however written, or else under one with the same first part."""
+    codes = [code for code in row if _tag(code) == language]
+    codes += [code for code in row if primary(_tag(code)) == primary(language)]
     text = row[codes[0]] if codes else ""
     return text.strip() if isinstance(text, str) else ""
+
+
+@lru_cache(maxsize=256)
+def _tag(code: str) -> str:
+    """A column's tag in its normal form; the name of a column that is no language stays."""
+    try:
+        return language_tag(code) or code
+    except UsageError:
+        return code
 
 
 def _plain(text: str) -> str:

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from polyspan.errors import UsageError, choose
+from polyspan.languages import target_tag
 
 ENGINES = ("apertium", "hf", "file", "dictionary")
 
@@ -37,6 +38,7 @@ def engine(spec: str, source: str, target: str, *, beams: int = 1) -> Engine:
     """
     kind, _, name = spec.partition(":")
     choose("translation engine", kind, ENGINES)
+    source, target = target_tag(source, "source"), target_tag(target, "target")
     if not name:
         raise UsageError(f"{kind}: which one?", found=spec, fix="apertium:eng-spa, hf:MODEL, file:TABLE, …")
     if kind == "apertium":

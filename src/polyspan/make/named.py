@@ -114,7 +114,7 @@ def _split(text: str, name: str) -> list[str]:
 
 def _value(text: str) -> Any:
     """A number, true, false, none, or the text itself."""
-    for kind in (int, float):
+    for kind in () if text.isalpha() else (int, float):  # nan is Min Nan
         try:
             return kind(text)
         except ValueError:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from polyspan.data.schema import Answer, Paragraph
+from polyspan.languages import sentence_space
 from polyspan.make.sentences import sentences
 
 BRACKETS = (("[", "]"), ("(", ")"))
@@ -11,8 +12,6 @@ BRACKETS = (("[", "]"), ("(", ")"))
 square ones best. The engine must know them as signs that go with their words. Apertium brings `{}`, `<>`, `«»`,
 `⟦⟧` and the like over with the rest unchanged more often (98.8 % of 400 SQuAD sentences, against 67 % for `[]`),
 but leaves them in place while the words move: answers of XQuAD-en then have 65.9 F1 with XQuAD-es, not 68.1."""
-
-_UNSPACED = ("zh", "ja")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ class Passage:
 
         Line breaks stay; other gaps become a space, or nothing in Chinese and Japanese.
         """
-        space = "" if language.split("-")[0] in _UNSPACED else " "
+        space = sentence_space(language)
         text, starts, last = "", [], 0
         for unit in self.units:
             translation = translations.get(self.text(unit))

@@ -17,6 +17,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from polyspan.errors import UsageError, choose
+from polyspan.languages import language_tag, primary
 from polyspan.make.distance import between, nearest, within
 from polyspan.make.nearby import first_match
 
@@ -78,7 +79,7 @@ def find_span(
     if policy == "paper_min":
         return _leftmost(context, answer, allowed)
     ratio = MAX_RATIO if policy == "strict" else 1
-    particles = (language or "").split("-")[0] == "ko"
+    particles = primary(language_tag(language)) == "ko"
     return _well_cut(context, answer.strip(), allowed, ratio, position, particles)
 
 

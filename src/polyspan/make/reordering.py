@@ -1,7 +1,8 @@
 """`reorder`: the sentences of a corpus in another word order, its answers carried along (METHODS §6).
 
 Contexts and questions are reordered sentence by sentence, the text between sentences stays. Blanks: words that
-were neighbours keep what stood between them; words that were not get one space (none in Chinese and Japanese),
+were neighbours keep what stood between them; words that were not get one space (none in Chinese, Thai and
+other languages without),
 but for punctuation and symbols, which cling to the side they clung to ("," to the left, "(" to the right),
 whatever their new neighbour. The marks that end a sentence stay at its end. Case is left as it is.
 """
@@ -15,12 +16,12 @@ from typing import Any
 
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import choose
+from polyspan.languages import spaced
 from polyspan.make.conllu import Sentence
 from polyspan.make.made import Made, made, tally
 from polyspan.make.parsers import NoTree, Parser, open_parser
 from polyspan.make.typology import CHOICES, linearise
 from polyspan.progress import progress
-from polyspan.text import joined
 
 STRATEGIES = ("cover", "longest_run", "recover", "drop")
 """What becomes of an answer whose words no longer stand together: the shortest span over all of them, their
@@ -96,7 +97,7 @@ def reorder(
     choose("strategy", strategy, STRATEGIES)
     parser = open_parser(parser) if isinstance(parser, str) else parser
     counts = _Counts()
-    work = _Work(order, strategy, seed, joined(("", ""), corpus.language or ""), counts)
+    work = _Work(order, strategy, seed, " " if spaced(corpus.language) else "", counts)
     paragraphs: list[Paragraph] = []
     with progress(doing, len(corpus.paragraphs), "paragraphs") as advance:
         for first in range(0, len(corpus.paragraphs), _BLOCK):

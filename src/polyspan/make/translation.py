@@ -14,15 +14,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from polyspan.data.mini import METRICS
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, choose
+from polyspan.languages import target_tag
 from polyspan.make.engines import Engine
 from polyspan.make.engines import engine as engine_named
 from polyspan.make.made import Made, made
 from polyspan.make.memory import Translations, remember
 from polyspan.make.passage import Passage
 from polyspan.make.placing import POLICIES, Placer
+from polyspan.score.registry import plain_metric
 
 _MOST_MISSING = 0.5
 
@@ -41,7 +42,7 @@ def translate(
     seed: int = 0,
     doing: str = "",
 ) -> Made:
-    """A corpus in the language `to` (ISO 639-1, with a script where it matters).
+    """A corpus in the language `to` (BCP 47, with a script where it matters).
 
     `engine` is one or the name of one (`apertium:eng-spa`); `recover` one of `POLICIES`; `whole` translates a
     context in one piece. Nothing is drawn, so `seed` changes nothing: it is there because every maker takes one.
@@ -55,10 +56,10 @@ def translate(
     Raises UsageError for an unknown engine or policy and for a corpus without a language; PolyspanError where
     more than half of the texts have no translation.
     """
-    source = _language(corpus)
+    source, to = _language(corpus), target_tag(to, "to")
     how = engine_named(engine, source, to) if isinstance(engine, str) else engine
     options = {"to": to, "engine": how.name, "engine_version": how.version}
-    metric = "squad.v2" if corpus.metric == "squad.v2" else METRICS.get(to.split("-")[0], "squad.v1")
+    metric = "squad.v2" if corpus.metric == "squad.v2" else plain_metric(to)
     shape = replace(corpus, language=to, metric=metric)
     return _make("translate", corpus, shape, [(how, source, to)], options, recover, whole, keep_lost, seed, doing)
 
@@ -76,7 +77,7 @@ def backtranslate(
     doing: str = "",
 ) -> Made:
     """The corpus in its own language again, by way of `pivot`; for the rest as `translate`."""
-    source = _language(corpus)
+    source, pivot = _language(corpus), target_tag(pivot, "pivot")
     there = engine_named(forward_engine, source, pivot) if isinstance(forward_engine, str) else forward_engine
     back = engine_named(backward_engine, pivot, source) if isinstance(backward_engine, str) else backward_engine
     options = {

@@ -10,7 +10,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from polyspan.errors import PolyspanError
-from polyspan.text import units
+from polyspan.text import stands_alone, units
 
 _UNUSED = re.compile(
     r"\[unused\d+\]|<unused\d+>|<0x..>"
@@ -104,7 +104,8 @@ def _spelt(backend: Any, word: str, kind: str) -> str | None:
     if len(parts) != 1 or not parts[0][0].strip("▁ "):
         return None
     piece: str = parts[0][0]
-    # SentencePiece marks the space before a word; scripts without spaces have none to mark. A Han or kana
-    # character is a unit of its own even before a letter.
+    # SentencePiece marks the space before a word; scripts without spaces have none to mark.
     bare = piece.removeprefix("▁")
-    return bare if kind == "Unigram" and len(units(bare + "a")) == len(bare) + 1 else piece
+    spans = units(bare)
+    alone = sum(end - start for start, end in spans) == len(bare) and all(stands_alone(bare[s]) for s, _ in spans)
+    return bare if kind == "Unigram" and alone else piece

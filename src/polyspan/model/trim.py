@@ -16,50 +16,13 @@ import numpy as np
 import torch
 
 from polyspan.data.schema import Corpus
-from polyspan.errors import PolyspanError, UsageError, choose
+from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, claim, replacing_folder, write_json
+from polyspan.languages import letters, target_tag
 from polyspan.model.encoder import load_encoder, quiet
 from polyspan.model.pieces import keep_pieces, pieces_behind, texts_of
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.tokens import tokenise
-
-_SCRIPTS = {
-    "am": "ETHIOPIC",
-    "ar": "ARABIC",
-    "bg": "CYRILLIC",
-    "bn": "BENGALI",
-    "el": "GREEK",
-    "fa": "ARABIC",
-    "gu": "GUJARATI",
-    "he": "HEBREW",
-    "hi": "DEVANAGARI",
-    "hy": "ARMENIAN",
-    "ja": "CJK HIRAGANA KATAKANA KATAKANA-HIRAGANA HALFWIDTH FULLWIDTH IDEOGRAPHIC",
-    "ka": "GEORGIAN",
-    "km": "KHMER",
-    "kn": "KANNADA",
-    "ko": "HANGUL HALFWIDTH FULLWIDTH",
-    "lo": "LAO",
-    "ml": "MALAYALAM",
-    "mr": "DEVANAGARI",
-    "my": "MYANMAR",
-    "ne": "DEVANAGARI",
-    "pa": "GURMUKHI",
-    "ru": "CYRILLIC",
-    "si": "SINHALA",
-    "ta": "TAMIL",
-    "te": "TELUGU",
-    "th": "THAI",
-    "uk": "CYRILLIC",
-    "ur": "ARABIC",
-    "zh": "CJK BOPOMOFO FULLWIDTH IDEOGRAPHIC",
-}
-_LATIN = "ca cs da de en es et eu fi fr ga gl hr hu id is it lt lv ms mt nl no pl pt ro sk sl sq sv sw tl tr vi"
-SCRIPTS: dict[str, frozenset[str]] = {
-    **{language: frozenset(names.split()) for language, names in _SCRIPTS.items()},
-    **{language: frozenset({"LATIN"}) for language in _LATIN.split()},
-}
-"""Languages that can be named, and the scripts they are written in (the first words of Unicode names)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +52,10 @@ def trim(model: str, out: Source, corpora: Sequence[Corpus] = (), languages: Seq
     """
     if not corpora and not languages:
         raise UsageError("nothing says which pieces to keep", fix="give --data or --language, or both")
+    languages = [target_tag(language, "language") for language in languages]
     for language in languages:
-        choose("language", language, SCRIPTS)
+        if not letters(language):
+            raise UsageError(f"the script of the language {language!r} is not known", fix="--data with its texts")
     claim(out, folder=True)
     began = time.perf_counter()
     encoder, tokenizer = load_encoder(model)
@@ -135,9 +100,9 @@ def _count(ids: Any, tokenizer: Any) -> int:
 
 def _written_in(piece: str, languages: Iterable[str]) -> bool:
     """Whether all letters of a piece belong to the scripts of the languages; True where it has no letters."""
-    allowed = frozenset[str]().union(*(SCRIPTS[language] for language in languages))
-    letters = (char for char in piece if char.isalpha() or unicodedata.combining(char))
-    return all(unicodedata.name(letter, "?").split()[0] in allowed | {"COMBINING"} for letter in letters)
+    allowed = frozenset[str]().union(*map(letters, languages))
+    own = (char for char in piece if char.isalpha() or unicodedata.combining(char))
+    return all(unicodedata.name(letter, "?").split()[0] in allowed | {"COMBINING"} for letter in own)
 
 
 def _require_same(before: Any, after: Any, numbers: dict[int, int], model: str) -> None:

@@ -12,6 +12,7 @@ import string
 from functools import partial
 
 from polyspan.errors import UsageError
+from polyspan.languages import primary
 from polyspan.score.metric import Metric, shared
 
 NAME = "mlqa.v1"
@@ -44,13 +45,8 @@ class _Deleted(dict[int, int | None]):
 _DELETED = _Deleted()
 
 
-def primary(language: str | None) -> str:
-    """The language of a tag without script or region: `zh` of `zh-Hant`; empty where none is given."""
-    return (language or "").replace("_", "-").split("-")[0].lower()
-
-
 def metric(language: str | None) -> Metric:
-    """The rule for a language (ISO 639-1; a script or region after it is ignored).
+    """The rule for a language tag in its normal form; a script or region in it is ignored.
 
     Raises UsageError for no language or one that MLQA does not have.
     """

@@ -1,6 +1,7 @@
 """The metrics by name, and which one suits a language."""
 
 from polyspan.errors import UsageError, nearest
+from polyspan.languages import language_tag, primary, spaced
 from polyspan.score import cmrc, drcd, hsu, korquad, mlqa, squad
 from polyspan.score.metric import Metric
 
@@ -8,28 +9,37 @@ _RULES = {rule.name: rule for rule in (squad.V1, squad.V2, korquad.V1, drcd.V1, 
 
 METRICS = (*_RULES, mlqa.NAME)
 
-# Japanese has no script of its own. Of the rules that count characters, mlqa.v1 and cmrc.v1 do so for Han alone
-# and leave kana in long runs; hsu.v1 may count words on one side; korquad.v1 keeps the marks 、 and 。
-_DEFAULTS = {"en": "squad.v1", "zh": "drcd.v1", "ko": "korquad.v1", "ja": "drcd.v1"}
-
 
 def find(name: str, language: str | None = None) -> Metric:
-    """The metric of a name. `mlqa.v1` needs the language of the answers, the others ignore it.
+    """The metric of a name. `mlqa.v1` needs the language of the answers (BCP 47), the others ignore it.
 
     Raises UsageError for an unknown name, or a language that the metric does not have.
     """
+    tag = language_tag(language)
     if name == mlqa.NAME:
-        return mlqa.metric(language)
+        return mlqa.metric(tag)
     if name not in _RULES:
         raise UsageError(f"unknown metric {name!r}", fix=nearest(name, METRICS))
     return _RULES[name]
 
 
 def default_metric(language: str | None) -> str:
-    """The name of the metric that fits a language best (ISO 639-1, perhaps with a script or region).
+    """The name of the metric that fits a language best (BCP 47).
 
-    The rule of the language's own data set in English, Chinese and Korean; characters (`drcd.v1`) in Japanese,
-    which is written without spaces; `mlqa.v1` in MLQA's other languages; `squad.v1` elsewhere.
+    `mlqa.v1` in MLQA's languages but English and Chinese; `plain_metric` elsewhere.
     """
-    code = mlqa.primary(language)
-    return _DEFAULTS.get(code) or (mlqa.NAME if code in mlqa.LANGUAGES else squad.V1.name)
+    code = primary(language_tag(language))
+    return mlqa.NAME if code in mlqa.LANGUAGES and code not in ("en", "zh") else plain_metric(language)
+
+
+def plain_metric(language: str | None) -> str:
+    """The name of the metric that fits data of no authors' own, such as translations.
+
+    Characters (`drcd.v1`) where words are written without spaces: Chinese, whose own rule it is, Japanese, Thai,
+    Lao, Khmer, Burmese and kin; Korean's own rule (`korquad.v1`); words (`squad.v1`) elsewhere.
+    """
+    # Of the rules that count characters, mlqa.v1 and cmrc.v1 do so for Han alone and leave kana and Thai in long
+    # runs; hsu.v1 may count words on one side; korquad.v1 keeps the marks 、 and 。
+    if not spaced(language):
+        return drcd.V1.name
+    return korquad.V1.name if primary(language_tag(language)) == "ko" else squad.V1.name

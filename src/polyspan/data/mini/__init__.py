@@ -1,5 +1,6 @@
 """The mini corpus: this project's own parallel reading comprehension data, in five languages (CC0)."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from polyspan import text
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError, nearest
+from polyspan.languages import language_tag
 
 LANGUAGES = {"en": "en", "zh": "zh-Hant", "ko": "ko", "ja": "ja", "fr": "fr"}
 """The languages by the short name used in `mini:zh/test`, with their full tags."""
@@ -72,6 +74,8 @@ def trees() -> Path:
 
 
 def _short(language: str) -> str:
+    with contextlib.suppress(UsageError):
+        language = language_tag(language) or language
     for short, tag in LANGUAGES.items():
         if language in (short, tag):
             return short
