@@ -47,9 +47,10 @@ def count(number: int, noun: str) -> str:
 
 
 def matrix(rows: Sequence[Mapping[str, Any]]) -> None:
-    """Rows of a report's matrix: exact match and F1, and the F1 of the two baselines."""
-    columns = ("train", "test", "n", "EM", "F1", "lexical", "untrained")
-    keys = ("train", "test", "n", "exact_match", "f1", "baseline_f1", "untrained_f1")
+    """Rows of a report's matrix: exact match and F1, and the F1 of the two baselines; the seed, if several."""
+    seed = ("seed",) if len({row["seed"] for row in rows}) > 1 else ()
+    columns = ("train", "test", *seed, "n", "EM", "F1", "lexical", "untrained")
+    keys = ("train", "test", *seed, "n", "exact_match", "f1", "baseline_f1", "untrained_f1")
     table(columns, [[row[key] for key in keys] for row in rows])
 
 

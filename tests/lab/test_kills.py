@@ -24,6 +24,7 @@ def recipe(model: str) -> dict[str, Any]:
     windows = {"max_length": 64, "stride": 16, "max_question_length": 16}
     return {
         "name": "killed",
+        "paper": "hsu2019",
         "model": model,
         "preset": "cpu",
         "settings": {"epochs": 2, "batch_size": 4, **windows},

@@ -289,6 +289,21 @@ def test_claims_need_all_tables_unless_told():
     assert {cell.test for cell in only.cells} == {"Zh"}
 
 
+@pytest.mark.parametrize(
+    ("statistic", "part"),
+    [("claims: {}", "claims are those of a paper"), ("anova: {table: table2}", "which factors")],
+)
+def test_only_a_recipe_that_names_the_paper_has_its_claims_and_factors(planned, statistic, part):
+    text = f"{SMALL}statistics:\n  {statistic}\n"
+    with pytest.raises(PolyspanError, match=part) as caught:
+        planned(text)
+    assert "paper: hsu2019" in str(caught.value)
+    assert "small.yaml:16" in str(caught.value)
+    assert planned(text, "paper=hsu2019").recipe.paper == "hsu2019"
+    with pytest.raises(PolyspanError, match="paper cannot be so"):
+        planned(text, "paper=hsu")
+
+
 def test_five_thousand_stages_are_planned_in_two_seconds(planned):
     readers = "".join(
         f"  r{number}: {{data: [En], settings: {{average: {number}}}}}\n" for number in range(1, 101)

@@ -14,14 +14,18 @@ from polyspan.lab.results import write_results
 from polyspan.lab.store import Store
 from polyspan.report.record import read_record
 
+PAPER = {"paper": "hsu2019"}
+OF_PAPER = {"anova": {"table": "table2"}, "claims": {"of": ["table2", "table4", "table7"], "draws": 50}}
 ROW = {"train", "test", "language", "metric", "seed", "n", "exact_match", "f1", "baseline_f1", "untrained_f1"}
 
 
-def recipe(model: str) -> Recipe:
+def recipe(model: str, *, paper: bool = True) -> Recipe:
+    """The recipe, one that repeats the paper or one of its own: the same readers, tests and tables."""
     return Recipe.model_validate(
         {
             "name": "small",
             "title": "A small run",
+            **(PAPER if paper else {}),
             "model": model,
             "preset": "cpu",
             "settings": {
@@ -52,10 +56,9 @@ def recipe(model: str) -> Recipe:
             },
             "probes": {"figure2": {"kind": "cosine", "readers": {"En": ["En", "Zh"]}, "layers": [-1]}},
             "statistics": {
-                "anova": {"table": "table2"},
+                **(OF_PAPER if paper else {}),
                 "compare": [{"a": "En", "b": "Zh", "tests": ["Zh"]}],
                 "selection": {"readers": ["En"], "source": "En", "tests": ["Zh"]},
-                "claims": {"of": ["table2", "table4", "table7"], "draws": 50},
             },
         }
     )
@@ -103,6 +106,26 @@ def test_cells_are_means_over_seeds_beside_the_papers(report):
     assert french["against"]["p"] is not None
     assert content["tables"]["table7"]["cells"][0]["against"]["name"] == "no alignment"
     assert len(content["tables"]["table5"]["pairs"]) == 2
+
+
+def test_a_recipe_of_one_s_own_is_not_set_beside_the_paper(made, tiny, tmp_path):
+    given = recipe(tiny, paper=False)
+    content = write_results(given, plan(given), made[2], tmp_path, "polyspan run own.yaml")
+    assert content["missing"] == content["deviations"] == content["claims"] == []
+    assert [table["title"] for table in content["tables"].values()] == list(content["tables"])
+    cells = [cell for table in content["tables"].values() for cell in table["cells"]]
+    assert {cell["f1"]["paper"] for cell in cells} == {cell["exact_match"]["paper"] for cell in cells} == {None}
+    assert not any(cell["against"] for cell in cells)
+    assert [one["metric"] for one in content["tests"]] == ["squad.v1", "squad.v1", "hsu.v1"]
+    for file in (
+        "report.html",
+        *(f"tables/{name}.{kind}" for name in content["tables"] for kind in ("md", "tex")),
+    ):
+        shown = (tmp_path / file).read_text("utf-8")
+        shown = shown[shown.find("</style>") :]
+        for word in ("the paper", "Table 2", "78.8", "multilingual BERT", "Google", "electric motors"):
+            assert word not in shown, (file, word)
+    assert not (tmp_path / "tables/claims.md").exists()
 
 
 def test_checkpoints_are_chosen_by_three_rules(report):

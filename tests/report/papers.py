@@ -25,7 +25,7 @@ def make(seeds: int = 1, lost: int = 0) -> dict[str, Any]:
             f1 = (printed_number(printed(), place, "f1") or 60.0) * 0.7
             own[place] = tuple(Cell(0.7 * f1, f1 + draw.gauss(0, 2), seed, 500) for seed in range(seeds))
         cells = tuple(_cell(place, own.get(place, ())) for place in planned)
-        tables[name] = asdict(PaperTable(name, *title(name), rows, columns, cells))
+        tables[name] = asdict(PaperTable(name, *title(name, "hsu2019"), rows, columns, cells, paper="hsu2019"))
     results = Results(own)
     report = reports.make(reports.FOUR, reports.SEVEN, seeds=range(1, seeds + 1), steps=60)
     return report | {
@@ -38,7 +38,7 @@ def make(seeds: int = 1, lost: int = 0) -> dict[str, Any]:
         "sources": [{"name": "squad", "title": "SQuAD 1.1", "licence": "CC BY-SA 4.0", "used": ["squad:dev"]}],
         "cards": [{"name": "En-Fr", "file": "cards/En-Fr.yaml", "maker": "translate", "questions": 900}],
         "alignment": [{"name": "map", "method": "muse", "layer": 8, "source": "En", "target": "Zh"}],
-        "recipe": {"name": "paper"},
+        "recipe": {"name": "paper", "paper": "hsu2019"},
     }
 
 

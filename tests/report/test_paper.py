@@ -70,6 +70,73 @@ def test_tables_as_text(paper):
     assert "paper 78.8 (63.3)" in markdown
 
 
+def columns_of(line: str) -> int:
+    """The columns of a row of a LaTeX table."""
+    spans = [int(number) for number in re.findall(r"\\multicolumn\{(\d+)\}", line)]
+    return len(re.split(r"(?<!\\)&", line)) + sum(spans) - len(spans)
+
+
+def test_latex_can_be_set_together(tmp_path):
+    """All tables of a run in one document: labels once, rows as wide as the table, no command without a text."""
+    content = json.loads(json.dumps(papers.make()))
+    table = content["tables"]["table2"] | {"text": "", "paper": ""}
+    names = ("transfer", "matrix", "Numbers", "50 % of_a & b", "50 - of_a - b", "表", "表 2")
+    for name in names:
+        content["tables"][name] = table | {"name": name, "title": name}
+    write_report(reports.save(tmp_path, content))
+    files = sorted((tmp_path / "tables").glob("*.tex"))
+    assert len(files) == 6 + len(names) + 1
+    texts = [path.read_text("utf-8") for path in files]
+    labels = [re.findall(r"\\label\{(.*)\}", text) for text in texts]
+    assert all(len(found) == 1 for found in labels)
+    assert len({found[0] for found in labels}) == len(files)
+    for text in texts:
+        assert not re.search(r"\\caption\{\s|\\[a-z]+\s*\}|\{\s*\}", text.replace("textbackslash{}", ""))
+        assert re.sub(r"\\[{}]", "", text).count("{") == re.sub(r"\\[{}]", "", text).count("}")
+        width = len(re.search(r"\\begin\{tabular\}\{(l r*|lr*)\}", text)[1])
+        assert {columns_of(line) for line in text.splitlines() if line.endswith("\\\\")} == {width}
+    assert "\\caption{transfer: F1 (exact match) in percent." in (tmp_path / "tables/transfer.tex").read_text(
+        "utf-8"
+    )
+    assert (tmp_path / "tables/transfer.md").read_text("utf-8").startswith("**transfer.**\n")
+    assert "Trained on |" in (tmp_path / "tables/matrix.md").read_text("utf-8")
+    ids = [attrs["id"] for _, attrs in _Page((tmp_path / "report.html").read_text("utf-8")).tags if "id" in attrs]
+    assert len(set(ids)) == len(ids)
+
+
+def test_each_encoder_has_its_untrained_head(tmp_path):
+    content = json.loads(json.dumps(papers.make()))
+    rows = content["tables"]["table1"]["cells"]
+    for place, cell in enumerate(rows):
+        cell |= {"train": "QANet" if place < 2 else "English", "untrained_f1": 0.0 if place < 2 else 1.4}
+    content["training"].append(content["training"][0] | {"name": "QANet", "model": "encoder QANet"})
+    for row in content["matrix"]:
+        row["untrained_f1"] = 1.4
+    content["matrix"] += [row | {"train": "QANet", "untrained_f1": 0.0} for row in content["matrix"][:7]]
+    for cell in content["tables"]["table7"]["cells"]:
+        cell |= {"train": "English", "untrained_f1": 1.4}
+    page = _Page(write_report(reports.save(tmp_path, content)).read_text("utf-8")).texts()
+    for name in ("matrix", "table1"):
+        told = (tmp_path / f"tables/{name}.md").read_text("utf-8")
+        assert re.search(r"\| \*untrained head of QANet\* \| (– \| )?0\.0 \|", told), name
+        assert re.search(r"\| \*untrained head of e5-small\* \| 1\.4 \|", told), name
+    assert "| *untrained head of e5-small* | 1.4 |" in (tmp_path / "tables/table7.md").read_text("utf-8")
+    assert "Untrained headof QANet 0.0" in page
+    assert "each encoder with random weights" in page
+
+
+def test_tables_of_one_s_own_are_not_called_the_papers(tmp_path):
+    content = json.loads(json.dumps(papers.make())) | {"title": "Own", "deviations": [], "claims": []}
+    for table in content["tables"].values():
+        table |= {"paper": "", "title": table["name"], "text": ""}
+        for cell in table["cells"]:
+            cell["f1"]["paper"] = cell["exact_match"]["paper"] = None
+    page = _Page(write_report(reports.save(tmp_path, content)).read_text("utf-8")).texts()
+    assert "table1" in page
+    for word in ("In what this differs", "multi-BERT", "the paper"):
+        assert word not in page, word
+
+
 def test_parquet_has_the_same_numbers(paper):
     parquet = pytest.importorskip("pyarrow.parquet")
     found = parquet.read_table(paper / "tables/numbers.parquet").to_pylist()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import reports
 
+from polyspan import terminal
 from polyspan.errors import PolyspanError
 from polyspan.report import write_report
 
@@ -178,6 +179,40 @@ def test_several_seeds_are_mean_and_deviation(tmp_path: Path) -> None:
     assert "41.5 ± 2.1EM 30.0 ± 0.0" in page.texts()
     assert "41.5 ± 2.1 (30.0 ± 0.0)" in (tmp_path / "tables/matrix.md").read_text("utf-8")
     assert "41.5 $\\pm$ 2.1" in (tmp_path / "tables/matrix.tex").read_text("utf-8")
+
+
+def test_seeds_are_told_apart_in_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.matrix(reports.make([("A", "en")], [("B", "fr")], seeds=(7, 8))["matrix"])
+    lines = "".join(capsys.readouterr()).split("\n")
+    assert [line.split()[2] for line in lines if line.split()[:1] in (["train"], ["A"])] == ["seed", "7", "8"]
+    terminal.matrix(reports.make([("A", "en")], [("B", "fr")])["matrix"])
+    assert "seed" not in "".join(capsys.readouterr())
+
+
+def test_readers_of_one_language_go_by_their_names(tmp_path: Path) -> None:
+    names = [("mBERT", "en"), ("XLM-R", "en")]
+    page = _written(tmp_path, reports.make(names, reports.FOUR))
+    text = page.texts()
+    assert "All 2 readers" not in text
+    for shown in ("mBERT trained on English", "XLM-R trained on English", "Both readers Ada Thorne"):
+        assert shown in text, shown
+    assert {
+        line.split(" |")[0] for line in (tmp_path / "tables/matrix.md").read_text("utf-8").splitlines()[2:4]
+    } == {
+        "| mBERT (English)",
+        "| XLM-R (English)",
+    }
+
+
+def test_every_value_says_on_a_narrow_page_what_it_is_of(four: Path) -> None:
+    """There, tables fall apart into tiles and lists: nothing is cut off, and each value has its column's name."""
+    tags = _Page((four / "report.html").read_text("utf-8")).tags
+    cells = [attrs for tag, attrs in tags if tag == "td"]
+    named = [attrs["data-of"] for attrs in cells if "data-of" in attrs]
+    heads = sum(tag == "th" and attrs.get("scope") == "row" for tag, attrs in tags)
+    assert named.count("Korean") == heads  # a row of the matrix has one value for each test
+    assert {"Training data", "EM ± (95 %)", "Metric"} <= set(named)
+    assert len(cells) - len(named) == 1 + 4 + 7  # the corner, and the names of readers and tests
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

@@ -53,8 +53,12 @@ def test_files_are_the_same_each_time(tmp_path, tokens):
 def test_tokens_have_the_papers_colours_for_its_languages_alone(tokens):
     study, points = tokens
     figure = tokens_figure(study, points)
-    assert len(figure.axes) == 4
-    assert "axes of before" in figure.axes[3].get_title()
+    titles = [axes.get_title() for axes in figure.axes]
+    assert titles == [  # before in the axes of before is the first picture: no second time
+        "before fine-tuning, layer 12",
+        "after fine-tuning, layer 12",
+        "after fine-tuning, layer 12\naxes of before",
+    ]
     marks = figure.axes[0].collections
     assert {tuple(np.round(marks[n].get_facecolor()[0][:3], 1)) for n in (0, 1)} == {
         (0.1, 0.3, 0.8),
@@ -101,7 +105,10 @@ def test_scatter_labels_do_not_meet(tmp_path):
     study |= {"correlation": {"f1": found, "exact_match": found}}
     figure = scatter_figure(study)
     figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    texts = figure.axes[0].texts
+    assert [text.get_text() for text in texts] == [point["label"] for point in points for _ in ("EM", "F1")]
+    assert [text.xy[1] for text in texts[:2]] == [points[0]["exact_match"], points[0]["f1"]]
+    boxes = [text.get_window_extent() for text in texts]
     assert not any(one.overlaps(two) for n, one in enumerate(boxes) for two in boxes[n + 1 :])
     assert figure.axes[0].get_xlabel() == "SVCCA, layer 12"
     write_figure(tmp_path, "scatter", scatter_figure, study)

@@ -178,6 +178,9 @@ class _Drawing:
         given, path = self.recipe.statistics.anova, ("statistics", "anova")
         assert given is not None
         require(self.recipe, given.table, self.recipe.tables, "table", *path, "table")
+        if given.factors is None and self.recipe.paper is None:
+            fix = "name a file with `factors`, or the paper whose factors they are: `paper: hsu2019`"
+            raise self.recipe.fault("it is not said which factors are tested", *path, fix=fix)
         if given.factors is not None and not Path(given.factors).expanduser().is_file():
             raise self.recipe.fault("there is no such file", *path, "factors", found=given.factors)
         return self._table(given.table, self.recipe.tables[given.table])
@@ -221,6 +224,11 @@ class _Drawing:
         """Claims are judged on tables, and on probes whose likeness is set against scores."""
         given, recipe = self.recipe.statistics.claims, self.recipe
         assert given is not None
+        if recipe.paper is None:
+            fix = "add `paper: hsu2019` to the recipe, or leave the claims out"
+            raise recipe.fault(
+                "claims are those of a paper, and the recipe names none", "statistics", "claims", fix=fix
+            )
         known = [*recipe.tables, *(name for name, probe in recipe.probes.items() if probe.scatter)]
         for name in given.of or ():
             if name not in known:

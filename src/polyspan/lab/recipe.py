@@ -168,7 +168,7 @@ class Anova(Part):
 
     table: str
     factors: str | None = None
-    """A YAML file; by default the paper's three."""
+    """A YAML file; by default the three of the recipe's paper."""
     draws: _Count = 10_000
 
 
@@ -191,7 +191,7 @@ class Selection(Part):
 
 
 class Claims(Part):
-    """The paper's claims on these tables and probes; on all that the recipe has by default."""
+    """The claims of the recipe's paper on these tables and probes; on all that the recipe has by default."""
 
     of: list[str] | None = None
     draws: _Count = 1000
@@ -227,6 +227,8 @@ class Recipe(Part):
 
     name: _Label
     title: str = ""
+    paper: Literal["hsu2019"] | None = None
+    """The paper that is repeated: the report has its numbers and claims, and in what the run differs from it."""
     include: list[str] = []
     """The files that this one was laid over; paths are relative to it."""
     model: str

@@ -14,13 +14,14 @@ from polyspan.lab.results_numbers import Numbers
 from polyspan.lab.results_sources import pictures, sources, told_deviations
 from polyspan.lab.stage import Stage, in_order
 from polyspan.report import write_report
+from polyspan.score import default_metric
 
 if TYPE_CHECKING:
     from polyspan.lab.plan import Plan
     from polyspan.lab.recipe import Recipe
     from polyspan.lab.store import Store
 
-VERSION = 1
+VERSION = 2
 """Raise it when the same outputs of stages give other numbers in a report than before."""
 
 
@@ -63,7 +64,7 @@ def _gather(plan: "Plan", gathered: Gathered, lacking: list[dict[str, str]]) -> 
     known, cards = sources(plan, gathered)
     return {
         "title": plan.recipe.title or plan.recipe.name,
-        "deviations": told_deviations(plan, gathered),
+        "deviations": told_deviations(plan, gathered) if plan.recipe.paper else [],
         "missing": [*lacking, *({"stage": name, "why": why} for name, why in lost.items())],
         "tables": numbers.tables,
         "claims": numbers.claims,
@@ -163,10 +164,12 @@ def _training(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
 
 
 def _tests(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
+    """What each test is; its metric is the one it is scored by, its own or else its language's."""
     found = []
     for name, stage in test_stages(plan).items():
         about = gathered.about(stage)
-        facts = {key: about[key] for key in ("language", "metric", "questions", "sha256")}
+        facts = {key: about[key] for key in ("language", "questions", "sha256")}
+        facts["metric"] = about["metric"] or default_metric(about["language"])
         found.append({"name": name, "data": about["name"]} | facts)
     return found
 

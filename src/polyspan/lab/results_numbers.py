@@ -25,6 +25,7 @@ class Numbers:
     def __init__(self, plan: "Plan", gathered: Gathered) -> None:
         self.recipe, self.plan, self.gathered = plan.recipe, plan, gathered
         self.done = [cell for cell in plan.cells if gathered.is_done(cell.predict)]
+        self.printed = printed() if self.recipe.paper else Results({}, "no paper")
 
     @cached_property
     def matrix(self) -> list[dict[str, Any]]:
@@ -119,7 +120,8 @@ class Numbers:
 
     def _table(self, name: str) -> PaperTable:
         own = {place: cells for place, cells in self.places.items() if place.table == name}
-        heading, text = title(name)
+        paper = self.recipe.paper or ""
+        heading, text = title(name, paper)
         shown = []
         if name in self.recipe.tables and self.recipe.tables[name].show == "examples":
             first = {place: cells[0] for place, cells in own.items() if self._is_done(cells[0])}
@@ -132,6 +134,7 @@ class Numbers:
             tuple(dict.fromkeys(place.column for place in own)),
             tuple(self._cell(place, cells) for place, cells in own.items()),
             tuple(shown),
+            paper,
         )
 
     def _cell(self, place: Place, cells: Sequence["Cell"]) -> PaperCell:
@@ -156,7 +159,7 @@ class Numbers:
         )
 
     def _measure(self, place: Place, scores: Sequence["Scores"], name: str) -> Measure:
-        return measured([getattr(one, name) for one in scores], printed_number(printed(), place, name))
+        return measured([getattr(one, name) for one in scores], printed_number(self.printed, place, name))
 
     def _run(self, cell: "Cell") -> Run:
         scores, stage = self.gathered.scores(cell.predict), cell.predict
@@ -167,7 +170,7 @@ class Numbers:
 
     def _against(self, place: Place, scores: Sequence["Scores"]) -> Against | None:
         known = [(other, name) for other, name in references(place) if other in self.places]
-        if not scores or not known:
+        if not (self.recipe.paper and scores and known):
             return None
         other, name = known[0]
         reference = self.scores(other)

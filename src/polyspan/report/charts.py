@@ -68,11 +68,11 @@ def _gains(grid: Grid, cells: tuple[Cell | None, ...]) -> list[Gain]:
             column,
             cell,
             cell.f1.mean * scale,
-            lexical.mean * scale if lexical else None,
-            untrained.mean * scale if untrained else None,
+            cell.lexical.mean * scale if cell.lexical else None,
+            cell.untrained.mean * scale if cell.untrained else None,
             None if cell.best_baseline is None else cell.best_baseline * scale,
         )
-        for column, cell, lexical, untrained in zip(grid.columns, cells, grid.lexical, grid.untrained, strict=True)
+        for column, cell in zip(grid.columns, cells, strict=True)
         if cell and cell.f1
     ]
 

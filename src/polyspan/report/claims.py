@@ -57,7 +57,7 @@ def cell_half_width(cell: Cell, column: Line) -> float | None:
 
 
 def _one_reader(row: Line, scored: list[tuple[Line, Cell]]) -> str:
-    trained = row.title + (" alone" if len(row.languages) == 1 else "")
+    trained = row.words + (" alone" if len(row.languages) == 1 else "")
     zero = [pair for pair in scored if pair[1].zero_shot]
     if not zero:
         return f"Trained on {trained}, the reader reaches {_results(scored)}"
@@ -67,9 +67,9 @@ def _one_reader(row: Line, scored: list[tuple[Line, Cell]]) -> str:
 
 def _results(scored: list[tuple[Line, Cell]]) -> str:
     """ "F1 41 in Chinese and 39 in Korean", or the mean and the range where there are many."""
-    titles = Counter(column.title for column, _ in scored)
+    titles = Counter(column.words for column, _ in scored)
     values = [
-        (cell.f1.mean, column.title if titles[column.title] == 1 else f"{column.title} ({column.name})")
+        (cell.f1.mean, column.words if titles[column.words] == 1 else f"{column.words} ({column.name})")
         for column, cell in scored
         if cell.f1
     ]
@@ -104,7 +104,7 @@ def _best(grid: Grid) -> str:
     if not zero:
         return ""
     value, row, column = max(zero, key=lambda found: found[0])
-    where = column.title if column.title == column.name else f"{column.title} ({column.name})"
+    where = column.words if column.words == column.name else f"{column.words} ({column.name})"
     return f"The best transfer, from {row.title} to {where}, reaches F1 {value:.0f}."
 
 

@@ -73,7 +73,8 @@ def _ending(parts: list[Segment], index: int, letters: list[str]) -> str:
 
 
 def _verdict(example: Example, letter: str, readers: list[str], asked: int) -> Verdict:
-    who = "Predicted" if asked == 1 else f"All {asked} readers" if len(readers) == asked else listed(readers)
+    every = "Both readers" if asked == 2 else f"All {asked} readers"
+    who = "Predicted" if asked == 1 else every if len(readers) == asked else listed(readers)
     text = example.context[slice(*example.predicted)] if example.predicted else ""
     if example.exact_match >= 1:
         return Verdict(letter, who, text, "exact", "exact match")

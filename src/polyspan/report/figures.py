@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from polyspan.files import replacing
 from polyspan.report.curves import reach_for, smoothed
-from polyspan.report.grid import Cell, Grid, Line, Spread
+from polyspan.report.grid import Cell, Grid, Line
 from polyspan.report.record import Record, Training
 from polyspan.report.shades import LEVELS, LIGHT, ink, scale_top, shade
+from polyspan.report.spread import Spread
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -56,18 +57,21 @@ def matrix_figure(grid: Grid) -> "Figure":
     top = scale_top(grid.highest)
     columns, rows = max(1, len(grid.columns)), len(grid.rows)
     wide = min(max(_COLUMN / columns, 0.42), 0.95)
-    figure = Figure(figsize=(wide * columns, 0.3 * (rows + 2.3)))
+    below = [rows + 0.3 + number for number in range(len(grid.baselines))]
+    high = rows + 0.3 + len(below)
+    figure = Figure(figsize=(wide * columns, 0.3 * high))
     axes = figure.add_axes((0, 0, 1, 1))
-    axes.set(xlim=(0, columns), ylim=(rows + 2.3, 0))
+    axes.set(xlim=(0, columns), ylim=(high, 0))
     for index, cells in enumerate(grid.cells):
         for place, cell in enumerate(cells):
             _draw_cell(axes, place, index, cell, top)
-    for offset, values in ((rows + 0.3, grid.lexical), (rows + 1.3, grid.untrained)):
-        for place, value in enumerate(values):
+    for offset, baseline in zip(below, grid.baselines, strict=True):
+        for place, value in enumerate(baseline.values):
             _draw_value(axes, place, offset, value, top)
     axes.set_xticks([place + 0.5 for place in range(columns)], [_label(line) for line in grid.columns])
-    places = [*(index + 0.5 for index in range(rows)), rows + 0.8, rows + 1.8]
-    axes.set_yticks(places, [*(_label(line) for line in grid.rows), "lexical baseline", "untrained head"])
+    names = [f"{line.name}\nof {_ascii(line.of)}" if line.of else line.name for line in grid.baselines]
+    places = [*(index + 0.5 for index in range(rows)), *(offset + 0.5 for offset in below)]
+    axes.set_yticks(places, [*(_label(line) for line in grid.rows), *names])
     axes.tick_params(length=0, pad=3, top=False, labeltop=True, labelbottom=False)
     for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
         label.set_parse_math(False)
@@ -78,7 +82,7 @@ def matrix_figure(grid: Grid) -> "Figure":
     note = "F1, below it exact match (%)" + ("; ±: over seeds." if len(grid.seeds) > 1 else ".")
     if any(cell.zero_shot is False for _, _, cell in grid.all()):
         note += " Outlined: in a language of the training."
-    axes.text(0, rows + 2.42, note, fontsize=5.5, color=_GREY, va="top")
+    axes.text(0, high + 0.12, note, fontsize=5.5, color=_GREY, va="top")
     return figure
 
 

@@ -2,29 +2,20 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from polyspan.report.baselines import Baseline, Beside, baselines, models
 from polyspan.report.languages import language_name, listed, primary
 from polyspan.report.record import Record, Row
+from polyspan.report.spread import Spread, of_constant, spread
 
 _Z = 1.959964  # the normal distribution's two-sided 95 % point
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
-    """Mean over seeds, and the sample standard deviation where there are several."""
-
-    mean: float
-    deviation: float | None = None
-
-    def __str__(self) -> str:
-        return f"{self.mean:.1f}" + (f" ± {self.deviation:.1f}" if self.deviation is not None else "")
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
-    """A training set or a test set. `title` is its language in words, or its name where that is not known."""
+    """A reader or a test set. `title` is its language in words, or its name where languages tell nothing apart."""
 
     name: str
     title: str
@@ -33,17 +24,33 @@ class Line:
     n: int | None = None
 
     @property
+    def words(self) -> str:
+        """Its languages in words; its name where they are not known."""
+        return listed([language_name(tag) for tag in self.languages]) or self.name
+
+    @property
+    def by_name(self) -> bool:
+        """Whether it is called by its name, though its languages are known."""
+        return self.title == self.name != self.words
+
+    @property
     def subtitle(self) -> str:
-        """The name, where the title does not say it already."""
-        return "" if self.title.startswith(self.name) else self.name
+        """The name, or the languages below a name; "" where the title says it already."""
+        other = self.words if self.title == self.name else self.name
+        return "" if self.title.startswith(other) else other
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """The scores of one training set on one test set. `zero_shot` is None where a language is not known."""
+    """The scores of one reader on one test set. `zero_shot` is None where a language is not known.
+
+    `lexical` and `untrained` are the F1 of its baselines there.
+    """
 
     f1: Spread | None
     exact_match: Spread | None
+    lexical: Spread | None
+    untrained: Spread | None
     best_baseline: float | None
     zero_shot: bool | None
     seeds: tuple[int, ...]
@@ -58,13 +65,12 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """`cells[i][j]` is row i on column j, None where that pair was not run; baselines are one a column."""
+    """`cells[i][j]` is row i on column j, None where that pair was not run; baselines have one value a column."""
 
     rows: tuple[Line, ...]
     columns: tuple[Line, ...]
     cells: tuple[tuple[Cell | None, ...], ...]
-    lexical: tuple[Spread | None, ...]
-    untrained: tuple[Spread | None, ...]
+    baselines: tuple[Baseline, ...]
 
     def all(self) -> list[tuple[Line, Line, Cell]]:
         """Every cell that was run, with its row and column."""
@@ -83,14 +89,21 @@ class Grid:
     @property
     def highest(self) -> float:
         """The highest F1 in the grid, baselines too; 0 where there is none."""
-        spreads = [cell.f1 for _, _, cell in self.all()] + [*self.lexical, *self.untrained]
-        return max((spread.mean for spread in spreads if spread), default=0.0)
+        spreads = [cell.f1 for _, _, cell in self.all()]
+        spreads += [value for baseline in self.baselines for value in baseline.values]
+        return max((value.mean for value in spreads if value), default=0.0)
 
 
 def make_grid(record: Record) -> Grid:
-    """Arrange the rows of a record; lines stand in the order in which they first appear."""
-    rows = [_training_line(name, record) for name in dict.fromkeys(row.train for row in record.matrix)]
-    columns = [_test_line(name, record) for name in dict.fromkeys(row.test for row in record.matrix)]
+    """Arrange the rows of a record; lines stand in the order in which they first appear.
+
+    Readers and tests are called by their languages, but by their names where these are a recipe's labels, or
+    where two of them have one language.
+    """
+    names = dict.fromkeys(row.train for row in record.matrix)
+    rows = _called([_training_line(name, record) for name in names], bool(record.recipe))
+    names = dict.fromkeys(row.test for row in record.matrix)
+    columns = _called([_test_line(name, record) for name in names], bool(record.recipe))
     found: dict[tuple[str, str], list[Row]] = {}
     for row in record.matrix:
         found.setdefault((row.train, row.test), []).append(row)
@@ -99,8 +112,7 @@ def make_grid(record: Record) -> Grid:
         tuple(rows),
         tuple(columns),
         tuple(map(tuple, cells)),
-        tuple(_baseline(record.matrix, column.name, lambda row: row.baseline_f1) for column in columns),
-        tuple(_baseline(record.matrix, column.name, lambda row: row.untrained_f1) for column in columns),
+        tuple(baselines(_beside(record.matrix), [column.name for column in columns], models(record))),
     )
 
 
@@ -117,7 +129,7 @@ def half_width(percentage: float, n: int) -> float:
 def _training_line(name: str, record: Record) -> Line:
     data = [item for training in record.training if training.name == name for item in training.data]
     tags = _unique(item.language for item in data) if all(item.language for item in data) else ()
-    return Line(name, listed([language_name(tag) for tag in tags]) if tags else name, tags)
+    return Line(name, name, tags)
 
 
 def _test_line(name: str, record: Record) -> Line:
@@ -125,7 +137,19 @@ def _test_line(name: str, record: Record) -> Line:
     tags = _unique(row.language for row in rows)
     sizes = [row.n for row in rows if row.n is not None]
     metric = ", ".join(_unique(row.metric for row in rows))
-    return Line(name, language_name(tags[0]) if tags else name, tags, metric, min(sizes) if sizes else None)
+    return Line(name, name, tags[:1], metric, min(sizes) if sizes else None)
+
+
+def _called(lines: Sequence[Line], by_name: bool) -> list[Line]:
+    """The lines under their titles."""
+    words = [line.words for line in lines]
+    if by_name or len(set(words)) < len(words):
+        return list(lines)
+    return [replace(line, title=line.words) for line in lines]
+
+
+def _beside(rows: Iterable[Row]) -> list[Beside]:
+    return [Beside(row.train, row.test, row.seed, row.baseline_f1, row.untrained_f1) for row in rows]
 
 
 def _cell(rows: Sequence[Row], trained: Line, tested: Line) -> Cell | None:
@@ -136,30 +160,14 @@ def _cell(rows: Sequence[Row], trained: Line, tested: Line) -> Cell | None:
     if trained.languages and tested.languages:
         zero_shot = not {primary(tag) for tag in trained.languages} & {primary(tag) for tag in tested.languages}
     return Cell(
-        _spread(row.f1 for row in rows),
-        _spread(row.exact_match for row in rows),
+        spread(row.f1 for row in rows),
+        spread(row.exact_match for row in rows),
+        of_constant(row.baseline_f1 for row in rows),
+        of_constant(row.untrained_f1 for row in rows),
         statistics.fmean(baselines) if baselines else None,
         zero_shot,
         tuple(sorted({row.seed for row in rows if row.seed is not None})),
     )
-
-
-def _baseline(rows: Iterable[Row], test: str, value: Callable[[Row], float | None]) -> Spread | None:
-    """One baseline of one test set: the same for every training set, so that only seeds make a spread."""
-    by_seed: dict[int | None, list[float | None]] = {}
-    for row in rows:
-        if row.test == test:
-            by_seed.setdefault(row.seed, []).append(value(row))
-    means = [statistics.fmean(known) for values in by_seed.values() if (known := _known(values))]
-    return _spread(means[:1] if len(set(means)) == 1 else means)
-
-
-def _spread(values: Iterable[float | None]) -> Spread | None:
-    known = _known(values)
-    if not known:
-        return None
-    deviation = statistics.stdev(known) if len(known) > 1 else None
-    return Spread(statistics.fmean(known), deviation)
 
 
 def _known(values: Iterable[float | None]) -> list[float]:

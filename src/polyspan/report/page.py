@@ -56,6 +56,7 @@ def render(record: Record, grid: Grid, folder: Path) -> str:
         top=top,
         headline=record.title or claims.headline(grid),
         lede=_lede(record, grid, view["claims_summary"]),
+        by_language=all(row.languages and row.title == row.words for row in grid.rows),
         zero_shot={cell.zero_shot for _, _, cell in grid.all()},
         half_widths=_half_widths(grid),
         gains=[] if record.tables else gain_bars(grid),

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from polyspan.report.baselines import Baseline
 from polyspan.report.paper_record import Claim, Measure, PaperCell, PaperTable, Picture
 from polyspan.report.paper_tables import row_title
-from polyspan.report.paper_text import STARS, baseline_rows, file_stem, shown, signed
+from polyspan.report.paper_text import STARS, baseline_lines, file_stems, shown, signed
 from polyspan.report.record import Record
 from polyspan.report.verdicts import by_claim, summary
 
@@ -24,7 +25,7 @@ class ShownTable:
     id: str
     file: str
     lines: list[tuple[str, list[tuple[str, PaperCell | None]]]]
-    baselines: list[tuple[str, list[float | None]]]
+    baselines: list[Baseline]
     references: list[str]
     stars: str
     papers_pairs: list[dict[str, str]]
@@ -32,8 +33,12 @@ class ShownTable:
 
 def paper_view(record: Record, folder: Path) -> dict[str, Any]:
     """The variables of the template `paper.html.j2`; figures are read from the report's folder."""
+    stems = file_stems(table.name for table in record.tables.values())
     return {
-        "shown_tables": [_shown(table) for table in record.tables.values()],
+        "shown_tables": [
+            _shown(table, stem, baseline_lines(table, record))
+            for stem, table in zip(stems, record.tables.values(), strict=True)
+        ],
         "claims_by_name": _by_whether_tested(record.claims),
         "claims_summary": summary(record.claims),
         "factors": _factors(record.statistics.get("anova")),
@@ -53,11 +58,11 @@ def p_value(value: float | None) -> str:
     return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 
-def _shown(table: PaperTable) -> ShownTable:
-    ids = {(cell.row, cell.column): f"{_id(table.name)}-{number}" for number, cell in enumerate(table.cells)}
+def _shown(table: PaperTable, stem: str, below: list[Baseline]) -> ShownTable:
+    ids = {(cell.row, cell.column): f"table-{stem}.{number}" for number, cell in enumerate(table.cells)}
     lines = [
         (
-            row_title(table.name, row),
+            row_title(table, row),
             [(ids.get((row, column), ""), table.cell(row, column)) for column in table.columns],
         )
         for row in table.rows
@@ -67,10 +72,10 @@ def _shown(table: PaperTable) -> ShownTable:
     stars = STARS if any(cell.against and cell.against.mark for cell in known) else ""
     return ShownTable(
         table,
-        _id(table.name),
-        file_stem(table),
+        f"table-{stem}",
+        stem,
         lines,
-        baseline_rows(table),
+        below,
         references,
         stars,
         _papers_pairs(table),
@@ -90,7 +95,7 @@ def _compared(cell: PaperCell) -> str:
 
 def _papers_pairs(table: PaperTable) -> list[dict[str, str]]:
     """The examples that the paper prints (Table 5), beside a table of examples."""
-    if not table.pairs:
+    if not (table.pairs and table.paper):
         return []
     from polyspan.paper import facts
 
@@ -166,7 +171,3 @@ def _image(picture: Picture, folder: Path) -> str:
     if path.suffix != ".png" or not path.is_relative_to(folder.resolve()) or not path.is_file():
         return ""
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
-
-
-def _id(name: str) -> str:
-    return "table-" + "".join(char if char.isalnum() and char.isascii() else "-" for char in name)

@@ -93,6 +93,8 @@ class PaperTable:
     cells: List[PaperCell] = ()
     pairs: List[Object] = ()
     """Predicted and gold answers, for a table of examples."""
+    paper: Text = ""
+    """The paper that its recipe names: what is printed there may be said of its rows."""
 
     def cell(self, row: str, column: str) -> PaperCell | None:
         """The cell at a place; None where the recipe has none there."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from polyspan.errors import PolyspanError
 from polyspan.paper import Place, Results, facts
-from polyspan.report.paper_record import Against, Measure
+from polyspan.report.paper_record import Against, Measure, PaperTable
 
 if TYPE_CHECKING:
     from polyspan.score import Scores
@@ -25,14 +25,14 @@ _TITLES = {
 }
 
 
-def title(table: str) -> tuple[str, str]:
-    """The name of a table as it is printed, and what it shows; one of the recipe's own keeps its name."""
-    return _TITLES.get(table, (table, ""))
+def title(table: str, paper: str) -> tuple[str, str]:
+    """The name of a table as the paper prints it, and what it shows; one of the recipe's own keeps its name."""
+    return _TITLES.get(table, (table, "")) if paper else (table, "")
 
 
-def row_title(table: str, row: str) -> str:
+def row_title(table: PaperTable, row: str) -> str:
     """A row's label with what the paper says of it where the label alone says little (Table 1)."""
-    if table != "table1":
+    if not table.paper or table.name != "table1":
         return row
     line = next((line for line in facts()["table1"] if line["row"] == row), None)
     return row if line is None else f"({row}) {line['model']}, {line['train']}"

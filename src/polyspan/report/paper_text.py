@@ -3,25 +3,29 @@
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from polyspan.files import replacing, write_text
+from polyspan.report.baselines import Baseline, Beside, baselines, models
 from polyspan.report.paper_record import Claim, Measure, PaperCell, PaperTable
 from polyspan.report.paper_tables import row_title
 from polyspan.report.record import Record
-from polyspan.report.tables import latex
+from polyspan.report.tables import latex, markdown
 
 _NOTHING = "–"
+_OWN = ("matrix", "numbers", "claims")  # files of the report that are not of one table
 STARS = "*, **, ***: F1 differs from the reference's with p < .05, .01, .001 (permutation of the same questions)."
 
 
 def write_tables(folder: Path, record: Record) -> None:
     """Write each table of a recipe's run, all its numbers and the claims into a folder; nothing for others."""
-    for table in record.tables.values():
-        write_text(folder / f"{file_stem(table)}.md", markdown_table(table))
-        write_text(folder / f"{file_stem(table)}.tex", latex_table(table))
+    stems = file_stems(table.name for table in record.tables.values())
+    for stem, table in zip(stems, record.tables.values(), strict=True):
+        below = baseline_lines(table, record)
+        write_text(folder / f"{stem}.md", markdown_table(table, below))
+        write_text(folder / f"{stem}.tex", latex_table(table, below, stem))
     if rows := numbers(record):
         write_text(folder / "numbers.csv", csv_text(rows))
         if (content := parquet_bytes(rows)) is not None:
@@ -31,9 +35,25 @@ def write_tables(folder: Path, record: Record) -> None:
         write_text(folder / "claims.md", claims_markdown(record.claims))
 
 
-def file_stem(table: PaperTable) -> str:
-    """What the files of a table are called."""
-    return re.sub(r"[^\w-]", "-", table.name)
+def file_stems(names: Iterable[str]) -> list[str]:
+    """What the files, the LaTeX label and the page's anchor of each table are called: no two of them the same,
+    in any case of letters, and none as the report's own."""
+    taken, stems = set(_OWN), []
+    for name in names:
+        stem = own = re.sub(r"[^\w-]", "-", name) or "table"
+        number = 1
+        while stem.casefold() in taken:
+            number += 1
+            stem = f"{own}-{number}"
+        taken.add(stem.casefold())
+        stems.append(stem)
+    return stems
+
+
+def baseline_lines(table: PaperTable, record: Record) -> list[Baseline]:
+    """The baselines of each column's test, where any is known."""
+    found = [Beside(cell.train, cell.column, None, cell.baseline_f1, cell.untrained_f1) for cell in table.cells]
+    return [line for line in baselines(found, table.columns, models(record)) if line.known]
 
 
 def signed(value: float | None) -> str:
@@ -52,43 +72,43 @@ def shown(measure: Measure) -> str:
     return f"{measure.mean:.1f}" + ("" if measure.sd is None else f" ± {measure.sd:.1f}")
 
 
-def markdown_table(table: PaperTable) -> str:
-    """F1 with exact match in brackets; below it the paper's and the difference in F1; then the baselines."""
+def markdown_table(table: PaperTable, below: Sequence[Baseline]) -> str:
+    """F1 with exact match in brackets; under it the paper's and the difference in F1; then the baselines."""
     lines = [
-        ["", *map(_markdown, table.columns)],
+        ["", *map(markdown, table.columns)],
         ["---", *("---:" for _ in table.columns)],
         *(
             [
-                _markdown(row_title(table.name, row)),
+                markdown(row_title(table, row)),
                 *(_markdown_cell(table.cell(row, column)) for column in table.columns),
             ]
             for row in table.rows
         ),
     ]
-    for name, values in baseline_rows(table):
-        lines.append([f"*{name}*", *(_NOTHING if value is None else f"{value:.1f}" for value in values)])
+    lines += [[f"*{markdown(one.title)}*", *(str(value or _NOTHING) for value in one.values)] for one in below]
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     told = ["F1 (exact match), in percent" + _seeds(table) + "."]
     if table.printed:
         told.append("Below: the paper's, and ours minus the paper's in F1.")
     if any(cell.against and cell.against.mark for cell in table.cells):
         told.append(STARS.replace("*", "\\*"))
-    return f"**{_markdown(table.title)}.** {_markdown(table.text)}\n\n{body}\n\n{' '.join(told)}\n"
+    head = f"**{markdown(table.title)}.** {markdown(table.text)}".rstrip()
+    return f"{head}\n\n{body}\n\n{' '.join(told)}\n"
 
 
-def latex_table(table: PaperTable) -> str:
+def latex_table(table: PaperTable, below: Sequence[Baseline], stem: str) -> str:
     """A booktabs table of F1 (exact match): for each column ours and, where it prints them, the paper's."""
     sides = 2 if table.printed else 1
     heads = " & ".join(f"\\multicolumn{{{sides}}}{{c}}{{{latex(column)}}}" for column in table.columns)
     stars = any(cell.against and cell.against.mark for cell in table.cells)
-    caption = f"{latex(table.text)} F1 (exact match) in percent{latex(_seeds(table))}."
+    caption = f"{latex(table.text or table.title + ':')} F1 (exact match) in percent{latex(_seeds(table))}."
     caption += " " + latex(STARS) if stars else ""
     lines = [
         "% needs \\usepackage{booktabs}",
         "\\begin{table}",
         "  \\centering",
         f"  \\caption{{{caption}}}",
-        f"  \\label{{tab:{re.sub(r'[^A-Za-z0-9-]', '-', table.name)}}}",
+        f"  \\label{{tab:{stem}}}",
         f"  \\begin{{tabular}}{{l{'r' * sides * len(table.columns)}}}",
         "    \\toprule",
         f"     & {heads} \\\\",
@@ -97,12 +117,12 @@ def latex_table(table: PaperTable) -> str:
     ]
     for row in table.rows:
         cells = [_latex_cell(table.cell(row, column), sides) for column in table.columns]
-        lines.append(f"    {' & '.join([latex(row_title(table.name, row)), *cells])} \\\\")
-    if baselines := baseline_rows(table):
+        lines.append(f"    {' & '.join([latex(row_title(table, row)), *cells])} \\\\")
+    if below:
         lines.append("    \\addlinespace")
-    for name, values in baselines:
-        cells = [("--" if value is None else f"{value:.1f}") + (" & --" if sides > 1 else "") for value in values]
-        lines.append(f"    {' & '.join([name, *cells])} \\\\")
+    for line in below:
+        cells = [("--" if one is None else latex(str(one))) + " & --" * (sides - 1) for one in line.values]
+        lines.append(f"    {' & '.join([latex(line.title), *cells])} \\\\")
     return "\n".join([*lines, "    \\bottomrule", "  \\end{tabular}", "\\end{table}"]) + "\n"
 
 
@@ -112,7 +132,7 @@ def claims_markdown(claims: Sequence[Claim]) -> str:
     for one in claims:
         measure = {"exact_match": "EM", "f1": "F1"}.get(one.measure, "EM/F1")
         cells = (one.claim, one.text, measure, one.paper_status, one.status, one.words)
-        lines.append(f"| {' | '.join(map(_markdown, cells))} |")
+        lines.append(f"| {' | '.join(map(markdown, cells))} |")
     return "\n".join(lines) + "\n"
 
 
@@ -140,23 +160,6 @@ def parquet_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes | None:
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist([dict(row) for row in rows]), sink)
     return sink.getvalue()
-
-
-def baseline_rows(table: PaperTable) -> list[tuple[str, list[float | None]]]:
-    """The F1 of the lexical baseline and of the untrained head on each column's test, where any is known."""
-    found = []
-    for name, key in (("lexical baseline", "baseline_f1"), ("untrained head", "untrained_f1")):
-        values = []
-        for column in table.columns:
-            known = [
-                value
-                for cell in table.cells
-                if cell.column == column and (value := getattr(cell, key)) is not None
-            ]
-            values.append(known[0] if known else None)
-        if any(value is not None for value in values):
-            found.append((name, values))
-    return found
 
 
 def _number_row(table: str, cell: PaperCell) -> dict[str, Any]:
@@ -211,7 +214,3 @@ def _latex_cell(cell: PaperCell | None, sides: int) -> str:
 def _seeds(table: PaperTable) -> str:
     counts = {len(cell.runs) for cell in table.cells if cell.runs}
     return f"; mean ± standard deviation over {max(counts)} seeds" if counts and max(counts) > 1 else ""
-
-
-def _markdown(text: str) -> str:
-    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", re.sub(r"\s+", " ", text))

@@ -20,6 +20,14 @@ _STYLE = {"font.family": "DejaVu Sans", "font.size": 6.5, "axes.linewidth": 0.6,
 _PAPER = {"en": "#1f4fd1", "zh": "#d62728"}  # Hsu et al., Fig. 1
 _SAFE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c8c00")  # Okabe and Ito
 _MARKS = "os^Dv<>P"
+_COLOURS = {"exact_match": "#d62728", "f1": "#1f4fd1"}  # Fig. 2 and 3
+_AROUND = [
+    (right * far, up * far)
+    for far in (4, 6, 9, 12, 16, 20, 25)
+    for right, up in ((1, 0), (-1, 0), (0, 1.5), (0, -1.5), (1, 1), (-1, 1), (1, -1), (-1, -1))
+]
+"""Where a point's name may stand, in typographic points from it, the nearest first."""
+_NEAR = 10  # further away a line leads to the name
 _SHOWN = 1500  # points of a language in a panel: more only cover each other
 _TITLES = {"cosine": "cosine similarity", "svcca": "SVCCA", "cka": "linear CKA"}
 
@@ -36,8 +44,8 @@ def write_figure(folder: Path, name: str, draw: Callable[..., "Figure"], *number
 def tokens_figure(study: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> "Figure":
     """Tokens in two principal axes, before and after fine-tuning; a row for each layer and choice of axes.
 
-    English is blue and Chinese red as in the paper where there are no others, else colours that everyone tells
-    apart; marks differ too.
+    A state in its own axes is drawn once: where "axes of before" would repeat it, the place is empty. English is
+    blue and Chinese red as in the paper where there are no others, else colours that everyone tells apart.
     """
     from matplotlib.figure import Figure
 
@@ -49,6 +57,9 @@ def tokens_figure(study: Mapping[str, Any], points: Sequence[Mapping[str, Any]])
     looks = _looks(study["corpora"])
     for panel in study["panels"]:
         axes = grid[rows.index((panel["layer"], panel["axes"]))][states.index(panel["state"])]
+        if panel["axes"] == panel["state"] and (panel["layer"], "each") in rows:
+            figure.delaxes(axes)
+            continue
         here = [p for p in points if all(p[key] == panel[key] for key in ("layer", "axes", "state"))]
         _draw_tokens(axes, panel, here, looks, study["before"] is not None)
     handles, labels = grid[0][0].get_legend_handles_labels()
@@ -133,12 +144,15 @@ def heat_figure(heat: Mapping[str, Any], labels: Sequence[str], title: str) -> "
 
 
 def scatter_figure(study: Mapping[str, Any]) -> "Figure":
-    """Likeness of a pair of corpora against exact match (red) and F1 (blue), one point a pair (Fig. 2 and 3)."""
+    """Likeness of a pair of corpora against exact match (red) and F1 (blue), one point a pair (Fig. 2 and 3).
+
+    Each score has the name of its pair beside it.
+    """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(3.3, 2.3))
+    figure = Figure(figsize=(3.6, 2.6))
     axes = figure.add_axes((0, 0, 1, 1))
-    for name, title, colour, mark in (("exact_match", "EM", "#d62728", "s"), ("f1", "F1", "#1f4fd1", "o")):
+    for (name, colour), title, mark in zip(_COLOURS.items(), ("EM", "F1"), "so", strict=True):
         found = study["correlation"].get(name)
         label = title
         if found:
@@ -232,23 +246,27 @@ def _pair(study: Mapping[str, Any], pair: tuple[str, str]) -> str:
 
 
 def _label_points(figure: "Figure", axes: Any, points: Sequence[Mapping[str, Any]]) -> None:
-    """Write each pair's name beside its F1, at the first of some places where nothing else stands."""
+    """Write each pair's name beside both its scores, at the nearest place where nothing else stands."""
     figure.draw_without_rendering()
-    places = [(point["similarity"], point[name]) for point in points for name in ("f1", "exact_match")]
-    dots = axes.transData.transform(places)
+    places = [(point["similarity"], point[name], point["label"]) for point in points for name in _COLOURS]
+    dots = axes.transData.transform([place[:2] for place in places])
     taken: list[Any] = []
-    for point in points:
-        place = (point["similarity"], point["f1"])
-        text = axes.annotate(point["label"], place, (0, 0), textcoords="offset points", fontsize=5.2, color=_GREY)
+    for x, y, label in places:
+        text = axes.annotate(label, (x, y), (0, 0), textcoords="offset points", fontsize=5.2, color=_GREY)
         text.set_parse_math(False)
-        for right, up in ((4, 0), (-4, 0), (0, 6), (0, -6), (4, 6), (-4, 6), (4, -6), (-4, -6), (0, 12), (0, -12)):
+        for right, up in _AROUND:
             side = "left" if right > 0 else "right" if right < 0 else "center"
             text.set(position=(right, up), ha=side, va="center")
             box = text.get_window_extent()
-            inside = (dots > (box.x0, box.y0)).all(1) & (dots < (box.x1, box.y1)).all(1)
+            room = box.padded(2.5)  # a dot is as wide
+            inside = (dots > room.min).all(1) & (dots < room.max).all(1)
             if not inside.any() and not any(box.overlaps(other) for other in taken):
                 break
         taken.append(box)
+        if max(abs(right), abs(up)) > _NEAR:
+            ends = axes.transData.inverted().transform(box.get_points().mean(0))
+            line = {"linewidth": 0.3, "color": _GREY, "zorder": 0}
+            axes.plot([x, ends[0]], [y, ends[1]], scalex=False, scaley=False, **line)
 
 
 def _tidy(axes: Any) -> None:

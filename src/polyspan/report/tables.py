@@ -4,8 +4,9 @@ import csv
 import io
 import re
 
-from polyspan.report.grid import Cell, Grid, Line, Spread
+from polyspan.report.grid import Cell, Grid, Line
 from polyspan.report.record import Record, Row
+from polyspan.report.spread import Spread
 
 _NOTHING = "–"
 _LATEX = {
@@ -35,8 +36,7 @@ def markdown_table(grid: Grid) -> str:
             [_markdown_name(row), *(_markdown_cell(cell) for cell in cells)]
             for row, cells in zip(grid.rows, grid.cells, strict=True)
         ),
-        ["*lexical baseline*", *map(_or_nothing, grid.lexical)],
-        ["*untrained head*", *map(_or_nothing, grid.untrained)],
+        *([f"*{markdown(line.title)}*", *map(_or_nothing, line.values)] for line in grid.baselines),
     ]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     bold = "**Bold**: the test is in a language of the training."
@@ -55,9 +55,9 @@ def latex_table(grid: Grid) -> str:
         "% needs \\usepackage{booktabs}",
         "\\begin{table}",
         "  \\centering",
-        "  \\caption{Zero-shot transfer: trained on the language of the row, tested on that of the column; "
+        "  \\caption{Zero-shot transfer: trained on the row, tested on the column; "
         f"in percent{latex(_seeds(grid))}. Bold: the test is in a language of the training.}}",
-        "  \\label{tab:transfer}",
+        "  \\label{tab:matrix}",
         f"  \\begin{{tabular}}{{l{'r' * width}}}",
         "    \\toprule",
         *_latex_head(grid),
@@ -65,8 +65,7 @@ def latex_table(grid: Grid) -> str:
         f"    \\multicolumn{{{width + 1}}}{{l}}{{\\emph{{F1}}}} \\\\",
         *(_latex_line(_latex_name(row), values, cells) for row, values, cells in f1),
         "    \\addlinespace",
-        _latex_line("lexical baseline", list(grid.lexical)),
-        _latex_line("untrained head", list(grid.untrained)),
+        *(_latex_line(latex(line.title), list(line.values)) for line in grid.baselines),
         "    \\midrule",
         f"    \\multicolumn{{{width + 1}}}{{l}}{{\\emph{{Exact match}}}} \\\\",
         *(_latex_line(_latex_name(row), values, cells) for row, values, cells in exact),
@@ -82,9 +81,13 @@ def latex(text: str) -> str:
     return "".join(_LATEX.get(char, char) for char in re.sub(r"\s+", " ", text)).replace("±", "$\\pm$")
 
 
+def markdown(text: str) -> str:
+    """Text with Markdown's special characters escaped."""
+    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", re.sub(r"\s+", " ", text))
+
+
 def _markdown_name(line: Line) -> str:
-    name = line.title + (f" ({line.subtitle})" if line.subtitle else "")
-    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", re.sub(r"\s+", " ", name))
+    return markdown(line.title + (f" ({line.subtitle})" if line.subtitle else ""))
 
 
 def _markdown_cell(cell: Cell | None) -> str:
@@ -95,15 +98,18 @@ def _markdown_cell(cell: Cell | None) -> str:
 
 
 def _latex_head(grid: Grid) -> list[str]:
-    heads = [f"    Trained on & {' & '.join(latex(column.title) for column in grid.columns)} \\\\"]
+    heads = [f"    {' & '.join(['Trained on', *(latex(column.title) for column in grid.columns)])} \\\\"]
     if any(column.subtitle for column in grid.columns):
-        names = " & ".join(f"{{\\footnotesize {latex(column.subtitle)}}}" for column in grid.columns)
-        heads.append(f"     & {names} \\\\")
+        heads.append(f"    {' & '.join(['', *map(_latex_subtitle, grid.columns)])} \\\\")
     return heads
 
 
 def _latex_name(row: Line) -> str:
-    return latex(row.title) + (f" {{\\footnotesize {latex(row.subtitle)}}}" if row.subtitle else "")
+    return f"{latex(row.title)} {_latex_subtitle(row)}".rstrip()
+
+
+def _latex_subtitle(line: Line) -> str:
+    return f"{{\\footnotesize {latex(line.subtitle)}}}" if line.subtitle else ""
 
 
 def _latex_line(name: str, values: list[Spread | None], cells: tuple[Cell | None, ...] = ()) -> str:
