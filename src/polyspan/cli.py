@@ -1,10 +1,11 @@
 """The command line: one function a verb, each a thin face of a public function.
 
-Heavy modules are imported inside the verbs, so that `polyspan --help` is instant. Results for people go to
-stderr; `--json` prints one object on stdout and nothing else there. Exit status: 0 done, 1 the data or the run
-has a fault, 2 the call is wrong.
+Heavy modules are imported inside the verbs, so that `polyspan --help` is instant. What was asked for goes to
+stdout, progress and remarks to stderr; `--json` prints one object on stdout and nothing else there. Exit status:
+0 done, 1 the data or the run has a fault, 2 the call is wrong.
 """
 
+import errno
 import io
 import json
 import os
@@ -23,7 +24,7 @@ from polyspan.cli_options import Data, Json, Language, Seed, distinct, show
 from polyspan.cli_probe import probe_app
 from polyspan.cli_stats import stats_app
 from polyspan.cli_train import train_app
-from polyspan.errors import PolyspanError, UsageError
+from polyspan.errors import PolyspanError, UsageError, shorten
 
 app = typer.Typer(
     name="polyspan",
@@ -46,6 +47,7 @@ app.add_typer(store_app, name="store")
 
 _T = typer.Option  # a short name: the options below are one line each
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
+_OF_STREAMS = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT, errno.EAGAIN)
 
 
 def main() -> None:
@@ -66,8 +68,23 @@ def main() -> None:
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
-        _complain(f"cannot write to the terminal or pipe: {error.strerror}")
-        os._exit(1)  # the interpreter would try to flush once more
+        _complain(_told(error))
+        if _of_stream(error):
+            os._exit(1)  # the interpreter would try to flush once more
+        sys.exit(1)
+
+
+def _told(error: OSError) -> str:
+    """What an error of the system is about: the stream that takes no more, or the file that it names."""
+    reason = error.strerror or str(error)
+    if _of_stream(error):
+        return f"cannot write to the terminal or pipe: {reason}"
+    what = "the system refuses" if error.filename is None else f"cannot use {shorten(error.filename)}"
+    return str(PolyspanError(what, found=reason, fix="check the path and its permissions"))
+
+
+def _of_stream(error: OSError) -> bool:
+    return error.filename is None and error.errno in _OF_STREAMS
 
 
 def _complain(message: str) -> None:
@@ -104,7 +121,7 @@ def quickstart(
     report = run(out, seed)
     if show(report, as_json):
         terminal.matrix(report["matrix"])
-        terminal.say(f"report: {out / 'report.html'}\nreader: {out / 'readers' / 'mini-en-train'}")
+        terminal.tell(f"report: {out / 'report.html'}\nreader: {out / 'readers' / 'mini-en-train'}")
 
 
 @app.command()
@@ -119,7 +136,7 @@ def report(
     content = json.loads((folder / "report.json").read_text("utf-8"))
     if show(content, as_json):
         terminal.matrix(content["matrix"])
-        terminal.say(f"report: {page}")
+        terminal.tell(f"report: {page}")
 
 
 @app.command()
@@ -192,7 +209,7 @@ def predict(
     if show({"out": str(out), **counts}, as_json):
         if predictions.unknown:
             terminal.say(f"{predictions.unknown} of {predictions.pieces} pieces are unknown to this encoder")
-        terminal.say(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
+        terminal.tell(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
 
 
 @app.command()
@@ -269,4 +286,4 @@ def bench(
         write_json(out, result)
         write_text(out.with_suffix(".md"), table)
     if show(result, as_json):
-        terminal.say(table)
+        terminal.tell(table)

@@ -80,7 +80,7 @@ def fit(
     replace(found, record=record).save(out)
     if show(record | {"seconds": round(seconds, 2), "out": str(out)}, as_json):
         _print(record | {"seconds": round(seconds, 1)})
-        terminal.say(f"map: {out}")
+        terminal.tell(f"map: {out}")
 
 
 @align_app.command()

@@ -40,7 +40,7 @@ def data_fetch(
     if show({"name": name, "path": str(path)}, as_json):
         from polyspan import terminal
 
-        terminal.say(str(path))
+        terminal.tell(str(path))
 
 
 @data_app.command("stats")
@@ -76,7 +76,7 @@ def data_convert(
         from polyspan import terminal
 
         note = f"; {left_out} contexts without questions have no place in this format" if left_out else ""
-        terminal.say(f"{terminal.count(len(corpus), 'question')}: {out}{note}")
+        terminal.tell(f"{terminal.count(len(corpus), 'question')}: {out}{note}")
 
 
 @data_app.command("split")

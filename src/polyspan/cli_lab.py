@@ -59,14 +59,14 @@ def run(
         if show({"stage": wanted.name, "key": wanted.key, "folder": str(kept.path(wanted))}, as_json):
             from polyspan import terminal
 
-            terminal.say(f"{wanted.name}: {kept.path(wanted)}")
+            terminal.tell(f"{wanted.name}: {kept.path(wanted)}")
         return
     report = lab.run(recipe, out, given, store=store, command=command, **options)
     if show(report, as_json):
         from polyspan import terminal
 
         terminal.matrix(report["matrix"])
-        terminal.say(f"report: {(out or Path('runs') / report['recipe']['name']) / 'report.html'}")
+        terminal.tell(f"report: {(out or Path('runs') / report['recipe']['name']) / 'report.html'}")
 
 
 def _print_plan(described: dict[str, Any]) -> None:
@@ -84,9 +84,9 @@ def _print_plan(described: dict[str, Any]) -> None:
         lines.append((name, str(len(rows)), str(len(rows) - len(left)), *shown))
     total = described["total"]
     terminal.table(("stage", "runs", "cached", "time", "disk"), lines)
-    terminal.say(f"{terminal.count(total['stages'], 'stage')}, {total['cached']} cached in {described['store']}")
+    terminal.tell(f"{terminal.count(total['stages'], 'stage')}, {total['cached']} cached in {described['store']}")
     cost = f"about {_time(total['seconds'])} and {_size(total['megabytes'])}"
-    terminal.say(f"to make: {cost}; estimates for {described['machine']}")
+    terminal.tell(f"to make: {cost}; estimates for {described['machine']}")
 
 
 def _time(seconds: float) -> str:
@@ -134,6 +134,6 @@ def gc(
         for one in found:
             counts.setdefault(one.why, []).append(one.bytes)
         for why, sizes in counts.items():
-            terminal.say(f"{len(sizes)} × {why}: {_size(sum(sizes) / 1e6)}")
+            terminal.tell(f"{len(sizes)} × {why}: {_size(sum(sizes) / 1e6)}")
         told = f"{_size(freed / 1e6)} set free" if yes else f"{_size(result['bytes'] / 1e6)} to free with --yes"
-        terminal.say(f"{opened.folder}: {told}")
+        terminal.tell(f"{opened.folder}: {told}")

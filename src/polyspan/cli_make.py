@@ -31,7 +31,7 @@ def _finish(made: "Made", out: Path, as_json: bool) -> None:
     if show(made.card() | {"out": str(out)}, as_json):
         flat = {key: value for key, value in made.card().items() if key != "source"}
         terminal.facts(_flat(flat))
-        terminal.say(f"{terminal.count(made.kept, 'question')}: {out}; card: {out}.card.yaml")
+        terminal.tell(f"{terminal.count(made.kept, 'question')}: {out}; card: {out}.card.yaml")
 
 
 def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:

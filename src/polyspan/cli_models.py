@@ -41,7 +41,7 @@ def vectors(
     write_vectors(made, out)
     counts = {"out": str(out), "words": len(made), "width": made.width, "unit": unit, "seed": seed}
     if show(counts, as_json):
-        terminal.say(f"{terminal.count(len(made), 'vector')} of {made.width} numbers: {out}")
+        terminal.tell(f"{terminal.count(len(made), 'vector')} of {made.width} numbers: {out}")
 
 
 @models_app.command()

@@ -63,7 +63,7 @@ def pca(
         ]
         columns = ("layer", "axes of", "state", "axis 1 %", "axis 2 %", "told apart %", "in the axes %")
         terminal.table(columns, rows)
-        terminal.say(f"figure: {out / 'pca.png'}")
+        terminal.tell(f"figure: {out / 'pca.png'}")
 
 
 @probe_app.command()
@@ -149,8 +149,8 @@ def scatter(
         terminal.table(columns, [(p["label"], *(f"{p[key]:.3f}" for key in keys)) for p in study["points"]])
         for name, found in study["correlation"].items():
             interval = "" if found["interval"] is None else " [{:.2f}, {:.2f}]".format(*found["interval"])
-            terminal.say(f"Spearman's rho with {name.replace('_', ' ')}: {found['rho']:.2f}{interval}")
-        terminal.say(f"figure: {out / 'scatter.png'}")
+            terminal.tell(f"Spearman's rho with {name.replace('_', ' ')}: {found['rho']:.2f}{interval}")
+        terminal.tell(f"figure: {out / 'scatter.png'}")
 
 
 def _study(
@@ -189,7 +189,7 @@ def _study(
         rows = [row for row in study["rows"] if row["layer"] == last]
         names = ("state", "a", "b", "layer", "points", "value", "baseline")
         terminal.table(names, [[_shown(row[name]) for name in names] for row in rows])
-        terminal.say(f"all layers: {out / kind}.csv; figure: {out / kind}.png")
+        terminal.tell(f"all layers: {out / kind}.csv; figure: {out / kind}.png")
 
 
 def _shown(value: Any) -> Any:

@@ -76,13 +76,14 @@ def _print_comparison(found: Mapping[str, Any]) -> None:
     terminal.table(columns, rows)
     unit = found["cluster"] + "s"
     drawn = f"{found['units']} {unit}" if unit != "questions" else "questions"
-    terminal.say(
+    terminal.tell(
         f"{found['metric']}; {found['n']} questions; {found['draws']:,} draws of {drawn}; seed {found['seed']}"
     )
     for system, count in found["missing"].items():
         if count:
             terminal.say(f"{system.upper()} lacks {terminal.count(count, 'answer')}")
-    _wrapped(found["warnings"])
+    for warning in found["warnings"]:
+        terminal.say(warning)
 
 
 @stats_app.command()
@@ -254,4 +255,4 @@ def _wrapped(lines: Sequence[str]) -> None:
     width = max(40, terminal.console.width - 1)
     for line in lines:
         broken = textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
-        terminal.say("\n".join(broken))
+        terminal.tell("\n".join(broken))

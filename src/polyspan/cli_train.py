@@ -105,7 +105,7 @@ def train(
     if show(record, as_json):
         if record["skipped"]:
             terminal.say(f"left out, without a usable answer: {record['skipped']} (see polyspan check)")
-        terminal.say(f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; Reader: {out}")
+        terminal.tell(f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; Reader: {out}")
 
 
 _SETTINGS = (
