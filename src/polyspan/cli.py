@@ -17,6 +17,7 @@ import typer
 
 from polyspan.cli_align import align_app
 from polyspan.cli_data import data_app
+from polyspan.cli_help import Verbs
 from polyspan.cli_lab import lab_app, store_app
 from polyspan.cli_make import make_app
 from polyspan.cli_models import models_app
@@ -26,12 +27,10 @@ from polyspan.cli_stats import stats_app
 from polyspan.cli_train import train_app
 from polyspan.errors import PolyspanError, UsageError, shorten
 
-app = typer.Typer(
+app = Verbs(
     name="polyspan",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Zero-shot cross-lingual reading comprehension: train in one language, answer in others.",
 )
@@ -55,7 +54,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the locale
     try:
-        app()
+        app(prog_name="polyspan")  # also as `python -m polyspan`
         sys.stdout.flush()
     except PolyspanError as error:
         _complain(str(error))
@@ -103,7 +102,7 @@ def _version(version: Annotated[bool, _T("--version", help="Print the version.")
         raise typer.Exit
 
 
-@app.command()
+@app.command(example="polyspan quickstart --out quickstart")
 def quickstart(
     out: Annotated[Path, _T(help="Folder for the Reader and the report.")] = Path("quickstart"),
     seed: Seed = 42,
@@ -124,7 +123,7 @@ def quickstart(
         terminal.tell(f"report: {out / 'report.html'}\nreader: {out / 'readers' / 'mini-en-train'}")
 
 
-@app.command()
+@app.command(example="polyspan report quickstart")
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder with report.json.")], as_json: Json = False
 ) -> None:
@@ -139,7 +138,7 @@ def report(
         terminal.tell(f"report: {page}")
 
 
-@app.command()
+@app.command(example="polyspan check data.json --fix mended.json")
 def check(
     data: Data,
     fix: Annotated[
@@ -166,7 +165,7 @@ def check(
     raise typer.Exit(0 if found.ok or mended is not None else 1)
 
 
-@app.command()
+@app.command(example="polyspan predict --model reader --data mini:ko/test --out answers.json")
 def predict(
     model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")],
     data: Annotated[str, _T(help="The questions: a file or a name.")],
@@ -181,7 +180,7 @@ def predict(
         bool | None,
         _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
     ] = None,
-    dtype: Annotated[str, _T(help="fp32, or bf16: faster, a hundredth of the answers differ.")] = "fp32",
+    dtype: Annotated[str, _T(help="fp32, or bf16: faster, one answer in fifty differs.")] = "fp32",
     null_threshold: Annotated[
         float | None, _T(help="SQuAD 2.0: answer '' above this null score difference.")
     ] = None,
@@ -212,7 +211,7 @@ def predict(
         terminal.tell(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
 
 
-@app.command()
+@app.command(example="polyspan score mini:ko/test answers.json")
 def score(
     data: Data,
     predictions: Annotated[Path, typer.Argument(help="A file with {id: text}.")],
@@ -239,7 +238,7 @@ def score(
         )
 
 
-@app.command()
+@app.command(example="polyspan trim bundled:e5-small --keep-language ko --out small")
 def trim(
     model: Annotated[str, typer.Argument(help="A Reader's folder, an encoder's, bundled:e5-small or a hub name.")],
     out: Annotated[Path, _T(help="Folder for the smaller model.")],
@@ -262,9 +261,9 @@ def trim(
         terminal.facts({key: " → ".join(map(str, v)) if isinstance(v, tuple) else v for key, v in result.items()})
 
 
-@app.command()
+@app.command(example="polyspan bench --quick --out bench.json")
 def bench(
-    quick: Annotated[bool, _T("--quick", help="Under three minutes on two cores (the default).")] = False,
+    quick: Annotated[bool, _T("--quick", help="About five minutes on two cores (the default).")] = False,
     full: Annotated[bool, _T("--full", help="Longer turns and more pairs.")] = False,
     model: Annotated[str, _T(help="The encoder or Reader that both sides use.")] = "bundled:e5-small",
     out: Annotated[Path | None, _T(help="File for the JSON; the table goes to the same name with .md.")] = None,

@@ -5,20 +5,26 @@ from typing import Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Json, show
 from polyspan.errors import UsageError
 
 _T = typer.Option
-lab_app = typer.Typer(rich_markup_mode=None)
-store_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after the outputs of runs.")
+lab_app = Verbs()
+store_app = Verbs(no_args_is_help=True, help="Look after the outputs of runs.")
 Store = Annotated[Path | None, _T(help="Folder of the store. Default: one in the cache folder, for all runs.")]
 Changes = Annotated[
-    list[str] | None, _T("--set", help="Change a value, as scale.limit=100 or 'seeds=[1, 2]'; may be repeated.")
+    list[str] | None,
+    _T(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Change a value, as scale.limit=100 or 'seeds=[1, 2]'; may be repeated.",
+    ),
 ]
 _DAY = 86_400.0
 
 
-@lab_app.command()
+@lab_app.command(example="polyspan run recipes/mini/paper.yaml --plan")
 def run(
     recipe: Annotated[Path, typer.Argument(help="A YAML file; recipes/ has the paper's.")],
     out: Annotated[Path | None, _T(help="Folder for the report. Default: runs/NAME.")] = None,
@@ -99,7 +105,7 @@ def _size(megabytes: float) -> str:
     return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
 
 
-@store_app.command()
+@store_app.command(example="polyspan store gc recipes/mini/paper.yaml --days 7")
 def gc(
     recipe: Annotated[
         list[Path] | None, typer.Argument(help="Recipes whose stages are kept; without any, none are.")

@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Data, Json, Language, Seed, distinct, show
 
 if TYPE_CHECKING:
     from polyspan.make.made import Made
 
 _T = typer.Option
-make_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Make a corpus from a corpus; answers stay exact."
-)
+make_app = Verbs(no_args_is_help=True, help="Make a corpus from a corpus; answers stay exact.")
 Out = Annotated[Path, _T(help="File for the new corpus; OUT.card.yaml says how it came about.")]
 Recover = Annotated[
     str, _T(help="How answers are found again: boundary, strict, paper_min, paper_first_match, marker, aligned.")
@@ -43,7 +42,7 @@ def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
     return lines
 
 
-@make_app.command()
+@make_app.command(example="polyspan make permute mini:en/test --seed 1 --out permuted.json")
 def permute(
     data: Data,
     out: Out,
@@ -73,12 +72,14 @@ def permute(
     _finish(make(corpus, **options, keep_digits=not permute_digits, doing="permuting"), out, as_json)
 
 
-@make_app.command()
+@make_app.command(
+    example="polyspan make codeswitch mini:en/test --dictionary mini:ko --target ko --out mixed.json"
+)
 def codeswitch(
     data: Data,
     out: Out,
     dictionary: Annotated[str, _T(help="MUSE format: a word and its translation a line; or mini:ko.")],
-    target: Annotated[str, _T(help="Language of the translations.")],
+    target: Annotated[str, _T(metavar="LANG", help="Language of the translations.")],
     choice: Annotated[str, _T(help="first translation, or random.")] = "first",
     rate: Annotated[float, _T(help="Chance that a word in the dictionary is replaced.")] = 1.0,
     per: Annotated[str, _T(help="The chance is drawn for each token or sentence.")] = "token",
@@ -105,7 +106,7 @@ def codeswitch(
     _finish(make(corpus, dictionary, target, **options), out, as_json)
 
 
-@make_app.command()
+@make_app.command(example="polyspan make reorder mini:en/test --order sov --parser conllu:mini --out sov.json")
 def reorder(
     data: Data,
     out: Out,
@@ -125,11 +126,11 @@ def reorder(
     _finish(make(corpus, order, parser, strategy=strategy, seed=seed, doing="reordering"), out, as_json)
 
 
-@make_app.command()
+@make_app.command(example="polyspan make translate mini:en/test --to ko --engine dictionary:mini:ko --out ko.json")
 def translate(
     data: Data,
     out: Out,
-    to: Annotated[str, _T(help="Language to translate into.")],
+    to: Annotated[str, _T(metavar="LANG", help="Language to translate into.")],
     engine: Annotated[str, _T(help="apertium:eng-spa, hf:MODEL, file:TABLE or dictionary:FILE.")],
     recover: Recover = "boundary",
     whole: Whole = False,
@@ -147,11 +148,14 @@ def translate(
     _finish(make(corpus, to, engine, **options, doing="translating"), out, as_json)
 
 
-@make_app.command()
+@make_app.command(
+    example="polyspan make backtranslate data.json --pivot fr --forward apertium:eng-fra "
+    "--backward apertium:fra-eng --out again.json"
+)
 def backtranslate(
     data: Data,
     out: Out,
-    pivot: Annotated[str, _T(help="The language in between.")],
+    pivot: Annotated[str, _T(metavar="LANG", help="The language in between.")],
     forward: Annotated[str, _T(help="Engine into it.")],
     backward: Annotated[str, _T(help="Engine back.")],
     recover: Recover = "boundary",
@@ -170,7 +174,7 @@ def backtranslate(
     _finish(make(corpus, pivot, forward, backward, **options, doing="translating"), out, as_json)
 
 
-@make_app.command()
+@make_app.command(example="polyspan make sample mini:en/train --size 100 --out few.json")
 def sample(
     data: Data,
     out: Out,
@@ -191,7 +195,7 @@ def sample(
     _finish(make(corpus, size, like=other, by=by, seed=seed), out, as_json)
 
 
-@make_app.command()
+@make_app.command(example="polyspan make mix mini:en/train mini:ko/train --out both.json")
 def mix(
     data: Annotated[list[str], typer.Argument(help="Two or more files or names.")],
     out: Out,

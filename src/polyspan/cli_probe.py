@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Json, Language, Seed, show
 from polyspan.errors import PolyspanError
 
 _T = typer.Option  # a short name: the options below are one line each
-probe_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="See how alike languages are to an encoder."
-)
+probe_app = Verbs(no_args_is_help=True, help="See how alike languages are to an encoder.")
 
 Model = Annotated[str, _T(help="A Reader's folder, an encoder's, bundled:e5-small or a hub name.")]
 Before = Annotated[str | None, _T(help="The same encoder before fine-tuning, to stand beside it.")]
@@ -25,7 +24,9 @@ Out = Annotated[Path, _T(help="Folder for numbers and figures.")]
 Limit = Annotated[int | None, _T(help="Take this many questions, drawn by the seed, the same in all corpora.")]
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe pca --model bundled:e5-small --data mini:en/test --data mini:ko/test --out pca"
+)
 def pca(
     model: Model,
     data: Corpora,
@@ -66,7 +67,9 @@ def pca(
         terminal.tell(f"figure: {out / 'pca.png'}")
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe cosine --model bundled:e5-small --data mini:en/test --data mini:ko/test --out cosine"
+)
 def cosine(
     model: Model,
     data: Corpora,
@@ -82,7 +85,10 @@ def cosine(
     _study("cosine", model, data, out, before, layer, limit, seed, language, as_json)
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe svcca --model bundled:e5-small --data mini:en/test --data mini:ko/test "
+    "--k 20 --out svcca"
+)
 def svcca(
     model: Model,
     data: Corpora,
@@ -103,7 +109,9 @@ def svcca(
     _study("svcca", model, data, out, before, layer, limit, seed, language, as_json, **kept)
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe cka --model bundled:e5-small --data mini:en/test --data mini:ko/test --out cka"
+)
 def cka(
     model: Model,
     data: Corpora,
@@ -119,7 +127,9 @@ def cka(
     _study("cka", model, data, out, before, layer, limit, seed, language, as_json)
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe scatter --similarity cosine/cosine.json --report report.json --out scatter"
+)
 def scatter(
     similarity: Annotated[list[Path], _T(help="What cosine, svcca or cka wrote for a Reader; may be repeated.")],
     report: Annotated[Path, _T(help="report.json with the scores of the same Readers.")],

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Json, Language, Seed, show
 from polyspan.errors import PolyspanError, UsageError, nearest
 
@@ -13,15 +14,13 @@ if TYPE_CHECKING:
     from polyspan.paper import Results, Verdict
 
 _T = typer.Option
-stats_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Compare systems, analyse tables, judge claims."
-)
+stats_app = Verbs(no_args_is_help=True, help="Compare systems, analyse tables, judge claims.")
 Draws = Annotated[int, _T(min=1, help="Draws of the bootstrap and of the permutations.")]
 _SHORT = {"exact_match": "EM", "f1": "F1"}
 _PRINTED = "paper"
 
 
-@stats_app.command()
+@stats_app.command(example="polyspan stats compare old.json new.json --data mini:en/test --cluster paragraph")
 def compare(
     a: Annotated[str, typer.Argument(help="{id: text} of system A, or a quoted pattern: a file a seed.")],
     b: Annotated[str, typer.Argument(help="{id: text} of system B; the difference is B - A.")],
@@ -86,7 +85,7 @@ def _print_comparison(found: Mapping[str, Any]) -> None:
         terminal.say(warning)
 
 
-@stats_app.command()
+@stats_app.command(example="polyspan stats anova --table paper:table2")
 def anova(
     table: Annotated[str, _T(help="paper:table2, or a report.json.")],
     factors: Annotated[
@@ -133,7 +132,7 @@ def _print_anova(result: Mapping[str, Any]) -> None:
     _wrapped([*lines, result["warning"]])
 
 
-@stats_app.command()
+@stats_app.command(example="polyspan stats claims --table report.json")
 def claims(
     table: Annotated[str, _T(help="paper, or a report.json.")] = _PRINTED,
     labels: Annotated[Path | None, _T(help="YAML: the report's names in the paper's labels.")] = None,

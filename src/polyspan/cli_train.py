@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Json, Language, Seed, show
 from polyspan.errors import UsageError
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from polyspan.model.map import Map
 
 _T = typer.Option
-train_app = typer.Typer(rich_markup_mode=None)
+train_app = Verbs()
 
 
-@train_app.command()
+@train_app.command(example="polyspan train --data mini:en/train --model bundled:e5-small --out reader")
 def train(
     data: Annotated[list[str], _T(help="Training data; give it several times to mix corpora.")],
     model: Annotated[str, _T(help="bundled:e5-small, a directory, or a hub name.")],
