@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,11 +21,26 @@ from polyspan.cli_help import Verbs
 from polyspan.cli_lab import lab_app, store_app
 from polyspan.cli_make import make_app
 from polyspan.cli_models import models_app
-from polyspan.cli_options import Data, Json, Language, Seed, distinct, show
+from polyspan.cli_options import (
+    Cluster,
+    Data,
+    Draws,
+    Json,
+    Language,
+    Seed,
+    TableFile,
+    claim_table,
+    distinct,
+    show,
+    show_sheet,
+)
 from polyspan.cli_probe import probe_app
 from polyspan.cli_stats import stats_app
 from polyspan.cli_train import train_app
-from polyspan.errors import PolyspanError, UsageError, shorten
+from polyspan.errors import PolyspanError, UsageError, not_installed, shorten
+
+if TYPE_CHECKING:
+    from polyspan.data.schema import Corpus
 
 app = Verbs(
     name="polyspan",
@@ -63,6 +78,9 @@ def main() -> None:
         if end.code != _INTERRUPTED:
             raise
         _complain("stopped; nothing is half-written (train goes on from its last step with --resume)")
+        sys.exit(1)
+    except ModuleNotFoundError as error:
+        _complain(str(not_installed(error, "this command")))
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
@@ -214,28 +232,65 @@ def predict(
 @app.command(example="polyspan score mini:ko/test answers.json")
 def score(
     data: Data,
-    predictions: Annotated[Path, typer.Argument(help="A file with {id: text}.")],
+    predictions: Annotated[
+        list[str], typer.Argument(help="Files of {id: text}, or folders of Readers, which answer first.")
+    ],
     metric: Annotated[str | None, _T(help="Default: the one that the data set's authors use.")] = None,
+    out: TableFile = None,
+    cluster: Cluster = "question",
+    draws: Draws = 10_000,
+    seed: Seed = 42,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Exact match and F1 by an official rule.
 
     squad.v1, squad.v2, korquad.v1, drcd.v1, cmrc.v1, mlqa.v1 or hsu.v1.
+    Several systems are one table, with intervals and the difference from the first one.
     """
+    from polyspan import terminal
     from polyspan.data.read import read
-    from polyspan.score import default_metric, read_predictions
     from polyspan.score import score as compute
 
     corpus = read(data, language)
-    chosen = metric or corpus.metric or default_metric(corpus.language)
-    result = compute(corpus, read_predictions(predictions), chosen, language or corpus.language).summary()
-    if show(result, as_json):
-        from polyspan import terminal
+    claim_table(out)
+    if len(set(predictions)) < len(predictions):
+        raise UsageError("a system is given twice", found=", ".join(predictions))
+    systems = {name: compute(corpus, _answers(name, corpus), metric, language) for name in predictions}
+    for name, scores in systems.items():
+        if scores.unknown:
+            terminal.say(f"{name} answers {terminal.count(scores.unknown, 'question')} that {corpus.name} has not")
+    result: dict[str, Any] = next(iter(systems.values())).summary()
+    if len(systems) > 1 or out is not None:
+        from polyspan.report.comparisons import standings_sheet
+        from polyspan.stats import standings, units
 
+        found = standings(systems, of=units(corpus, cluster), draws=draws, seed=seed)
+        sheet = standings_sheet(
+            found, corpus.name, f"95 % intervals by {draws:,} draws of {cluster}s, seed {seed}"
+        )
+        if out is not None:
+            sheet.write(out)
+        result = {"data": corpus.name, "systems": [one.as_json() for one in found]}
+        result |= {"cluster": cluster, "draws": draws, "seed": seed}
+        if show(result, as_json):
+            show_sheet(sheet)
+    elif show(result, as_json):
         terminal.facts(
             {key: round(value, 3) if isinstance(value, float) else value for key, value in result.items()}
         )
+
+
+def _answers(name: str, corpus: "Corpus") -> dict[str, str]:
+    """The answers in a file of predictions, or those that a Reader in a folder gives."""
+    if not Path(name).is_dir():
+        from polyspan.score import read_predictions
+
+        return read_predictions(name)
+    from polyspan.model.reader import Reader
+    from polyspan.prediction import predict as answer
+
+    return answer(Reader.load(name), corpus).texts
 
 
 @app.command(example="polyspan trim bundled:e5-small --keep-language ko --out small")

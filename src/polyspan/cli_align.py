@@ -51,7 +51,7 @@ def fit(
         list[str] | None, _T("--set", metavar="NAME=VALUE", help="An option of the method, as epochs=10.")
     ] = None,
     dictionary: Evaluation = None,
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -101,7 +101,7 @@ def score(
     target_vectors: TargetVectors = None,
     limit: Limit = None,
     most: Most = 10_000,
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:

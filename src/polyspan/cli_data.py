@@ -85,7 +85,7 @@ def data_split(
     held_out: Annotated[Path, typer.Argument(help="File for the held-out part.")],
     fraction: Annotated[float, _T(help="Share of the questions to hold out.")] = 0.1,
     size: Annotated[int | None, _T(help="Number of questions to hold out, instead.")] = None,
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:

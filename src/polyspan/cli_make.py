@@ -53,7 +53,7 @@ def permute(
     ] = False,
     bins: Annotated[int | None, _T(help="Exchange words within this many bins of like frequency.")] = None,
     model: Annotated[str, _T(help="Whose pieces: for --unit piece.")] = "bundled:e5-small",
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -90,7 +90,7 @@ def codeswitch(
     keep_original: Annotated[
         bool, _T("--keep-original", help="Keep the original answer as a further gold where it still occurs.")
     ] = False,
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -113,7 +113,7 @@ def reorder(
     order: Annotated[str, _T(help="svo, sov, vso, vos, osv, ovs, random or none.")],
     parser: Annotated[str, _T(help="conllu:FILE, spacy:MODEL or stanza:LANG.")],
     strategy: Annotated[str, _T(help="Answers torn apart: cover, longest_run, recover or drop.")] = "cover",
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -181,7 +181,7 @@ def sample(
     size: Annotated[int | None, _T(help="Number of questions.")] = None,
     like: Annotated[str | None, _T(help="As many questions as this data set has.")] = None,
     by: Annotated[str, _T(help="question, article, or spread over the articles (few shots).")] = "question",
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:

@@ -95,18 +95,19 @@ def svcca(
     out: Out,
     before: Before = None,
     layer: Layers = None,
-    k: Annotated[int, _T("--k", help="Principal directions kept of either side.")] = 20,
-    variance: Annotated[
-        float | None, _T(help="Keep as many directions as hold this share of the variance, instead.")
+    k: Annotated[
+        int | None, _T("--k", help="Keep this many principal directions of either side, whatever they hold.")
     ] = None,
+    variance: Annotated[
+        float, _T(help="Keep as many directions of either side as hold this share of its variance.")
+    ] = 0.99,
     limit: Limit = None,
     seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
     """SVCCA of the answers of parallel corpora: by layer, layers × layers, corpora × corpora."""
-    kept: dict[str, Any] = {"k": k} if variance is None else {"variance": variance}
-    _study("svcca", model, data, out, before, layer, limit, seed, language, as_json, **kept)
+    _study("svcca", model, data, out, before, layer, limit, seed, language, as_json, k=k, variance=variance)
 
 
 @probe_app.command(

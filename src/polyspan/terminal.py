@@ -5,7 +5,9 @@ A table is as wide as the terminal at most; in a pipe or a file it is as wide as
 """
 
 import os
+import re
 import sys
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +18,7 @@ from rich.text import Text
 
 _SHOWN = 12  # faults printed in full; --json has them all
 _WIDE = 10_000
+_NUMBER = re.compile(r"–|(< )?[-+−±]?\d*\.?\d+\**")  # also with a sign, and with stars
 
 
 def _console(stderr: bool) -> Console:
@@ -32,7 +35,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = ""
     """A plain table on stdout; numbers stand to the right."""
     rows = [[_cell(value) for value in row] for row in rows]
     shown = Table(
-        *(), title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+        *(), title=Text(title) if title else None, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
     )
     for index, name in enumerate(columns):
         numbers = all(_is_number(row[index]) for row in rows)
@@ -61,6 +64,13 @@ def tell(text: str) -> None:
 def say(text: str) -> None:
     """A remark beside the result, on stderr: what is being done, and what is to be minded."""
     _print(_remarks, text)
+
+
+def sentences(lines: Iterable[str]) -> None:
+    """Results in words on stdout, broken at the terminal's width."""
+    width = max(40, console.width - 1)
+    for line in lines:
+        tell("\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)))
 
 
 def _print(where: Console, text: str) -> None:
@@ -110,4 +120,4 @@ def _cell(value: Any) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text == "–" or text.replace(".", "", 1).replace("-", "", 1).isdigit()
+    return bool(_NUMBER.fullmatch(text))

@@ -82,9 +82,13 @@ def latex(text: str) -> str:
     return "".join(_LATEX.get(char, char) for char in re.sub(r"\s+", " ", text)).replace("±", "$\\pm$")
 
 
+def markdown(text: str) -> str:
+    """Text in one line, with Markdown's special characters escaped."""
+    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", re.sub(r"\s+", " ", text))
+
+
 def _markdown_name(line: Line) -> str:
-    name = line.title + (f" ({line.subtitle})" if line.subtitle else "")
-    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", re.sub(r"\s+", " ", name))
+    return markdown(line.title + (f" ({line.subtitle})" if line.subtitle else ""))
 
 
 def _markdown_cell(cell: Cell | None) -> str:
