@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from polyspan.data.write import write
+from polyspan.errors import nearest
 
 FAST = ["--max-length", "64", "--stride", "16", "--epochs", "2", "--preset", "cpu"]
 
@@ -80,6 +81,22 @@ def test_a_table_in_a_pipe_has_a_row_a_line():
     assert len(rows) == 1
     assert "zh-Hans" in rows[0]
     assert "squad.v1, drcd.v1" in rows[0]
+
+
+def test_a_folder_with_readers_is_told_the_reader_inside(run, tiny, dev, tmp_path):
+    import shutil
+
+    shutil.copytree(tiny, tmp_path / "quick" / "readers" / "mini-en-train")
+    code, _, err = run("predict", "--model", tmp_path / "quick", "--data", dev, "--out", tmp_path / "p.json")
+    assert code == 1
+    assert f"fix:      --model {tmp_path / 'quick' / 'readers' / 'mini-en-train'}" in err
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("epoch", "epochs"), ("batch", "batch_size"), ("epochss", "epochs"), ("qqq", "one of: ")]
+)
+def test_the_nearest_name(word, hint):
+    assert hint in nearest(word, ["epoch_of", "epochs", "batch_size", "seed"])
 
 
 def test_trim(run, tiny, dev, tmp_path):

@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import asdict, dataclass
 
+from polyspan.data.parsed import remedy
 from polyspan.data.schema import Corpus, require_corpus
 from polyspan.errors import PolyspanError, shorten
 from polyspan.files import Source, write_json
@@ -45,7 +46,7 @@ def predict(
         raise PolyspanError(f"{corpus.name} has no questions", where=corpus.source)
     counts = Counter(question.id for _, question in corpus.questions())
     if twice := [key for key, count in counts.items() if count > 1]:
-        fix = "polyspan check DATA --fix OUT puts the second one aside"
+        fix = f"{remedy(corpus.source or corpus.name)} puts the second one aside"
         raise PolyspanError("two questions have the same id", where=corpus.source, found=twice[0], fix=fix)
     keep_freed_memory()
     seen = Counter[str]()

@@ -78,6 +78,7 @@ def score(
     something else than a corpus or a metric; PolyspanError for a prediction that is not text, a corpus without
     questions or with an id twice, and a question without any gold answer under a metric that does not allow one.
     """
+    from polyspan.data.parsed import remedy
     from polyspan.data.schema import require_corpus
 
     require_corpus(corpus, "score")
@@ -92,7 +93,7 @@ def score(
             raise PolyspanError(
                 f"two questions have the id {question.id!r}: a prediction cannot be told to be for one of them",
                 where=corpus.source or corpus.name,
-                fix="polyspan check DATA --fix OUT puts the second one aside",
+                fix=f"{remedy(corpus.source or corpus.name)} puts the second one aside",
             )
         asked.add(question.id)
         golds = _golds(question, rule, corpus)
