@@ -1,6 +1,7 @@
 """The command line: contracts of --json, and a clear message with exit 1 or 2 for every mistake."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from polyspan.data import Answer, Corpus, Paragraph, Question, read
 from polyspan.data.write import write
+from polyspan.errors import nearest
 
 FAST = ["--max-length", "64", "--stride", "16", "--epochs", "2", "--preset", "cpu"]
 
@@ -36,12 +38,67 @@ def test_train_predict_score(run, tiny, dev, tmp_path):
     assert code == 0
     assert set(json.loads(stdout)) == {"metric", "exact_match", "f1", "n", "missing"}
     code, stdout, stderr = run("score", dev, out, "--metric", "squad.v1")
-    assert (code, stdout) == (0, "")
-    assert "f1" in stderr
+    assert (code, stderr) == (0, "")
+    assert "f1" in stdout
     code, _, stderr = run("train", "--data", dev, "--model", tiny, "--out", reader, *FAST)
     assert code == 1
     assert "folder with files in it" in stderr
     assert run("train", "--data", dev, "--model", tiny, "--out", reader, *FAST, "--resume")[0] == 0
+
+
+def test_score_asks_a_reader(run, tiny, dev, tmp_path):
+    """A Reader's folder among the files of answers: it answers first, and both stand in one table."""
+    run("train", "--data", dev, "--model", tiny, "--out", tmp_path / "reader", *FAST)
+    run("predict", "--model", tmp_path / "reader", "--data", dev, "--out", tmp_path / "p.json")
+    code, out, err = run("score", dev, tmp_path / "p.json", tmp_path / "reader", "--json", "--draws", 50)
+    assert code == 0, err
+    first, second = json.loads(out)["systems"]
+    assert first["f1"] == second["f1"]
+    assert second["against"]["p_permutation"] == 1.0
+
+
+def test_an_error_of_the_system_names_its_file(run, dev, monkeypatch):
+    monkeypatch.setenv("POLYSPAN_CACHE", "/tmp/" + "a" * 300)
+    code, out, err = run("data", "list")
+    assert (code, out) == (1, "")
+    assert "cannot use '/tmp/aaa" in err
+    assert "too long" in err
+    assert "terminal" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_stdout_is_told(dev):
+    with open("/dev/full", "w") as full:
+        call = [sys.executable, "-m", "polyspan", "data", "stats", str(dev)]
+        done = subprocess.run(call, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot write to the terminal or pipe: No space left" in done.stderr
+
+
+def test_a_table_in_a_pipe_has_a_row_a_line():
+    call = [sys.executable, "-m", "polyspan", "data", "list"]
+    environment = {key: value for key, value in os.environ.items() if key != "COLUMNS"}
+    done = subprocess.run(call, capture_output=True, text=True, check=True, env=environment)
+    rows = [line for line in done.stdout.splitlines() if "xquad" in line]
+    assert len(rows) == 1
+    assert "zh-Hans" in rows[0]
+    assert "squad.v1, drcd.v1" in rows[0]
+
+
+def test_a_folder_with_readers_is_told_the_reader_inside(run, tiny, dev, tmp_path):
+    import shutil
+
+    shutil.copytree(tiny, tmp_path / "quick" / "readers" / "mini-en-train")
+    code, _, err = run("predict", "--model", tmp_path / "quick", "--data", dev, "--out", tmp_path / "p.json")
+    assert code == 1
+    assert f"fix:      --model {tmp_path / 'quick' / 'readers' / 'mini-en-train'}" in err
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("epoch", "epochs"), ("batch", "batch_size"), ("epochss", "epochs"), ("qqq", "one of: ")]
+)
+def test_the_nearest_name(word, hint):
+    assert hint in nearest(word, ["epoch_of", "epochs", "batch_size", "seed"])
 
 
 def test_trim(run, tiny, dev, tmp_path):
@@ -103,9 +160,9 @@ def test_check_and_fix(run, dev, tmp_path):
     assert set(report["faults"][0]) == {"file", "id", "field", "rule", "found", "expected", "fix"}
     assert run("check", broken, "--fix", fixed)[0] == 0
     assert run("check", fixed)[0] == 0
-    code, _, stderr = run("check", dev, "--against", dev)
+    code, stdout, _ = run("check", dev, "--against", dev)
     assert code == 1
-    assert "leak" in stderr
+    assert "leak" in stdout
 
 
 def test_data_verbs(run, dev, tmp_path):
@@ -190,8 +247,6 @@ def test_every_mistake_is_one_clear_message(run, tiny, dev, tmp_path):
 
 def test_a_full_disk_leaves_nothing(run, dev, monkeypatch, tmp_path):
     """The write fails half-way: one message that says so, the old file untouched, no part left behind."""
-    import os
-
     target = tmp_path / "old.json"
     target.write_text("old")
 

@@ -8,6 +8,7 @@ import pytest
 from polyspan.errors import UsageError
 from polyspan.matrix import transfer_matrix
 from polyspan.model.windows import WindowOptions
+from polyspan.score import read_predictions, score
 from polyspan.settings import TrainSettings
 
 SETTINGS = TrainSettings(
@@ -53,6 +54,12 @@ def test_a_second_run_takes_what_the_first_left(make, tmp_path):
     assert (folder / "predictions" / "one--one-test.json").stat().st_mtime_ns == kept
 
 
+def test_predictions_are_files_that_score_reads(make, corpus, tmp_path):
+    report = make()
+    predictions = read_predictions(tmp_path / "run" / "predictions" / "one--one-test.json")
+    assert score(corpus, predictions, "squad.v1").f1 == pytest.approx(report["matrix"][0]["f1"], abs=1e-3)
+
+
 def test_other_questions_are_answered_anew(make):
     assert [row["n"] for row in make()["matrix"]] == [5, 5]
     assert [row["n"] for row in make(test_limit=3)["matrix"]] == [3, 3]
@@ -71,7 +78,7 @@ def test_another_encoder_is_not_given_the_first_one_s_answers(tiny, corpus, tmp_
     for model in (tiny, other):
         shutil.rmtree(tmp_path / "run" / "readers", ignore_errors=True)
         transfer_matrix({"one": [corpus]}, [corpus], model, tmp_path / "run", SETTINGS)
-        paths = (tmp_path / "run" / "predictions").glob("*.json")
+        paths = (tmp_path / "run" / "spans").glob("*.json")
         keys = {path.name: json.loads(path.read_text("utf-8"))["key"] for path in paths}
         if model == tiny:
             first = keys

@@ -6,9 +6,11 @@
 """
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from polyspan import make as make
     from polyspan.baseline import lexical_baseline as lexical_baseline
     from polyspan.data.check import check as check
     from polyspan.data.read import read as read
@@ -74,14 +76,25 @@ _HOME = {
 __all__ = sorted([*_HOME, "make", "score"])
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("make", "score"):
-        return import_module(f"polyspan.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'polyspan' has no attribute {name!r}")
-    value = getattr(import_module(f"polyspan.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker sees the imports above, and what is not there
+
+    def __getattr__(name: str) -> Any:
+        if name in ("make", "score"):
+            return import_module(f"polyspan.{name}")
+        if name not in _HOME:
+            raise AttributeError(f"module 'polyspan' has no attribute {name!r}")
+        value = getattr(_module(_HOME[name], name), name)
+        globals()[name] = value
+        return value
+
+
+def _module(home: str, name: str) -> ModuleType:
+    try:
+        return import_module(f"polyspan.{home}")
+    except ModuleNotFoundError as error:
+        from polyspan.errors import not_installed
+
+        raise not_installed(error, f"polyspan.{name}") from error
 
 
 def __dir__() -> list[str]:

@@ -1,36 +1,54 @@
 """The command line: one function a verb, each a thin face of a public function.
 
-Heavy modules are imported inside the verbs, so that `polyspan --help` is instant. Results for people go to
-stderr; `--json` prints one object on stdout and nothing else there. Exit status: 0 done, 1 the data or the run
-has a fault, 2 the call is wrong.
+Heavy modules are imported inside the verbs, so that `polyspan --help` is instant. What was asked for goes to
+stdout, progress and remarks to stderr; `--json` prints one object on stdout and nothing else there. Exit status:
+0 done, 1 the data or the run has a fault, 2 the call is wrong.
 """
 
+import errno
 import io
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from polyspan.cli_align import align_app
 from polyspan.cli_data import data_app
+from polyspan.cli_help import Verbs
 from polyspan.cli_lab import lab_app, store_app
 from polyspan.cli_make import make_app
 from polyspan.cli_models import models_app
-from polyspan.cli_options import Data, Json, Language, Seed, distinct, read, reading, reads, show
+from polyspan.cli_options import (
+    Cluster,
+    Data,
+    Draws,
+    Json,
+    Language,
+    Seed,
+    TableFile,
+    claim_table,
+    distinct,
+    read,
+    reading,
+    reads,
+    show,
+    show_sheet,
+)
 from polyspan.cli_probe import probe_app
 from polyspan.cli_stats import stats_app
 from polyspan.cli_train import train_app
-from polyspan.errors import PolyspanError, UsageError
+from polyspan.errors import PolyspanError, UsageError, not_installed, shorten
 
-app = typer.Typer(
+if TYPE_CHECKING:
+    from polyspan.data.schema import Corpus
+
+app = Verbs(
     name="polyspan",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
-    add_completion=False,
-    rich_markup_mode=None,
     pretty_exceptions_enable=False,
     help="Zero-shot cross-lingual reading comprehension: train in one language, answer in others.",
 )
@@ -46,6 +64,7 @@ app.add_typer(store_app, name="store")
 
 _T = typer.Option  # a short name: the options below are one line each
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
+_OF_STREAMS = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT, errno.EAGAIN)
 
 
 def main() -> None:
@@ -53,7 +72,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the locale
     try:
-        app()
+        app(prog_name="polyspan")  # also as `python -m polyspan`
         sys.stdout.flush()
     except PolyspanError as error:
         _complain(str(error))
@@ -63,11 +82,29 @@ def main() -> None:
             raise
         _complain("stopped; nothing is half-written (train goes on from its last step with --resume)")
         sys.exit(1)
+    except ModuleNotFoundError as error:
+        _complain(str(not_installed(error, "this command")))
+        sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
-        _complain(f"cannot write to the terminal or pipe: {error.strerror}")
-        os._exit(1)  # the interpreter would try to flush once more
+        _complain(_told(error))
+        if _of_stream(error):
+            os._exit(1)  # the interpreter would try to flush once more
+        sys.exit(1)
+
+
+def _told(error: OSError) -> str:
+    """What an error of the system is about: the stream that takes no more, or the file that it names."""
+    reason = error.strerror or str(error)
+    if _of_stream(error):
+        return f"cannot write to the terminal or pipe: {reason}"
+    what = "the system refuses" if error.filename is None else f"cannot use {shorten(error.filename)}"
+    return str(PolyspanError(what, found=reason, fix="check the path and its permissions"))
+
+
+def _of_stream(error: OSError) -> bool:
+    return error.filename is None and error.errno in _OF_STREAMS
 
 
 def _complain(message: str) -> None:
@@ -86,7 +123,7 @@ def _version(version: Annotated[bool, _T("--version", help="Print the version.")
         raise typer.Exit
 
 
-@app.command()
+@app.command(example="polyspan quickstart --out quickstart")
 def quickstart(
     out: Annotated[Path, _T(help="Folder for the Reader and the report.")] = Path("quickstart"),
     seed: Seed = 42,
@@ -104,10 +141,10 @@ def quickstart(
     report = run(out, seed)
     if show(report, as_json):
         terminal.matrix(report["matrix"])
-        terminal.say(f"report: {out / 'report.html'}\nreader: {out / 'readers' / 'mini-en-train'}")
+        terminal.tell(f"report: {out / 'report.html'}\nreader: {out / 'readers' / 'mini-en-train'}")
 
 
-@app.command()
+@app.command(example="polyspan report quickstart")
 def report(
     folder: Annotated[Path, typer.Argument(help="A folder with report.json.")], as_json: Json = False
 ) -> None:
@@ -119,10 +156,10 @@ def report(
     content = json.loads((folder / "report.json").read_text("utf-8"))
     if show(content, as_json):
         terminal.matrix(content["matrix"])
-        terminal.say(f"report: {page}")
+        terminal.tell(f"report: {page}")
 
 
-@app.command()
+@app.command(example="polyspan check data.json --fix mended.json")
 @reads
 def check(
     data: Data,
@@ -150,7 +187,7 @@ def check(
     raise typer.Exit(0 if found.ok or mended is not None else 1)
 
 
-@app.command()
+@app.command(example="polyspan predict --model reader --data mini:ko/test --out answers.json")
 @reads
 def predict(
     model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")],
@@ -166,7 +203,7 @@ def predict(
         bool | None,
         _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
     ] = None,
-    dtype: Annotated[str, _T(help="fp32, or bf16: faster, a hundredth of the answers differ.")] = "fp32",
+    dtype: Annotated[str, _T(help="fp32, or bf16: faster, one answer in fifty differs.")] = "fp32",
     null_threshold: Annotated[
         float | None, _T(help="SQuAD 2.0: answer '' above this null score difference.")
     ] = None,
@@ -193,37 +230,74 @@ def predict(
     if show({"out": str(out), **counts}, as_json):
         if predictions.unknown:
             terminal.say(f"{predictions.unknown} of {predictions.pieces} pieces are unknown to this encoder")
-        terminal.say(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
+        terminal.tell(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
 
 
-@app.command()
+@app.command(example="polyspan score mini:ko/test answers.json")
 @reads
 def score(
     data: Data,
-    predictions: Annotated[Path, typer.Argument(help="A file with {id: text}.")],
+    predictions: Annotated[
+        list[str], typer.Argument(help="Files of {id: text}, or folders of Readers, which answer first.")
+    ],
     metric: Annotated[str | None, _T(help="Default: the one that the data set's authors use.")] = None,
+    out: TableFile = None,
+    cluster: Cluster = "question",
+    draws: Draws = 10_000,
+    seed: Seed = 42,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
     """Exact match and F1 by an official rule.
 
     squad.v1, squad.v2, korquad.v1, drcd.v1, cmrc.v1, mlqa.v1 or hsu.v1.
+    Several systems are one table, with intervals and the difference from the first one.
     """
-    from polyspan.score import default_metric, read_predictions
+    from polyspan import terminal
     from polyspan.score import score as compute
 
     corpus = read(data, language)
-    chosen = metric or corpus.metric or default_metric(corpus.language)
-    result = compute(corpus, read_predictions(predictions), chosen, language or corpus.language).summary()
-    if show(result, as_json):
-        from polyspan import terminal
+    claim_table(out)
+    if len(set(predictions)) < len(predictions):
+        raise UsageError("a system is given twice", found=", ".join(predictions))
+    systems = {name: compute(corpus, _answers(name, corpus), metric, language) for name in predictions}
+    for name, scores in systems.items():
+        if scores.unknown:
+            terminal.say(f"{name} answers {terminal.count(scores.unknown, 'question')} that {corpus.name} has not")
+    result: dict[str, Any] = next(iter(systems.values())).summary()
+    if len(systems) > 1 or out is not None:
+        from polyspan.report.comparisons import standings_sheet
+        from polyspan.stats import standings, units
 
+        found = standings(systems, of=units(corpus, cluster), draws=draws, seed=seed)
+        sheet = standings_sheet(
+            found, corpus.name, f"95 % intervals by {draws:,} draws of {cluster}s, seed {seed}"
+        )
+        if out is not None:
+            sheet.write(out)
+        result = {"data": corpus.name, "systems": [one.as_json() for one in found]}
+        result |= {"cluster": cluster, "draws": draws, "seed": seed}
+        if show(result, as_json):
+            show_sheet(sheet)
+    elif show(result, as_json):
         terminal.facts(
             {key: round(value, 3) if isinstance(value, float) else value for key, value in result.items()}
         )
 
 
-@app.command()
+def _answers(name: str, corpus: "Corpus") -> dict[str, str]:
+    """The answers in a file of predictions, or those that a Reader in a folder gives."""
+    if not Path(name).is_dir():
+        from polyspan.score import read_predictions
+
+        return read_predictions(name)
+    from polyspan.model.reader import Reader
+    from polyspan.prediction import predict as answer
+
+    return answer(Reader.load(name), corpus).texts
+
+
+@app.command(example="polyspan trim bundled:e5-small --keep-language ko --out small")
 @reads
 def trim(
     model: Annotated[str, typer.Argument(help="A Reader's folder, an encoder's, bundled:e5-small or a hub name.")],
@@ -246,9 +320,9 @@ def trim(
         terminal.facts({key: " → ".join(map(str, v)) if isinstance(v, tuple) else v for key, v in result.items()})
 
 
-@app.command()
+@app.command(example="polyspan bench --quick --out bench.json")
 def bench(
-    quick: Annotated[bool, _T("--quick", help="Under three minutes on two cores (the default).")] = False,
+    quick: Annotated[bool, _T("--quick", help="About five minutes on two cores (the default).")] = False,
     full: Annotated[bool, _T("--full", help="Longer turns and more pairs.")] = False,
     model: Annotated[str, _T(help="The encoder or Reader that both sides use.")] = "bundled:e5-small",
     out: Annotated[Path | None, _T(help="File for the JSON; the table goes to the same name with .md.")] = None,
@@ -270,4 +344,4 @@ def bench(
         write_json(out, result)
         write_text(out.with_suffix(".md"), table)
     if show(result, as_json):
-        terminal.say(table)
+        terminal.tell(table)

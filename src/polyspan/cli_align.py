@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Json, Language, Seed, read, reads, show
 from polyspan.errors import PolyspanError, UsageError, choose
 
@@ -14,9 +15,7 @@ if TYPE_CHECKING:
     from polyspan.model.vectors import WordVectors
 
 _T = typer.Option
-align_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Map the vectors of one language onto another's."
-)
+align_app = Verbs(no_args_is_help=True, help="Map the vectors of one language onto another's.")
 Model = Annotated[str | None, _T(help="A Reader's folder, an encoder's, bundled:e5-small or a hub name.")]
 Layer = Annotated[int | None, _T(help="Layer of the encoder; 0 is the embeddings' output, -1 the last.")]
 SourceData = Annotated[str | None, _T(help="Text of the source language: a file or a name.")]
@@ -29,7 +28,10 @@ Most = Annotated[int, _T(help="Vectors of each side: the most frequent types, or
 Evaluation = Annotated[str | None, _T(help="For P@1, 5 and 10: a word and its translation a line; or mini:ko.")]
 
 
-@align_app.command()
+@align_app.command(
+    example="polyspan align fit --method procrustes --model bundled:e5-small --layer 6 "
+    "--source mini:en/train --target mini:ko/train --pairs mini:ko --out map"
+)
 @reads
 def fit(
     method: Annotated[str, _T(help="procrustes, muse, vecmap, dema or mean.")],
@@ -46,9 +48,11 @@ def fit(
     pairs: Annotated[
         str | None, _T(help="Seeds: identical, none or a dictionary. Default: what the method takes.")
     ] = None,
-    option: Annotated[list[str] | None, _T("--set", help="An option of the method, as epochs=10.")] = None,
+    option: Annotated[
+        list[str] | None, _T("--set", metavar="NAME=VALUE", help="An option of the method, as epochs=10.")
+    ] = None,
     dictionary: Evaluation = None,
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -81,10 +85,12 @@ def fit(
     replace(found, record=record).save(out)
     if show(record | {"seconds": round(seconds, 2), "out": str(out)}, as_json):
         _print(record | {"seconds": round(seconds, 1)})
-        terminal.say(f"map: {out}")
+        terminal.tell(f"map: {out}")
 
 
-@align_app.command()
+@align_app.command(
+    example="polyspan align score map --dictionary mini:ko --source mini:en/test --target mini:ko/test"
+)
 @reads
 def score(
     mapped: Annotated[Path, typer.Argument(metavar="MAP", help="A file that align fit wrote.")],
@@ -97,7 +103,7 @@ def score(
     target_vectors: TargetVectors = None,
     limit: Limit = None,
     most: Most = 10_000,
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:

@@ -5,15 +5,14 @@ from typing import Annotated
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Data, Json, Language, Seed, distinct, read, reads, show
 
 _T = typer.Option  # a short name: the options below are one line each
-data_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="List, fetch, describe, convert, split data."
-)
+data_app = Verbs(no_args_is_help=True, help="List, fetch, describe, convert, split data.")
 
 
-@data_app.command("list")
+@data_app.command("list", example="polyspan data list | grep squad")
 def data_list(as_json: Json = False) -> None:
     """The named data sets: languages, licence, size, metric."""
     from polyspan.data.cards import listing
@@ -29,7 +28,7 @@ def data_list(as_json: Json = False) -> None:
         terminal.table(("name", "languages", "questions", "licence", "metric", "where"), rows)
 
 
-@data_app.command("fetch")
+@data_app.command("fetch", example="polyspan data fetch xquad:zh")
 def data_fetch(
     name: Annotated[str, typer.Argument(help="A name such as xquad:zh.")], as_json: Json = False
 ) -> None:
@@ -40,10 +39,10 @@ def data_fetch(
     if show({"name": name, "path": str(path)}, as_json):
         from polyspan import terminal
 
-        terminal.say(str(path))
+        terminal.tell(str(path))
 
 
-@data_app.command("stats")
+@data_app.command("stats", example="polyspan data stats mini:ko/test")
 @reads
 def data_stats(data: Data, language: Language = None, as_json: Json = False) -> None:
     """Counts and lengths of a data set."""
@@ -56,7 +55,7 @@ def data_stats(data: Data, language: Language = None, as_json: Json = False) -> 
         terminal.facts(values)
 
 
-@data_app.command("convert")
+@data_app.command("convert", example="polyspan data convert mini:ko/test korean.csv")
 @reads
 def data_convert(
     data: Data,
@@ -76,10 +75,10 @@ def data_convert(
         from polyspan import terminal
 
         note = f"; {left_out} contexts without questions have no place in this format" if left_out else ""
-        terminal.say(f"{terminal.count(len(corpus), 'question')}: {out}{note}")
+        terminal.tell(f"{terminal.count(len(corpus), 'question')}: {out}{note}")
 
 
-@data_app.command("split")
+@data_app.command("split", example="polyspan data split data.json train.json dev.json --fraction 0.1")
 @reads
 def data_split(
     data: Data,
@@ -87,7 +86,7 @@ def data_split(
     held_out: Annotated[Path, typer.Argument(help="File for the held-out part.")],
     fraction: Annotated[float, _T(help="Share of the questions to hold out.")] = 0.1,
     size: Annotated[int | None, _T(help="Number of questions to hold out, instead.")] = None,
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:

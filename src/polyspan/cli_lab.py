@@ -5,20 +5,26 @@ from typing import Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Json, show
 from polyspan.errors import UsageError
 
 _T = typer.Option
-lab_app = typer.Typer(rich_markup_mode=None)
-store_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Look after the outputs of runs.")
+lab_app = Verbs()
+store_app = Verbs(no_args_is_help=True, help="Look after the outputs of runs.")
 Store = Annotated[Path | None, _T(help="Folder of the store. Default: one in the cache folder, for all runs.")]
 Changes = Annotated[
-    list[str] | None, _T("--set", help="Change a value, as scale.limit=100 or 'seeds=[1, 2]'; may be repeated.")
+    list[str] | None,
+    _T(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Change a value, as scale.limit=100 or 'seeds=[1, 2]'; may be repeated.",
+    ),
 ]
 _DAY = 86_400.0
 
 
-@lab_app.command()
+@lab_app.command(example="polyspan run recipes/mini/paper.yaml --plan")
 def run(
     recipe: Annotated[Path, typer.Argument(help="A YAML file; recipes/ has the paper's.")],
     out: Annotated[Path | None, _T(help="Folder for the report. Default: runs/NAME.")] = None,
@@ -59,14 +65,14 @@ def run(
         if show({"stage": wanted.name, "key": wanted.key, "folder": str(kept.path(wanted))}, as_json):
             from polyspan import terminal
 
-            terminal.say(f"{wanted.name}: {kept.path(wanted)}")
+            terminal.tell(f"{wanted.name}: {kept.path(wanted)}")
         return
     report = lab.run(recipe, out, given, store=store, command=command, **options)
     if show(report, as_json):
         from polyspan import terminal
 
         terminal.matrix(report["matrix"])
-        terminal.say(f"report: {(out or Path('runs') / report['recipe']['name']) / 'report.html'}")
+        terminal.tell(f"report: {(out or Path('runs') / report['recipe']['name']) / 'report.html'}")
 
 
 def _print_plan(described: dict[str, Any]) -> None:
@@ -84,9 +90,9 @@ def _print_plan(described: dict[str, Any]) -> None:
         lines.append((name, str(len(rows)), str(len(rows) - len(left)), *shown))
     total = described["total"]
     terminal.table(("stage", "runs", "cached", "time", "disk"), lines)
-    terminal.say(f"{terminal.count(total['stages'], 'stage')}, {total['cached']} cached in {described['store']}")
+    terminal.tell(f"{terminal.count(total['stages'], 'stage')}, {total['cached']} cached in {described['store']}")
     cost = f"about {_time(total['seconds'])} and {_size(total['megabytes'])}"
-    terminal.say(f"to make: {cost}; estimates for {described['machine']}")
+    terminal.tell(f"to make: {cost}; estimates for {described['machine']}")
 
 
 def _time(seconds: float) -> str:
@@ -99,7 +105,7 @@ def _size(megabytes: float) -> str:
     return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
 
 
-@store_app.command()
+@store_app.command(example="polyspan store gc recipes/mini/paper.yaml --days 7")
 def gc(
     recipe: Annotated[
         list[Path] | None, typer.Argument(help="Recipes whose stages are kept; without any, none are.")
@@ -134,6 +140,6 @@ def gc(
         for one in found:
             counts.setdefault(one.why, []).append(one.bytes)
         for why, sizes in counts.items():
-            terminal.say(f"{len(sizes)} × {why}: {_size(sum(sizes) / 1e6)}")
+            terminal.tell(f"{len(sizes)} × {why}: {_size(sum(sizes) / 1e6)}")
         told = f"{_size(freed / 1e6)} set free" if yes else f"{_size(result['bytes'] / 1e6)} to free with --yes"
-        terminal.say(f"{opened.folder}: {told}")
+        terminal.tell(f"{opened.folder}: {told}")

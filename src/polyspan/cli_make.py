@@ -5,15 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Data, Json, Language, Seed, distinct, read, reads, show
 
 if TYPE_CHECKING:
     from polyspan.make.made import Made
 
 _T = typer.Option
-make_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Make a corpus from a corpus; answers stay exact."
-)
+make_app = Verbs(no_args_is_help=True, help="Make a corpus from a corpus; answers stay exact.")
 Out = Annotated[Path, _T(help="File for the new corpus; OUT.card.yaml says how it came about.")]
 Recover = Annotated[
     str, _T(help="How answers are found again: boundary, strict, paper_min, paper_first_match, marker, aligned.")
@@ -31,7 +30,7 @@ def _finish(made: "Made", out: Path, as_json: bool) -> None:
     if show(made.card() | {"out": str(out)}, as_json):
         flat = {key: value for key, value in made.card().items() if key != "source"}
         terminal.facts(_flat(flat))
-        terminal.say(f"{terminal.count(made.kept, 'question')}: {out}; card: {out}.card.yaml")
+        terminal.tell(f"{terminal.count(made.kept, 'question')}: {out}; card: {out}.card.yaml")
 
 
 def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
@@ -43,7 +42,7 @@ def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
     return lines
 
 
-@make_app.command()
+@make_app.command(example="polyspan make permute mini:en/test --seed 1 --out permuted.json")
 @reads
 def permute(
     data: Data,
@@ -55,7 +54,7 @@ def permute(
     ] = False,
     bins: Annotated[int | None, _T(help="Exchange words within this many bins of like frequency.")] = None,
     model: Annotated[str, _T(help="Whose pieces: for --unit piece.")] = "bundled:e5-small",
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -73,13 +72,15 @@ def permute(
     _finish(make(corpus, **options, keep_digits=not permute_digits, doing="permuting"), out, as_json)
 
 
-@make_app.command()
+@make_app.command(
+    example="polyspan make codeswitch mini:en/test --dictionary mini:ko --target ko --out mixed.json"
+)
 @reads
 def codeswitch(
     data: Data,
     out: Out,
     dictionary: Annotated[str, _T(help="MUSE format: a word and its translation a line; or mini:ko.")],
-    target: Annotated[str, _T(help="Language of the translations.")],
+    target: Annotated[str, _T(metavar="LANG", help="Language of the translations.")],
     choice: Annotated[str, _T(help="first translation, or random.")] = "first",
     rate: Annotated[float, _T(help="Chance that a word in the dictionary is replaced.")] = 1.0,
     per: Annotated[str, _T(help="The chance is drawn for each token or sentence.")] = "token",
@@ -90,7 +91,7 @@ def codeswitch(
     keep_original: Annotated[
         bool, _T("--keep-original", help="Keep the original answer as a further gold where it still occurs.")
     ] = False,
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -105,7 +106,7 @@ def codeswitch(
     _finish(make(corpus, dictionary, target, **options), out, as_json)
 
 
-@make_app.command()
+@make_app.command(example="polyspan make reorder mini:en/test --order sov --parser conllu:mini --out sov.json")
 @reads
 def reorder(
     data: Data,
@@ -113,7 +114,7 @@ def reorder(
     order: Annotated[str, _T(help="svo, sov, vso, vos, osv, ovs, random or none.")],
     parser: Annotated[str, _T(help="conllu:FILE, spacy:MODEL or stanza:LANG.")],
     strategy: Annotated[str, _T(help="Answers torn apart: cover, longest_run, recover or drop.")] = "cover",
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -125,12 +126,12 @@ def reorder(
     _finish(make(corpus, order, parser, strategy=strategy, seed=seed, doing="reordering"), out, as_json)
 
 
-@make_app.command()
+@make_app.command(example="polyspan make translate mini:en/test --to ko --engine dictionary:mini:ko --out ko.json")
 @reads
 def translate(
     data: Data,
     out: Out,
-    to: Annotated[str, _T(help="Language to translate into.")],
+    to: Annotated[str, _T(metavar="LANG", help="Language to translate into.")],
     engine: Annotated[str, _T(help="apertium:eng-spa, hf:MODEL, file:TABLE or dictionary:FILE.")],
     recover: Recover = "boundary",
     whole: Whole = False,
@@ -147,12 +148,15 @@ def translate(
     _finish(make(corpus, to, engine, **options, doing="translating"), out, as_json)
 
 
-@make_app.command()
+@make_app.command(
+    example="polyspan make backtranslate data.json --pivot fr --forward apertium:eng-fra "
+    "--backward apertium:fra-eng --out again.json"
+)
 @reads
 def backtranslate(
     data: Data,
     out: Out,
-    pivot: Annotated[str, _T(help="The language in between.")],
+    pivot: Annotated[str, _T(metavar="LANG", help="The language in between.")],
     forward: Annotated[str, _T(help="Engine into it.")],
     backward: Annotated[str, _T(help="Engine back.")],
     recover: Recover = "boundary",
@@ -170,7 +174,7 @@ def backtranslate(
     _finish(make(corpus, pivot, forward, backward, **options, doing="translating"), out, as_json)
 
 
-@make_app.command()
+@make_app.command(example="polyspan make sample mini:en/train --size 100 --out few.json")
 @reads
 def sample(
     data: Data,
@@ -178,7 +182,7 @@ def sample(
     size: Annotated[int | None, _T(help="Number of questions.")] = None,
     like: Annotated[str | None, _T(help="As many questions as this data set has.")] = None,
     by: Annotated[str, _T(help="question, article, or spread over the articles (few shots).")] = "question",
-    seed: Seed = 42,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -191,7 +195,7 @@ def sample(
     _finish(make(corpus, size, like=other, by=by, seed=seed), out, as_json)
 
 
-@make_app.command()
+@make_app.command(example="polyspan make mix mini:en/train mini:ko/train --out both.json")
 @reads
 def mix(
     data: Annotated[list[str], typer.Argument(help="Two or more files or names.")],

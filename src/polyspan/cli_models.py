@@ -5,17 +5,18 @@ from typing import Annotated
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Json, Language, Seed, read, reads, show
 
 _T = typer.Option
-models_app = typer.Typer(rich_markup_mode=None)
+models_app = Verbs()
 Texts = Annotated[list[str], _T(help="Corpora whose contexts and questions are read; may be repeated.")]
 Unit = Annotated[str, _T(help="What a piece is: word (a Han or kana character is one) or character.")]
 Fewest = Annotated[int, _T(help="Leave out pieces that occur less often.")]
 Vectors = Annotated[Path, _T(help="A .vec file of fastText or word2vec, also gzipped.")]
 
 
-@models_app.command()
+@models_app.command(example="polyspan vectors --data mini:ko/train --out korean.vec")
 @reads
 def vectors(
     data: Texts,
@@ -41,10 +42,10 @@ def vectors(
     write_vectors(made, out)
     counts = {"out": str(out), "words": len(made), "width": made.width, "unit": unit, "seed": seed}
     if show(counts, as_json):
-        terminal.say(f"{terminal.count(len(made), 'vector')} of {made.width} numbers: {out}")
+        terminal.tell(f"{terminal.count(len(made), 'vector')} of {made.width} numbers: {out}")
 
 
-@models_app.command()
+@models_app.command(example="polyspan graft bundled:e5-small --vectors korean.vec --out grafted")
 @reads
 def graft(
     model: Annotated[str, typer.Argument(help="An encoder's or a Reader's folder, or a hub name.")],
@@ -73,7 +74,7 @@ def graft(
         terminal.facts({name: value for name, value in result.items() if value is not None})
 
 
-@models_app.command()
+@models_app.command(example="polyspan qanet --data mini:en/train --data mini:ko/train --out qanet")
 @reads
 def qanet(
     data: Texts,

@@ -15,12 +15,16 @@ from polyspan.errors import UsageError
 
 if TYPE_CHECKING:
     from polyspan.data.schema import Corpus
+    from polyspan.report.sheet import Sheet
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Language = Annotated[
     str | None, typer.Option(help="Language of the data, such as en or zh-Hant, where they do not tell it.")
 ]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.")]
+Cluster = Annotated[str, typer.Option(help="Drawn as a whole: question, paragraph or article.")]
+Draws = Annotated[int, typer.Option(min=1, help="Draws of the bootstrap and of the permutations.")]
+TableFile = Annotated[Path | None, typer.Option(help="File for the table: .csv, .md or .tex.")]
 Data = Annotated[str, typer.Argument(help="A file, a quoted pattern of files, or a name such as mini:zh/test.")]
 
 
@@ -91,6 +95,24 @@ def distinct(data: str, *outputs: Path | None) -> None:
         raise UsageError("an output would overwrite the data or another output", found=", ".join(map(str, given)))
     for path in given:
         claim(path)
+
+
+def claim_table(path: Path | None) -> None:
+    """See that a table can be written, if it is to be: its ending, and its place."""
+    if path is not None:
+        from polyspan.files import claim
+        from polyspan.report.sheet import require_ending
+
+        require_ending(path)
+        claim(path)
+
+
+def show_sheet(sheet: "Sheet") -> None:
+    """Print a table, and below it what its numbers are."""
+    from polyspan import terminal
+
+    terminal.table(sheet.columns, sheet.lines)
+    terminal.sentences(sheet.notes)
 
 
 def show(value: dict[str, Any], as_json: bool) -> bool:

@@ -9,13 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Json, Language, Seed, read, reads, show
 from polyspan.errors import PolyspanError
 
 _T = typer.Option  # a short name: the options below are one line each
-probe_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="See how alike languages are to an encoder."
-)
+probe_app = Verbs(no_args_is_help=True, help="See how alike languages are to an encoder.")
 
 Model = Annotated[str, _T(help="A Reader's folder, an encoder's, bundled:e5-small or a hub name.")]
 Before = Annotated[str | None, _T(help="The same encoder before fine-tuning, to stand beside it.")]
@@ -25,7 +24,9 @@ Out = Annotated[Path, _T(help="Folder for numbers and figures.")]
 Limit = Annotated[int | None, _T(help="Take this many questions, drawn by the seed, the same in all corpora.")]
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe pca --model bundled:e5-small --data mini:en/test --data mini:ko/test --out pca"
+)
 @reads
 def pca(
     model: Model,
@@ -64,10 +65,12 @@ def pca(
         ]
         columns = ("layer", "axes of", "state", "axis 1 %", "axis 2 %", "told apart %", "in the axes %")
         terminal.table(columns, rows)
-        terminal.say(f"figure: {out / 'pca.png'}")
+        terminal.tell(f"figure: {out / 'pca.png'}")
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe cosine --model bundled:e5-small --data mini:en/test --data mini:ko/test --out cosine"
+)
 @reads
 def cosine(
     model: Model,
@@ -84,7 +87,10 @@ def cosine(
     _study("cosine", model, data, out, before, layer, limit, seed, language, as_json)
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe svcca --model bundled:e5-small --data mini:en/test --data mini:ko/test "
+    "--k 20 --out svcca"
+)
 @reads
 def svcca(
     model: Model,
@@ -92,21 +98,24 @@ def svcca(
     out: Out,
     before: Before = None,
     layer: Layers = None,
-    k: Annotated[int, _T("--k", help="Principal directions kept of either side.")] = 20,
-    variance: Annotated[
-        float | None, _T(help="Keep as many directions as hold this share of the variance, instead.")
+    k: Annotated[
+        int | None, _T("--k", help="Keep this many principal directions of either side, whatever they hold.")
     ] = None,
+    variance: Annotated[
+        float, _T(help="Keep as many directions of either side as hold this share of its variance.")
+    ] = 0.99,
     limit: Limit = None,
     seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
     """SVCCA of the answers of parallel corpora: by layer, layers × layers, corpora × corpora."""
-    kept: dict[str, Any] = {"k": k} if variance is None else {"variance": variance}
-    _study("svcca", model, data, out, before, layer, limit, seed, language, as_json, **kept)
+    _study("svcca", model, data, out, before, layer, limit, seed, language, as_json, k=k, variance=variance)
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe cka --model bundled:e5-small --data mini:en/test --data mini:ko/test --out cka"
+)
 @reads
 def cka(
     model: Model,
@@ -123,7 +132,9 @@ def cka(
     _study("cka", model, data, out, before, layer, limit, seed, language, as_json)
 
 
-@probe_app.command()
+@probe_app.command(
+    example="polyspan probe scatter --similarity cosine/cosine.json --report report.json --out scatter"
+)
 def scatter(
     similarity: Annotated[list[Path], _T(help="What cosine, svcca or cka wrote for a Reader; may be repeated.")],
     report: Annotated[Path, _T(help="report.json with the scores of the same Readers.")],
@@ -153,8 +164,8 @@ def scatter(
         terminal.table(columns, [(p["label"], *(f"{p[key]:.3f}" for key in keys)) for p in study["points"]])
         for name, found in study["correlation"].items():
             interval = "" if found["interval"] is None else " [{:.2f}, {:.2f}]".format(*found["interval"])
-            terminal.say(f"Spearman's rho with {name.replace('_', ' ')}: {found['rho']:.2f}{interval}")
-        terminal.say(f"figure: {out / 'scatter.png'}")
+            terminal.tell(f"Spearman's rho with {name.replace('_', ' ')}: {found['rho']:.2f}{interval}")
+        terminal.tell(f"figure: {out / 'scatter.png'}")
 
 
 def _study(
@@ -193,7 +204,7 @@ def _study(
         rows = [row for row in study["rows"] if row["layer"] == last]
         names = ("state", "a", "b", "layer", "points", "value", "baseline")
         terminal.table(names, [[_shown(row[name]) for name in names] for row in rows])
-        terminal.say(f"all layers: {out / kind}.csv; figure: {out / kind}.png")
+        terminal.tell(f"all layers: {out / kind}.csv; figure: {out / kind}.png")
 
 
 def _shown(value: Any) -> Any:

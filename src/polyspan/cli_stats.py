@@ -6,30 +6,41 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from polyspan.cli_options import Json, Language, Seed, read, reads, show
+from polyspan.cli_help import Verbs
+from polyspan.cli_options import (
+    Cluster,
+    Draws,
+    Json,
+    Language,
+    Seed,
+    TableFile,
+    claim_table,
+    read,
+    reads,
+    show,
+    show_sheet,
+)
 from polyspan.errors import PolyspanError, UsageError, nearest
 
 if TYPE_CHECKING:
     from polyspan.paper import Results, Verdict
 
 _T = typer.Option
-stats_app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode=None, help="Compare systems, analyse tables, judge claims."
-)
-Draws = Annotated[int, _T(min=1, help="Draws of the bootstrap and of the permutations.")]
+stats_app = Verbs(no_args_is_help=True, help="Compare systems, analyse tables, judge claims.")
 _SHORT = {"exact_match": "EM", "f1": "F1"}
 _PRINTED = "paper"
 
 
-@stats_app.command()
+@stats_app.command(example="polyspan stats compare old.json new.json --data mini:en/test --cluster paragraph")
 @reads
 def compare(
     a: Annotated[str, typer.Argument(help="{id: text} of system A, or a quoted pattern: a file a seed.")],
     b: Annotated[str, typer.Argument(help="{id: text} of system B; the difference is B - A.")],
     data: Annotated[str, _T(help="The questions: a file or a name.")],
     metric: Annotated[str | None, _T(help="Default: the one that the data set's authors use.")] = None,
-    cluster: Annotated[str, _T(help="Drawn as a whole: question, paragraph or article.")] = "question",
+    cluster: Cluster = "question",
     draws: Draws = 10_000,
+    out: TableFile = None,
     seed: Seed = 42,
     language: Language = None,
     as_json: Json = False,
@@ -38,54 +49,38 @@ def compare(
 
     The difference in F1 and exact match with a paired bootstrap interval and a permutation p.
     """
-    from polyspan.score import Scores, default_metric, read_predictions, score
+    from polyspan.score import Scores, read_predictions, score
     from polyspan.stats import compare as measure
     from polyspan.stats import units
 
     _not_negative(seed)
     corpus = read(data, language)
     of = units(corpus, cluster)
-    chosen = metric or corpus.metric or default_metric(corpus.language)
+    claim_table(out)
 
     def scored(pattern: str) -> list[Scores]:
-        return [
-            score(corpus, read_predictions(path), chosen, language or corpus.language) for path in _files(pattern)
-        ]
+        return [score(corpus, read_predictions(path), metric, language) for path in _files(pattern)]
 
     first, second = scored(a), scored(b)
     found = measure(first, second, of=of, draws=draws, seed=seed)
     missing = {"a": sum(one.missing for one in first), "b": sum(one.missing for one in second)}
-    result = found.as_json() | {"cluster": cluster, "missing": missing}
-    if show(result, as_json):
-        _print_comparison(result)
+    from polyspan.report.comparisons import comparison_sheet
+
+    sheet = comparison_sheet(found, a, b, corpus.name, cluster)
+    if out is not None:
+        sheet.write(out)
+    if show(found.as_json() | {"cluster": cluster, "missing": missing}, as_json):
+        from polyspan import terminal
+
+        show_sheet(sheet)
+        for system, count in missing.items():
+            if count:
+                terminal.say(f"{system.upper()} lacks {terminal.count(count, 'answer')}")
+        for warning in found.warnings:
+            terminal.say(warning)
 
 
-def _print_comparison(found: Mapping[str, Any]) -> None:
-    from polyspan import terminal
-
-    rows = []
-    for measure, suffix in (("f1", ""), ("exact_match", "_exact_match")):
-        low, high = found[f"ci95{suffix}"]
-        counts = found["questions"][measure]
-        row = [_SHORT[measure], found["a"][measure], found["b"][measure], f"{found[f'delta_{measure}']:+.1f}"]
-        row += [f"{low:+.1f} to {high:+.1f}", _p(found[f"p_permutation{suffix}"]), _p(found[f"p_runs{suffix}"])]
-        rows.append([*row, f"{counts['better']}/{counts['worse']}/{counts['ties']}"])
-    columns = ["", "A", "B", "B - A", "95 % interval", "p", "p of runs", "won/lost/tied"]
-    if found["p_runs"] is None:
-        columns, rows = [*columns[:6], columns[7]], [[*row[:6], row[7]] for row in rows]
-    terminal.table(columns, rows)
-    unit = found["cluster"] + "s"
-    drawn = f"{found['units']} {unit}" if unit != "questions" else "questions"
-    terminal.say(
-        f"{found['metric']}; {found['n']} questions; {found['draws']:,} draws of {drawn}; seed {found['seed']}"
-    )
-    for system, count in found["missing"].items():
-        if count:
-            terminal.say(f"{system.upper()} lacks {terminal.count(count, 'answer')}")
-    _wrapped(found["warnings"])
-
-
-@stats_app.command()
+@stats_app.command(example="polyspan stats anova --table paper:table2")
 def anova(
     table: Annotated[str, _T(help="paper:table2, or a report.json.")],
     factors: Annotated[
@@ -116,23 +111,29 @@ def anova(
 
 def _print_anova(result: Mapping[str, Any]) -> None:
     from polyspan import terminal
+    from polyspan.report.sheet import p_value
 
     rows = []
     for row in result["rows"]:
         line = [row["factor"], _SHORT[row["measure"]], f"{row['F']:.3f}", ", ".join(map(str, row["df"]))]
-        line += [_p(row["p"]), _p(row["p_permutation"]), _p(row.get("p_training_sets")), _short(row["eta2"])]
+        line += [
+            p_value(row["p"]),
+            p_value(row["p_permutation"]),
+            p_value(row.get("p_training_sets")),
+            _short(row["eta2"]),
+        ]
         additive = row.get("additive")
-        rows.append([*line, f"{additive['F']:.2f} {_p(additive['p'])}" if additive else "–"])
+        rows.append([*line, f"{additive['F']:.2f} {p_value(additive['p'])}" if additive else "–"])
     terminal.table(("factor", "", "F", "df", "p", "cells", "sets", "η²", "given test"), rows)
     lines = [f"{each['factor']}: not testable, {each['why']}" for each in result["not_testable"]]
     if result["left_out"]:
         lines.append(f"{terminal.count(result['left_out'], 'score')} missing, left out")
     lines.append("cells, sets: p if scores are exchanged among cells, or levels among whole training sets.")
     lines.append("given test: F and p of the factor after the test language has taken its part.")
-    _wrapped([*lines, result["warning"]])
+    terminal.sentences([*lines, result["warning"]])
 
 
-@stats_app.command()
+@stats_app.command(example="polyspan stats claims --table report.json")
 def claims(
     table: Annotated[str, _T(help="paper, or a report.json.")] = _PRINTED,
     labels: Annotated[Path | None, _T(help="YAML: the report's names in the paper's labels.")] = None,
@@ -162,17 +163,17 @@ def _print_claims(verdicts: "Sequence[Verdict]") -> None:
         cells = [_status(found.get(measure) or next(iter(found.values()))) for measure in _SHORT]
         rows.append([name, next(iter(found.values())).text, *cells])
     terminal.table(("", "claim", "EM", "F1"), rows)
-    _wrapped(["What speaks against a claim, and what is lacking to test one (–):"])
+    terminal.sentences(["What speaks against a claim, and what is lacking to test one (–):"])
     for one in verdicts:
         measure = _SHORT.get(one.measure, "EM/F1")
         against = [check.text for check in one.checks if check.holds is False and not check.aside]
         if against:
-            _wrapped([f"{one.claim} {measure}: {'; '.join(against)}"])
+            terminal.sentences([f"{one.claim} {measure}: {'; '.join(against)}"])
     needs = {one.claim: one.needs for one in verdicts if one.needs}
     for name, needed in needs.items():
         more = f" and {len(needed) - 3} more" if len(needed) > 4 else ""
-        _wrapped([f"{name} needs {', '.join(needed[: 3 if more else 4])}{more}"])
-    _wrapped(
+        terminal.sentences([f"{name} needs {', '.join(needed[: 3 if more else 4])}{more}"])
+    terminal.sentences(
         [
             f"{one.claim}: {one.note}"
             for one in {one.claim: one for one in verdicts if one.note and not one.needs}.values()
@@ -235,23 +236,5 @@ def _not_negative(seed: int) -> None:
         raise UsageError("a seed is not negative", found=str(seed))
 
 
-def _p(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return "<.001" if value < 0.001 else _short(value)
-
-
 def _short(share: float) -> str:
     return f"{share:.3f}".removeprefix("0")
-
-
-def _wrapped(lines: Sequence[str]) -> None:
-    """Sentences, broken at the terminal's width."""
-    import textwrap
-
-    from polyspan import terminal
-
-    width = max(40, terminal.console.width - 1)
-    for line in lines:
-        broken = textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)
-        terminal.say("\n".join(broken))

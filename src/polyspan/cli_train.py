@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from polyspan.cli_help import Verbs
 from polyspan.cli_options import Json, Language, Seed, read, reads, show
 from polyspan.errors import UsageError
 
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
     from polyspan.model.map import Map
 
 _T = typer.Option
-train_app = typer.Typer(rich_markup_mode=None)
+train_app = Verbs()
 
 
-@train_app.command()
+@train_app.command(example="polyspan train --data mini:en/train --model bundled:e5-small --out reader")
 @reads
 def train(
     data: Annotated[list[str], _T(help="Training data; give it several times to mix corpora.")],
@@ -105,7 +106,7 @@ def train(
     if show(record, as_json):
         if record["skipped"]:
             terminal.say(f"left out, without a usable answer: {record['skipped']} (see polyspan check)")
-        terminal.say(f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; Reader: {out}")
+        terminal.tell(f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; Reader: {out}")
 
 
 _SETTINGS = (

@@ -29,11 +29,19 @@ class UsageError(PolyspanError):
     exit_code = 2
 
 
+def not_installed(error: ModuleNotFoundError, what: str) -> PolyspanError:
+    """What to install where a package is missing; raises the error again where it is a module of polyspan."""
+    package = (error.name or "").partition(".")[0]
+    if not package or package == "polyspan":
+        raise error
+    return PolyspanError(f"{what} needs {package}, which is not installed", fix=f"pip install {package}")
+
+
 def nearest(word: str, options: Iterable[str]) -> str:
     """A hint for an unknown name: the nearest known one, or all of them where none is near."""
     known = sorted(options)
     begun = [option for option in known if word and option.startswith(word)]
-    close = begun or difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    close = sorted(begun, key=len) or difflib.get_close_matches(word, known, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else "one of: " + ", ".join(known)
 
 

@@ -41,8 +41,8 @@ def transfer_matrix(
 
     `limit` and `test_limit` sample that many questions of each corpus by the seed. Beside each score stand the
     lexical baseline's and that of the same encoder with an untrained head. Everything is kept in the folder
-    `out`: `readers/`, `predictions/` and `report.json`, whose content is returned (DESIGN, "Outputs that checks
-    rely on"). A killed run goes on where it was: finished readers and predictions are used again.
+    `out`: `readers/`, `predictions/` ({id: text}), `spans/` and `report.json`, whose content is returned. A
+    killed run goes on where it was: finished readers and predictions are used again.
     """
     out = Path(out)
     if not (out / "predictions").is_dir():
@@ -100,9 +100,10 @@ class _Cell:
     chosen: Any
 
     @property
-    def path(self) -> Path:
-        """Where the answers are kept."""
-        return self.out / "predictions" / f"{_slug(self.name)}--{_slug(self.test.name)}.json"
+    def paths(self) -> tuple[Path, Path]:
+        """Where the answers are kept, as {id: text}, and where their spans and the key are."""
+        name = f"{_slug(self.name)}--{_slug(self.test.name)}.json"
+        return self.out / "predictions" / name, self.out / "spans" / name
 
     def key(self) -> str:
         """Tells whether kept answers are those of this very cell."""
@@ -111,10 +112,10 @@ class _Cell:
 
     def kept(self) -> dict[str, Any] | None:
         """Texts and spans by question id from the disk, where this very cell was answered before."""
-        if not self.path.is_file():
+        if not all(path.is_file() for path in self.paths):
             return None
-        found: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
-        return found if found.get("key") == self.key() else None
+        texts, found = (json.loads(path.read_text("utf-8")) for path in self.paths)
+        return {"texts": texts, **found} if found["key"] == self.key() else None
 
     def answered(self, reader: Reader) -> dict[str, Any]:
         """Answer the test set, and keep what comes out."""
@@ -122,9 +123,11 @@ class _Cell:
         predictions = predict(reader, self.test)
         spans = {name: [found[0].start, found[0].end] for name, found in predictions.candidates.items()}
         seconds = round(time.monotonic() - began, 1)
-        made = {"key": self.key(), "seconds": seconds, "texts": predictions.texts, "spans": spans}
-        write_json(self.path, made)
-        return made
+        found = {"key": self.key(), "seconds": seconds, "spans": spans}
+        texts, other = self.paths
+        write_json(texts, predictions.texts)
+        write_json(other, found)
+        return {"texts": predictions.texts, **found}
 
 
 def _scores(texts: Mapping[str, str], test: Corpus) -> Scores:

@@ -3,8 +3,9 @@
 from collections import Counter
 from dataclasses import asdict, dataclass
 
-from polyspan.data.schema import Corpus
-from polyspan.errors import PolyspanError
+from polyspan.data.parsed import remedy
+from polyspan.data.schema import Corpus, require_corpus
+from polyspan.errors import PolyspanError, shorten
 from polyspan.files import Source, write_json
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.memory import keep_freed_memory
@@ -39,11 +40,13 @@ def predict(
     Raises PolyspanError for an empty corpus and for two questions with one id, whose answers would overwrite
     each other.
     """
+    _require_reader(reader)
+    require_corpus(corpus, "predict")
     if not len(corpus):
         raise PolyspanError(f"{corpus.name} has no questions", where=corpus.source)
     counts = Counter(question.id for _, question in corpus.questions())
     if twice := [key for key, count in counts.items() if count > 1]:
-        fix = "polyspan check DATA --fix OUT puts the second one aside"
+        fix = f"{remedy(corpus.source or corpus.name)} puts the second one aside"
         raise PolyspanError("two questions have the same id", where=corpus.source, found=twice[0], fix=fix)
     keep_freed_memory()
     seen = Counter[str]()
@@ -51,3 +54,9 @@ def predict(
     candidates = dict(zip(counts, answers, strict=True))
     texts = {key: found[0].text for key, found in candidates.items()}
     return Predictions(texts, candidates, seen["pieces"], seen["unknown"])
+
+
+def _require_reader(value: object) -> None:
+    if not isinstance(value, Reader):
+        given = f"{type(value).__name__}: {shorten(value)}"
+        raise TypeError(f"predict takes a Reader, as polyspan.Reader.load(FOLDER) gives it, not {given}")

@@ -1,10 +1,11 @@
 """How a Reader is trained: the settings, and the recipes of others as presets."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict, Unpack
 
-from polyspan.errors import UsageError, choose
+from polyspan.errors import UsageError, choose, nearest
 from polyspan.model.windows import WindowOptions
 
 
@@ -117,14 +118,50 @@ embeddings and the lowest third of the layers frozen, fewer windows; for small e
 `qanet`: Yu et al. (2018), contexts of 400 pieces, questions of 50; 55 epochs of SQuAD are their 150,000 steps."""
 
 
-def preset(name: str, **changes: Any) -> TrainSettings:
+class Changes(TypedDict, total=False):
+    """What `preset` can change, by name: the settings, and those of `WindowOptions`."""
+
+    learning_rate: float | None
+    schedule: Literal["linear", "log"] | None
+    batch_size: int | None
+    accumulate: int | None
+    epochs: float | None
+    epoch_of: Literal["windows", "questions"] | None
+    warmup: float | None
+    decay_from: Literal["peak", "start"] | None
+    betas: tuple[float, float] | None
+    weight_decay: float | None
+    l2: float | None
+    epsilon: float | None
+    bias_correction: bool | None
+    clip: float | None
+    dropout: float | None
+    freeze: Sequence[str] | None
+    freeze_layers: float | None
+    average: int | None
+    ema: float | None
+    precision: Literal["auto", "fp32", "bf16", "fp16"] | None
+    pack: bool | None
+    max_length: int | None
+    stride: int | None
+    stride_as: Literal["step", "overlap"] | None
+    max_question_length: int | None
+    long_question: Literal["truncate", "error"] | None
+    label: Literal["offsets", "first_match"] | None
+    outside: Literal["cls", "drop"] | None
+
+
+def preset(name: str, **changes: Unpack[Changes]) -> TrainSettings:
     """A preset with some settings changed; names of `WindowOptions` are taken too. None changes nothing.
 
-    Raises UsageError for an unknown preset, naming the nearest.
+    Raises UsageError for an unknown preset, TypeError for an unknown setting, naming the nearest.
     """
     choose("preset", name, PRESETS)
     base = PRESETS[name]
-    given = {key: value for key, value in changes.items() if value is not None}
+    for key in changes:
+        if key not in Changes.__annotations__:
+            raise TypeError(f"preset has no setting {key!r}: {nearest(key, Changes.__annotations__)}")
+    given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
     of_windows = {key: given.pop(key) for key in list(given) if key in WindowOptions.__dataclass_fields__}
     return replace(base, windows=replace(base.windows, **of_windows), **given)
 

@@ -22,7 +22,7 @@ from torch.nn.functional import cross_entropy
 
 from polyspan.checkpoint import Progress, load_checkpoint, save_checkpoint
 from polyspan.data.sample import sample
-from polyspan.data.schema import Corpus
+from polyspan.data.schema import Corpus, require_corpora
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, claim, replacing_folder, write_json
 from polyspan.identity import additions, identity, is_finished
@@ -81,6 +81,7 @@ def train(
     the learning rate every ten steps. Raises PolyspanError for a folder that is taken or cannot be written, for
     corpora without a usable answer and for more checkpoints than steps.
     """
+    require_corpora(corpora, "train")
     out = Path(out).absolute()
     if not corpora:
         raise UsageError("training needs at least one corpus")

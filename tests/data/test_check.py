@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from polyspan.data import Answer, Corpus, Paragraph, Question, check, read, rules
-from polyspan.data.parsed import FIX, STRUCTURE
+from polyspan.data.parsed import STRUCTURE, remedy
 from polyspan.errors import PolyspanError
 
 CONTEXT = "Ada Lovelace wrote the first program in 1843."
@@ -47,7 +47,7 @@ def test_a_fault_says_all(tmp_path: Path) -> None:
             "rule": "offset",
             "found": "' 184' at 39",
             "expected": "'1843', which is at 40",
-            "fix": "polyspan check DATA --fix OUT makes it 40",
+            "fix": f"polyspan check {path} --fix a-fixed.json makes it 40",
         }
     ]
 
@@ -233,12 +233,19 @@ def test_what_a_missing_key_says(tmp_path: Path) -> None:
     assert [fault.expected for fault in faults] == ["a value for 'answer_start'", "the key 'question'"]
 
 
+def test_a_remedy_names_the_data(tmp_path: Path) -> None:
+    assert remedy("my data/train.csv") == "polyspan check 'my data/train.csv' --fix train-fixed.csv"
+    assert remedy("mini:en/test") == "polyspan check mini:en/test --fix mini-en-test-fixed.json"
+    assert remedy("data.zip") == "polyspan check data.zip --fix data.zip-fixed.json"
+
+
 def test_remedies_can_be_pasted(tmp_path: Path) -> None:
     path = save(tmp_path / "a.json", question(start=39))
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
-    assert [fault.fix for fault in check(path).faults] == [FIX, f"{FIX} makes it 40"]
+    fix = f"polyspan check {path} --fix a-fixed.json"
+    assert [fault.fix for fault in check(path).faults] == [fix, f"{fix} makes it 40"]
     path.write_bytes(path.read_text("utf-8-sig").encode("utf-16"))
-    assert check(path).faults[0].fix.endswith(FIX)
+    assert check(path).faults[0].fix.endswith(fix)
 
 
 @pytest.mark.realdata

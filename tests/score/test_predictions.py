@@ -23,6 +23,8 @@ def test_read(tmp_path):
         (b'["a"]', "must map question ids to answers"),
         (b'{"a": "x", "b": null}', "prediction for 'b' is not text"),
         (b'{"a": [{"text": "x"}]}', "prediction for 'a' is not text"),
+        (b'{"a": [{"text": "x", "score": 1.0}]}', "give that of predict --out"),
+        (b'{"key": "5", "seconds": 1, "texts": {"a": "x"}}', "run polyspan quickstart again"),
         (b'{"a": "x", "b": "y", "a": "z"}', "id 'a' has two predictions"),
     ],
 )

@@ -1,5 +1,6 @@
 """`polyspan stats …`: one JSON object, tables that fit a terminal, and a message for every mistake."""
 
+import csv
 import json
 
 import pytest
@@ -30,8 +31,8 @@ def test_compare(run, answers):
     assert {"delta_exact_match", "ci95_exact_match", "p_permutation_exact_match"} <= set(found)
     assert (found["n"], found["cluster"], found["missing"]) == (96, "question", {"a": 0, "b": 0})
     code, out, err = run(*call, "--cluster", "paragraph", "--seed", 7)
-    assert (code, out) == (0, "")
-    assert "10,000 draws of 16 paragraphs; seed 7" in err
+    assert code == 0
+    assert "10,000 draws of 16 paragraphs; seed 7" in out
     assert "Only 16 units are drawn" in err
 
 
@@ -41,10 +42,77 @@ def test_compare_several_runs(run, answers, monkeypatch):
     found = json.loads(run(*call, "--json")[1])
     assert (found["a"]["runs"], found["b"]["runs"]) == (2, 2)
     assert found["p_runs"] == pytest.approx(2 / 6)
-    code, _, err = run(*call)
+    code, out, _ = run(*call)
     assert code == 0
-    assert "p of runs" in err
-    assert max(map(len, err.splitlines())) <= 80
+    assert "p of runs" in out
+    assert max(map(len, out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("ending", ["csv", "md", "tex"])
+def test_compare_writes_a_table(run, answers, ending):
+    out = answers / f"table.{ending}"
+    call = ("stats", "compare", answers / "a-1.json", answers / "b-1.json", "--data", "mini:en/test")
+    printed = run(*call, "--out", out)[1]
+    text = out.read_text("utf-8")
+    found = json.loads(run(*call, "--json")[1])
+    if ending == "csv":
+        row = next(csv.DictReader(text.splitlines()))
+        assert (row["measure"], float(row["delta"])) == ("f1", pytest.approx(found["delta_f1"]))
+        assert [float(row["low"]), float(row["high"])] == pytest.approx(found["ci95"])
+    else:
+        low, high = found["ci95"]
+        assert f"+{low:.1f} to +{high:.1f}" in text
+        assert f"+{low:.1f} to +{high:.1f}" in printed
+        assert ("$^{***}$" if ending == "tex" else "\\*\\*\\*") in text
+        assert "a-1.json" in text
+
+
+def test_a_table_of_another_ending_is_refused_before_the_work(run, answers):
+    call = ("stats", "compare", answers / "a-1.json", answers / "b-1.json", "--data", "mini:en/test")
+    code, out, err = run(*call, "--out", answers / "table.docx")
+    assert (code, out) == (2, "")
+    assert "table.docx" in err
+    assert ".csv, .md, .tex" in err
+
+
+def test_score_of_several_systems(run, answers, monkeypatch):
+    """One table: each system's scores and interval, and how it differs from the first one."""
+    monkeypatch.setattr(terminal.console, "width", 80)
+    systems = [answers / f"{name}.json" for name in ("a-1", "b-1", "b-2")]
+    code, out, err = run("score", "mini:en/test", *systems, "--out", answers / "t.tex", "--draws", 2000)
+    assert code == 0, err
+    assert max(map(len, out.splitlines())) <= 80
+    assert [line.split()[0] for line in out.splitlines() if line.startswith((" a-", " b-"))] == [
+        "a-1",
+        "b-1",
+        "b-2",
+    ]
+    assert "***" in out
+    text = (answers / "t.tex").read_text("utf-8")
+    assert text.count("$^{***}$") == 2
+    assert text.count("&") == 7 * 4
+    found = json.loads(run("score", "mini:en/test", *systems, "--draws", 2000, "--json")[1])
+    compared = json.loads(
+        run("stats", "compare", *systems[:2], "--data", "mini:en/test", "--draws", 2000, "--json")[1]
+    )
+    first, second, _ = found["systems"]
+    assert "against" not in first
+    assert second["against"]["delta_f1"] == pytest.approx(compared["delta_f1"])
+    assert second["against"]["ci95"] == pytest.approx(compared["ci95"])
+    assert first["ci95"][0] < first["f1"] < first["ci95"][1]
+
+
+def test_score_of_systems_that_cannot_be_compared(run, answers, tmp_path):
+    """Under squad.v2 an answer that is missing leaves the average: the table says why there is no difference."""
+    texts = json.loads((answers / "a-1.json").read_text("utf-8"))
+    (tmp_path / "short.json").write_text(json.dumps(dict(list(texts.items())[1:])), "utf-8")
+    call = ("score", "mini:en/test", answers / "a-1.json", tmp_path / "short.json", "--metric", "squad.v2")
+    code, out, _ = run(*call, "--draws", 100)
+    assert code == 0
+    assert "short: not compared" in out
+    code, _, err = run("score", "mini:en/test", answers / "a-1.json", answers / "a-1.json")
+    assert code == 2
+    assert "given twice" in err
 
 
 def test_anova(run, monkeypatch):
@@ -56,10 +124,10 @@ def test_anova(run, monkeypatch):
     assert round(by["corpus", "exact_match"]["F"], 3) == 6.855
     assert {"F", "df", "p", "eta2", "p_permutation"} <= set(by["corpus", "f1"])
     code, out, err = run("stats", "anova", "--table", "paper:table2", "--draws", 100)
-    assert (code, out) == (0, "")
-    assert "6.855" in err
-    assert "size: not testable, needs runs on En-small" in err
-    assert max(map(len, err.splitlines())) <= 80
+    assert (code, err) == (0, "")
+    assert "6.855" in out
+    assert "size: not testable, needs runs on En-small" in out
+    assert max(map(len, out.splitlines())) <= 80
 
 
 @pytest.fixture
@@ -98,17 +166,17 @@ def test_claims(run, report, tmp_path, monkeypatch):
     found = json.loads(out)["claims"]
     assert {one["claim"] for one in found} == {f"H{number}" for number in range(1, 19)}
     code, out, err = run("stats", "claims")
-    assert (code, out) == (0, "")
-    assert max(map(len, err.splitlines())) <= 80
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
     labels = tmp_path / "labels.yaml"
     labels.write_text(
         "table2: {rows: {English: En, Chinese: Zh, Korean: Kr}, columns: {squad: En, drcd: Zh, korquad: Kr}}",
         "utf-8",
     )
-    code, _, err = run("stats", "claims", "--table", report.parent, "--labels", labels)
+    code, out, err = run("stats", "claims", "--table", report.parent, "--labels", labels)
     assert code == 0, err
-    assert "holds 100 %" in err
-    assert "H1 needs table1 f on Zh, table1 b on Zh" in err
+    assert "holds 100 %" in out
+    assert "H1 needs table1 f on Zh, table1 b on Zh" in out
 
 
 @pytest.mark.parametrize(

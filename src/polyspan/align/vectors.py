@@ -26,7 +26,7 @@ def encoder_vectors(
     corpus: Corpus,
     layer: int,
     kind: str = "types",
-    most: int | None = None,
+    most: int | None = 10_000,
     seed: int = 0,
     *,
     limit: int | None = None,

@@ -92,7 +92,7 @@ def bench(scale: str = "quick", model: str = "bundled:e5-small") -> dict[str, An
         import fuzzysearch  # type: ignore  # noqa: F401
     except ImportError as error:
         raise UsageError(
-            "the peers are datasets and fuzzysearch", found=str(error), fix="pip install 'polyspan[bench]'"
+            "the peers are datasets and fuzzysearch", found=str(error), fix="pip install datasets fuzzysearch"
         ) from error
     began = time.monotonic()
     workers = {

@@ -121,7 +121,7 @@ def _datasets(name: str, address: str) -> Any:
         raise PolyspanError(
             f"fetching {name} from the Hugging Face hub needs the package 'datasets'",
             where=address,
-            fix=f"pip install 'polyspan[hub]', or {_BY_HAND}",
+            fix=f"pip install datasets, or {_BY_HAND}",
         ) from error
     return datasets
 

@@ -1,8 +1,10 @@
 """What parsing a file yields: paragraphs, and faults whose items are set aside, each with its reason."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from polyspan.data.cells import is_blank, is_empty, whole_number, yes_or_no
@@ -27,7 +29,20 @@ STRUCTURE = frozenset(
 """Rules that strict reading raises on; the other rules are about content and leave a data set readable."""
 
 FIX = "polyspan check DATA --fix OUT"
-"""The remedy that mends what is certain."""
+"""The remedy that mends what is certain; a Fault puts the names of its file in (`remedy`)."""
+
+_WRITTEN = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
+
+
+def remedy(file: str) -> str:
+    """The command that mends a file, or a data set of a name, into a new file in this folder."""
+    if not file:
+        return "polyspan check FILE --fix FIXED.json"
+    path = Path(file)
+    stem = re.sub(r"[^\w.-]", "-", path.stem if path.suffix in _WRITTEN else file)
+    ending = path.suffix if path.suffix in _WRITTEN else ".json"
+    return f"polyspan check {shlex.quote(file)} --fix {stem}-fixed{ending}"
+
 
 NO_START = -1
 """The start of an answer whose place nobody knows, as in CMRC 2018's own files."""
@@ -48,6 +63,9 @@ class Fault:
     found: str
     expected: str
     fix: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "fix", self.fix.replace(FIX, remedy(self.file)))
 
     def as_json(self) -> dict[str, str]:
         """The fault as a JSON object."""

@@ -116,7 +116,7 @@ def parse_parquet(data: bytes, parsed: Parsed) -> None:
         import pyarrow.parquet as pq
     except ImportError as error:
         raise PolyspanError(
-            "reading Parquet needs pyarrow", where=parsed.file, fix="pip install 'polyspan[parquet]'"
+            "reading Parquet needs pyarrow", where=parsed.file, fix="pip install pyarrow"
         ) from error
     try:
         rows = pq.read_table(pa.BufferReader(data)).to_pylist()

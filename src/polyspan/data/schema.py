@@ -1,9 +1,10 @@
 """What a reading-comprehension data set is: contexts, questions on them, and answers as spans of the context."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from polyspan.errors import shorten
 from polyspan.languages import language_tag
 
 
@@ -39,7 +40,7 @@ class Paragraph:
     title: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Corpus:
     """A data set in one language: paragraphs in file order. `len(corpus)` is the number of questions.
 
@@ -56,6 +57,10 @@ class Corpus:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "language", language_tag(self.language))
+
+    def __repr__(self) -> str:
+        language = f", {self.language}" if self.language else ""
+        return f"Corpus({shorten(self.name)}{language}, {len(self)} questions on {len(self.paragraphs)} contexts)"
 
     def __len__(self) -> int:
         return sum(len(paragraph.questions) for paragraph in self.paragraphs)
@@ -76,6 +81,22 @@ class Corpus:
                 for answer in question.answers:
                     _update(digest, answer.text, str(answer.start))
         return digest.hexdigest()
+
+
+def require_corpus(value: object, taker: str) -> None:
+    """Raise TypeError where something else than a corpus was given to the function `taker`."""
+    if not isinstance(value, Corpus):
+        given = f"{type(value).__name__}: {shorten(value)}"
+        raise TypeError(f"{taker} takes a Corpus, as polyspan.read(FILE_OR_NAME) gives it, not {given}")
+
+
+def require_corpora(values: object, taker: str) -> None:
+    """Raise TypeError where something else than a list of corpora was given to the function `taker`."""
+    if isinstance(values, (Corpus, str)) or not isinstance(values, Sequence):
+        given = f"{type(values).__name__}: {shorten(values)}"
+        raise TypeError(f"{taker} takes a list of corpora, such as [polyspan.read(FILE_OR_NAME)], not {given}")
+    for value in values:
+        require_corpus(value, taker)
 
 
 def _update(digest: "hashlib._Hash", *texts: str) -> None:

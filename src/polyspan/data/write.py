@@ -70,7 +70,7 @@ def _parquet(corpus: Corpus) -> bytes:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError as error:
-        raise PolyspanError("writing Parquet needs pyarrow", fix="pip install 'polyspan[parquet]'") from error
+        raise PolyspanError("writing Parquet needs pyarrow", fix="pip install pyarrow") from error
     rows = as_rows(corpus)
     answers = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int64()))])
     kinds = {"answers": answers, "is_impossible": pa.bool_(), "paragraph": pa.int64()}

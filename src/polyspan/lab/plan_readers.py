@@ -178,7 +178,7 @@ class ReaderStages:
     def _checked_settings(self, reader: Reader, path: tuple[str, ...]) -> TrainSettings:
         preset = str(reader.preset)
         choice(self.recipe, "preset", preset, tuple(PRESETS), *path, "preset")
-        changes = {
+        changes: Any = {
             key: tuple(value) if isinstance(value, list) else value for key, value in reader.settings.items()
         }
         try:

@@ -110,7 +110,7 @@ def _cluster(address: str | None) -> Iterator[Any]:
     try:
         ray: Any = import_module("ray")
     except ImportError as error:
-        raise UsageError("Ray is not installed", found=str(error), fix="pip install 'polyspan[ray]'") from error
+        raise UsageError("Ray is not installed", found=str(error), fix="pip install ray") from error
     if ray.is_initialized():
         yield ray
         return

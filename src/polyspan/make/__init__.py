@@ -40,9 +40,11 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'polyspan.make' has no attribute {name!r}")
-    value = getattr(import_module(f"polyspan.make.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker sees the imports above, and what is not there
+
+    def __getattr__(name: str) -> Any:
+        if name not in _HOME:
+            raise AttributeError(f"module 'polyspan.make' has no attribute {name!r}")
+        value = getattr(import_module(f"polyspan.make.{_HOME[name]}"), name)
+        globals()[name] = value
+        return value

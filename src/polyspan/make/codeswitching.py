@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any
 
-from polyspan.data.schema import Answer, Corpus, Paragraph
+from polyspan.data.schema import Answer, Corpus, Paragraph, require_corpus
 from polyspan.errors import UsageError, choose
 from polyspan.files import Source
 from polyspan.languages import target_tag
@@ -96,6 +96,7 @@ def codeswitch(
     `ratio`: how much of contexts and questions the dictionary covers, in percent, by five definitions. `doing`
     names the work in a progress bar. Raises what `read_dictionary` raises, and UsageError for unknown options.
     """
+    require_corpus(corpus, "make.codeswitch")
     how = Switching(choice, rate, per, tuple(fields), join, keep_original)
     target = target_tag(target, "target")
     if not isinstance(dictionary, Dictionary):

@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from polyspan.data.schema import Corpus
+from polyspan.data.schema import Corpus, require_corpus
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.make.made import Made, made, tally
 from polyspan.make.rewrite import (
@@ -75,6 +75,7 @@ def permute(
     Raises PolyspanError for a corpus in which nothing can be permuted, and UsageError for options that do not go
     together.
     """
+    require_corpus(corpus, "make.permute")
     choose("unit", unit, UNITS)
     _check(unit, invert, bins, tokenizer)
     split = _pieces(corpus, tokenizer, keep_digits) if unit == "piece" else _tokens(corpus, unit, keep_digits)

@@ -78,7 +78,7 @@ class Placer:
                 where=f"question {id}, character {old.start:,} of its context",
                 found=shorten(there),
                 expected=shorten(old.text),
-                fix="polyspan check DATA --fix OUT",
+                fix="mend the data first: polyspan check with --fix finds and moves such answers",
             )
         self.answers["all"] += 1
         if not old.text.strip():

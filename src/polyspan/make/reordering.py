@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from polyspan.data.schema import Answer, Corpus, Paragraph, Question
+from polyspan.data.schema import Answer, Corpus, Paragraph, Question, require_corpus
 from polyspan.errors import choose
 from polyspan.languages import spaced
 from polyspan.make.conllu import Sentence
@@ -93,6 +93,7 @@ def reorder(
     a question without a tree in a file of trees stays as it was; both are counted. `doing` names the work in a
     progress bar. Raises UsageError for unknown names, PolyspanError where trees do not match a context.
     """
+    require_corpus(corpus, "make.reorder")
     choose("order", order, CHOICES)
     choose("strategy", strategy, STRATEGIES)
     parser = open_parser(parser) if isinstance(parser, str) else parser

@@ -149,7 +149,7 @@ def move_answers(
                     where=f"question {question.id}, character {answer.start:,} of its context",
                     found=shorten(found),
                     expected=shorten(answer.text),
-                    fix="polyspan check DATA --fix OUT",
+                    fix="mend the data first: polyspan check with --fix finds and moves such answers",
                 )
             start, end, extended = context.carry(answer.start, answer.end)
             answers.append(Answer(context.text[start:end], start))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from polyspan.data.sample import sample as draw
-from polyspan.data.schema import Corpus, Question
+from polyspan.data.schema import Corpus, Question, require_corpora, require_corpus
 from polyspan.data.split import split
 from polyspan.errors import UsageError, choose
 from polyspan.make.made import Made, made
@@ -27,6 +27,7 @@ def sample(
     articles as it can, for few-shot sets. Down-sampling to the size of the smallest set is how the paper makes
     training sets of several languages comparable (§3.2). A corpus that is small enough stays whole.
     """
+    require_corpus(corpus, "make.sample")
     choose("way to draw", by, ("question", "article", "spread"))
     if (size is None) == (like is None):
         raise UsageError("one of size and like is needed", fix="--size N, or --like DATA")
@@ -61,6 +62,7 @@ def part(
     It gives a data set of one published part a training and a test set by name. Corpora with the same titles and
     as many questions of each, such as translations that lost none, are split alike. Raises as `split`.
     """
+    require_corpus(corpus, "make.part")
     choose("side", side, ("rest", "held"))
     kept = split(corpus, fraction, size, seed)[side == "held"]
     options = {"side": side, "fraction": fraction, "size": size, "seed": seed}
@@ -75,6 +77,7 @@ def mix(corpora: Sequence[Corpus], seed: int = 0) -> Made:
 
     The language is that of all of them, or None where they differ.
     """
+    require_corpora(corpora, "make.mix")
     if len(corpora) < 2:
         raise UsageError("a mixture needs at least two corpora", found=str(len(corpora)))
     seen: set[str] = set()

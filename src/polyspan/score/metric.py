@@ -3,6 +3,9 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
+
+from polyspan.errors import UsageError
 
 Overlap = Callable[[Sequence[str], Sequence[str]], float]
 
@@ -22,6 +25,12 @@ class Metric:
     """Whether questions may be unanswerable, as in SQuAD 2.0: their gold is "", and a question without a
     prediction leaves the average, where the other rules count it as 0."""
 
+    def best(self, prediction: str, golds: Sequence[str]) -> tuple[bool, float]:
+        """Whether the prediction equals any gold answer, and its best F1; each for itself."""
+        normalised, units = self.normalise(prediction), self.units(prediction)
+        exact = any(normalised == self.normalise(gold) for gold in golds)
+        return exact, max(self.overlap(units, self.units(gold)) for gold in golds)
+
     def exact(self, prediction: str, gold: str) -> bool:
         """Whether the two texts are the same after normalising."""
         return self.normalise(prediction) == self.normalise(gold)
@@ -29,6 +38,58 @@ class Metric:
     def f1(self, prediction: str, gold: str) -> float:
         """F1 of a prediction against one gold answer, from 0 to 1."""
         return self.overlap(self.units(prediction), self.units(gold))
+
+
+class Rule(Protocol):
+    """A metric of your own, as `score` takes it. It may also have a `name` (else that of its class) and
+    `no_answer` (else False), with the meaning they have in `Metric`."""
+
+    def exact(self, prediction: str, gold: str) -> bool:
+        """Whether the two texts are the same answer."""
+
+    def f1(self, prediction: str, gold: str) -> float:
+        """How much of an answer the prediction is, from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """A rule that is no `Metric`, with what scoring needs of one."""
+
+    rule: Rule
+
+    @property
+    def name(self) -> str:
+        """The rule's name, or its class's."""
+        return str(getattr(self.rule, "name", type(self.rule).__name__))
+
+    @property
+    def no_answer(self) -> bool:
+        """As `Metric.no_answer`."""
+        return bool(getattr(self.rule, "no_answer", False))
+
+    def normalise(self, text: str) -> str:
+        """The text without space around it: nothing is left of no answer."""
+        return text.strip()
+
+    def best(self, prediction: str, golds: Sequence[str]) -> tuple[bool, float]:
+        """As `Metric.best`. Raises UsageError for an F1 that is no share."""
+        exact = any(self.rule.exact(prediction, gold) for gold in golds)
+        f1 = max(float(self.rule.f1(prediction, gold)) for gold in golds)
+        if not 0 <= f1 <= 1:
+            raise UsageError(f"the metric {self.name} gives an F1 of {f1}", expected="a number from 0 to 1")
+        return exact, f1
+
+
+def as_metric(rule: "Metric | Rule") -> "Metric | Own":
+    """A metric given as an object. Raises TypeError where it is none."""
+    if isinstance(rule, Metric):
+        return rule
+    if isinstance(rule, type):
+        raise TypeError(f"a metric is an object, not its class: {rule.__name__}()")
+    if missing := [name for name in ("exact", "f1") if not callable(getattr(rule, name, None))]:
+        wanted = "a metric is a name, or an object with exact(prediction, gold) and f1(prediction, gold)"
+        raise TypeError(f"{wanted}; {type(rule).__name__} has no {' and no '.join(missing)}")
+    return Own(rule)
 
 
 def shared(prediction: Sequence[str], gold: Sequence[str]) -> float:

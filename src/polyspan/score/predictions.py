@@ -47,6 +47,10 @@ def check_predictions(predictions: object, where: str = "") -> None:
             found=f"{type(predictions).__name__}: {shorten(predictions)}",
             expected=_EXPECTED,
         )
+    if {"key", "texts"} <= set(predictions):
+        fix = "run polyspan quickstart again with the same --out"
+        found = "a file of a quickstart before answers were plain"
+        raise PolyspanError("this is no {id: text}", where=where, found=found, expected=_EXPECTED, fix=fix)
     for name, text in predictions.items():
         if not isinstance(name, str):
             raise PolyspanError(f"the question id {name!r} is not text", where=where, expected=_EXPECTED)
@@ -56,7 +60,12 @@ def check_predictions(predictions: object, where: str = "") -> None:
                 where=where,
                 found=f"{type(text).__name__}: {shorten(text)}",
                 expected='an answer\'s text; an empty one is ""',
+                fix="the n-best answers are another file: give that of predict --out" if _is_nbest(text) else "",
             )
+
+
+def _is_nbest(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], Mapping) and "text" in value[0]
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from polyspan.errors import PolyspanError
-from polyspan.score.metric import Metric
+from polyspan.score.metric import Metric, Own, Rule, as_metric
 from polyspan.score.predictions import check_predictions
-from polyspan.score.registry import find
+from polyspan.score.registry import default_metric, find
 
 if TYPE_CHECKING:  # `import polyspan.score` stays light: the readers of polyspan.data are not needed
     import numpy as np
@@ -64,14 +64,27 @@ class Scores:
         }
 
 
-def score(corpus: "Corpus", predictions: Mapping[str, str], metric: str, language: str | None = None) -> Scores:
+def score(
+    corpus: "Corpus",
+    predictions: Mapping[str, str],
+    metric: str | Metric | Rule | None = None,
+    language: str | None = None,
+) -> Scores:
     """Score predictions (question id to answer text) by the official rule that `metric` names.
 
-    `language` (for `mlqa.v1`) is the corpus's own where none is given. Raises UsageError for an unknown metric or
-    language; PolyspanError for a prediction that is not text, a corpus without questions or with an id twice, and
-    a question without any gold answer under a metric that does not allow one.
+    Without a metric by that of the corpus's authors, or else by its language's. A metric of your own is an object
+    with `exact(prediction, gold)` and `f1(prediction, gold)` (`polyspan.score.Rule`). `language` (for `mlqa.v1`)
+    is the corpus's own where none is given. Raises UsageError for an unknown metric or language, TypeError for
+    something else than a corpus or a metric; PolyspanError for a prediction that is not text, a corpus without
+    questions or with an id twice, and a question without any gold answer under a metric that does not allow one.
     """
-    rule = find(metric, language or corpus.language)
+    from polyspan.data.parsed import remedy
+    from polyspan.data.schema import require_corpus
+
+    require_corpus(corpus, "score")
+    language = language or corpus.language
+    named = metric or corpus.metric or default_metric(language)
+    rule = find(named, language) if isinstance(named, str) else as_metric(named)
     check_predictions(predictions)
     questions: dict[str, QuestionScore] = {}
     asked: set[str] = set()
@@ -80,12 +93,12 @@ def score(corpus: "Corpus", predictions: Mapping[str, str], metric: str, languag
             raise PolyspanError(
                 f"two questions have the id {question.id!r}: a prediction cannot be told to be for one of them",
                 where=corpus.source or corpus.name,
-                fix="polyspan check DATA --fix OUT puts the second one aside",
+                fix=f"{remedy(corpus.source or corpus.name)} puts the second one aside",
             )
         asked.add(question.id)
         golds = _golds(question, rule, corpus)
         if question.id in predictions:
-            questions[question.id] = _best(rule, predictions[question.id], golds)
+            questions[question.id] = QuestionScore(*rule.best(predictions[question.id], golds))
         elif not rule.no_answer:
             questions[question.id] = QuestionScore(False, 0.0)
     if not questions:
@@ -106,7 +119,7 @@ def score(corpus: "Corpus", predictions: Mapping[str, str], metric: str, languag
     )
 
 
-def _golds(question: "Question", rule: Metric, corpus: "Corpus") -> list[str]:
+def _golds(question: "Question", rule: Metric | Own, corpus: "Corpus") -> list[str]:
     """The distinct gold texts. An empty one counts as an answer like any other, but where "" means no answer."""
     texts = list(dict.fromkeys(answer.text for answer in question.answers))
     if rule.no_answer:
@@ -120,11 +133,3 @@ def _golds(question: "Question", rule: Metric, corpus: "Corpus") -> list[str]:
             fix="use the metric squad.v2 where questions may be unanswerable",
         )
     return texts
-
-
-def _best(rule: Metric, prediction: str, golds: list[str]) -> QuestionScore:
-    normalised, units = rule.normalise(prediction), rule.units(prediction)
-    return QuestionScore(
-        exact_match=any(normalised == rule.normalise(gold) for gold in golds),
-        f1=max(rule.overlap(units, rule.units(gold)) for gold in golds),
-    )

@@ -9,6 +9,7 @@ from polyspan.stats.factors import Factors, analyse, read_factors
 from polyspan.stats.resampling import DRAWS
 from polyspan.stats.seeds import SeedSpread, over_seeds
 from polyspan.stats.selection import Choice, select
+from polyspan.stats.standings import Standing, standings
 from polyspan.stats.units import UNITS, units
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Difference",
     "Factors",
     "SeedSpread",
+    "Standing",
     "analyse",
     "anova",
     "compare",
@@ -28,6 +30,7 @@ __all__ = [
     "over_seeds",
     "read_factors",
     "select",
+    "standings",
     "units",
     "without",
 ]

@@ -88,7 +88,7 @@ def _present(name: str) -> Path:
         raise PolyspanError(
             "a part of the mini corpus is missing from this installation",
             where=str(path),
-            fix="install polyspan again: pip install --force-reinstall --no-deps polyspan",
+            fix="install polyspan again: pip install --force-reinstall --no-deps . in its repository",
         )
     return path
 
