@@ -15,6 +15,7 @@ import torch
 from accelerate.tracking import GeneralTracker
 from safetensors.torch import load_file
 
+from polyspan import training
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.reader import Reader
@@ -103,9 +104,34 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, averag
     assert not (tmp_path / "killed.checkpoint").exists()
 
 
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_stopped_run_writes_a_checkpoint_and_goes_on(number, error, tiny, corpus, tmp_path, monkeypatch):
+    """Neither loses the step that it came in; the caller's handlers are back afterwards."""
+    train([corpus], tiny, tmp_path / "whole", FAST)
+    steps, take_step = [], training.take_step
+
+    def stopped(run, model, optimizer, step):
+        steps.append(step)
+        if len(steps) == 3:
+            signal.raise_signal(number)
+        return take_step(run, model, optimizer, step)
+
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    monkeypatch.setattr(training, "take_step", stopped)
+    with pytest.raises(error) as caught:
+        train([corpus], tiny, tmp_path / "r", FAST)
+    assert getattr(caught.value, "code", 143) == 143
+    assert handlers == [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    assert [path.name for path in (tmp_path / "r.checkpoint").iterdir()] == ["3"]
+    train([corpus], tiny, tmp_path / "r", FAST, resume=True)
+    assert steps == [*range(1, len(steps) + 1)]
+    assert same(tmp_path / "whole", tmp_path / "r")
+
+
 @pytest.mark.slow
-def test_ctrl_c_writes_a_checkpoint_that_is_not_thrown_away(tiny, corpus, tmp_path):
-    """SIGINT in the middle of `train`: exit 1, one line, and --resume goes on from the very step."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+def test_a_signal_writes_a_checkpoint_that_is_not_thrown_away(number, code, tiny, corpus, tmp_path):
+    """SIGINT or SIGTERM in the middle of `train`: one line, and --resume goes on from the very step."""
     write(corpus, tmp_path / "data.json")
     options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
     call = [sys.executable, "-m", "polyspan", "train", "--data", str(tmp_path / "data.json"), *options.split()]
@@ -115,9 +141,9 @@ def test_ctrl_c_writes_a_checkpoint_that_is_not_thrown_away(tiny, corpus, tmp_pa
     while "preset cpu" not in run.stderr.readline():
         pass
     time.sleep(15)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(number)
     stderr = run.communicate(timeout=60)[1]
-    assert run.returncode == 1, stderr
+    assert run.returncode == code, stderr
     assert "stopped" in stderr
     assert "Traceback" not in stderr
     (step,) = (tmp_path / "r.checkpoint").iterdir()
@@ -126,6 +152,24 @@ def test_ctrl_c_writes_a_checkpoint_that_is_not_thrown_away(tiny, corpus, tmp_pa
     assert again.returncode == 1
     assert "a run that was stopped is kept" in again.stderr
     assert step.exists()
+
+
+@pytest.mark.slow
+def test_sigterm_to_two_processes_writes_a_checkpoint(tiny, corpus, tmp_path):
+    """They stop after the same step, however far apart the signal reaches them."""
+    write(corpus, tmp_path / "data.json")
+    options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "polyspan"]
+    call = [*launch, "train", "--data", str(tmp_path / "data.json"), *options.split()]
+    run = subprocess.Popen(call, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    while "training" not in run.stderr.readline():
+        pass
+    run.send_signal(signal.SIGTERM)
+    stderr = run.communicate(timeout=100)[1]
+    assert run.returncode
+    (step,) = (tmp_path / "r.checkpoint").iterdir()
+    assert int(step.name) % 10 == 0, stderr
 
 
 def test_a_checkpoint_of_another_run_is_refused(tiny, corpus, tmp_path):

@@ -46,6 +46,7 @@ app.add_typer(store_app, name="store")
 
 _T = typer.Option  # a short name: the options below are one line each
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
+_TERMINATED = 143  # what a training makes of SIGTERM
 
 
 def main() -> None:
@@ -59,10 +60,10 @@ def main() -> None:
         _complain(str(error))
         sys.exit(error.exit_code)
     except SystemExit as end:
-        if end.code != _INTERRUPTED:
+        if end.code not in (_INTERRUPTED, _TERMINATED):
             raise
         _complain("stopped; nothing is half-written (train goes on from its last step with --resume)")
-        sys.exit(1)
+        sys.exit(_TERMINATED if end.code == _TERMINATED else 1)
     except BrokenPipeError:
         sys.exit(1)
     except OSError as error:
