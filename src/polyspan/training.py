@@ -349,13 +349,15 @@ def _backward(run: Run, model: Any, step: int) -> torch.Tensor:
     mine = rows[accelerator.process_index :: accelerator.num_processes]
     # Processes average their gradients, however many windows each has: weigh every window alike.
     share = accelerator.num_processes / len(rows) if len(mine) else 0.0
-    wanted = max(parts_wanted, math.ceil(int(run.lengths[mine].sum()) / _CPU_TOKENS) if on_cpu else 1)
+    width = run.reader.options.max_length if run.settings.padding == "counted" else None
+    pieces = len(mine) * width if width else int(run.lengths[mine].sum())
+    wanted = max(parts_wanted, math.ceil(pieces / _CPU_TOKENS) if on_cpu else 1)
     parts = np.array_split(mine, min(wanted, len(mine))) if len(mine) else [rows[:1]]
     loss = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts):
-        batch = collate(run.windows, run.reader.layout, part).to(accelerator.device)
+        batch = collate(run.windows, run.reader.layout, part, width).to(accelerator.device)
         with accelerator.autocast(), _unsynchronised(accelerator, model, number == len(parts) - 1):
-            start, end = span_logits(model, batch, pack=run.settings.pack)
+            start, end = span_logits(model, batch, pack=run.settings.pack, mask=width is None)
             of_start = cross_entropy(start, batch.start, reduction="sum")
             of_end = cross_entropy(end, batch.end, reduction="sum")
             scaled = (of_start + of_end) / 2 * share
