@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,11 +16,14 @@ import torch
 from accelerate.tracking import GeneralTracker
 from safetensors.torch import load_file
 
+from polyspan import training
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.model.batch import collate
 from polyspan.model.reader import Reader
-from polyspan.model.windows import WindowOptions
-from polyspan.plan import draw_by_weight
+from polyspan.model.windows import WindowOptions, make_windows
+from polyspan.optimizer import rate
+from polyspan.plan import draw_by_weight, plan_batches
 from polyspan.prediction import predict
 from polyspan.settings import PRESETS, TrainSettings, preset
 from polyspan.training import train
@@ -103,9 +107,34 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, averag
     assert not (tmp_path / "killed.checkpoint").exists()
 
 
+@pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
+def test_a_stopped_run_writes_a_checkpoint_and_goes_on(number, error, tiny, corpus, tmp_path, monkeypatch):
+    """Neither loses the step that it came in; the caller's handlers are back afterwards."""
+    train([corpus], tiny, tmp_path / "whole", FAST)
+    steps, take_step = [], training.take_step
+
+    def stopped(run, model, optimizer, step):
+        steps.append(step)
+        if len(steps) == 3:
+            signal.raise_signal(number)
+        return take_step(run, model, optimizer, step)
+
+    handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    monkeypatch.setattr(training, "take_step", stopped)
+    with pytest.raises(error) as caught:
+        train([corpus], tiny, tmp_path / "r", FAST)
+    assert getattr(caught.value, "code", 143) == 143
+    assert handlers == [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    assert [path.name for path in (tmp_path / "r.checkpoint").iterdir()] == ["3"]
+    train([corpus], tiny, tmp_path / "r", FAST, resume=True)
+    assert steps == [*range(1, len(steps) + 1)]
+    assert same(tmp_path / "whole", tmp_path / "r")
+
+
 @pytest.mark.slow
-def test_ctrl_c_writes_a_checkpoint_that_is_not_thrown_away(tiny, corpus, tmp_path):
-    """SIGINT in the middle of `train`: exit 1, one line, and --resume goes on from the very step."""
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
+def test_a_signal_writes_a_checkpoint_that_is_not_thrown_away(number, code, tiny, corpus, tmp_path):
+    """SIGINT or SIGTERM in the middle of `train`: one line, and --resume goes on from the very step."""
     write(corpus, tmp_path / "data.json")
     options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
     call = [sys.executable, "-m", "polyspan", "train", "--data", str(tmp_path / "data.json"), *options.split()]
@@ -115,9 +144,9 @@ def test_ctrl_c_writes_a_checkpoint_that_is_not_thrown_away(tiny, corpus, tmp_pa
     while "preset cpu" not in run.stderr.readline():
         pass
     time.sleep(15)
-    run.send_signal(signal.SIGINT)
+    run.send_signal(number)
     stderr = run.communicate(timeout=60)[1]
-    assert run.returncode == 1, stderr
+    assert run.returncode == code, stderr
     assert "stopped" in stderr
     assert "Traceback" not in stderr
     (step,) = (tmp_path / "r.checkpoint").iterdir()
@@ -126,6 +155,24 @@ def test_ctrl_c_writes_a_checkpoint_that_is_not_thrown_away(tiny, corpus, tmp_pa
     assert again.returncode == 1
     assert "a run that was stopped is kept" in again.stderr
     assert step.exists()
+
+
+@pytest.mark.slow
+def test_sigterm_to_two_processes_writes_a_checkpoint(tiny, corpus, tmp_path):
+    """They stop after the same step, however far apart the signal reaches them."""
+    write(corpus, tmp_path / "data.json")
+    options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "polyspan"]
+    call = [*launch, "train", "--data", str(tmp_path / "data.json"), *options.split()]
+    run = subprocess.Popen(call, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    while "training" not in run.stderr.readline():
+        pass
+    run.send_signal(signal.SIGTERM)
+    stderr = run.communicate(timeout=100)[1]
+    assert run.returncode
+    (step,) = (tmp_path / "r.checkpoint").iterdir()
+    assert int(step.name) % 10 == 0, stderr
 
 
 def test_a_checkpoint_of_another_run_is_refused(tiny, corpus, tmp_path):
@@ -277,6 +324,98 @@ def test_mistakes_in_settings(tiny, corpus, tmp_path):
         train([], tiny, tmp_path / "r", FAST)
     with pytest.raises(UsageError, match="a seed is"):
         train([corpus], tiny, tmp_path / "r", FAST, seed=-1)
+
+
+def test_a_warm_up_may_begin_at_zero_and_then_moves_nothing_at_first(tiny, corpus, tmp_path):
+    """Step s of w has (s − 1)/w of the peak, in BERT's script and transformers; the decay is as before."""
+    settings = TrainSettings(learning_rate=1.0, warmup=4, warmup_from_zero=True, decay_from="start")
+    assert [rate(step, 8, settings) for step in range(1, 9)] == [
+        0,
+        1 / 4,
+        2 / 4,
+        3 / 4,
+        4 / 8,
+        3 / 8,
+        2 / 8,
+        1 / 8,
+    ]
+    assert rate(1, 8, replace(settings, warmup_from_zero=False)) == 1 / 4
+    one_step = replace(FAST, epochs=1.0, warmup=1, warmup_from_zero=True, batch_size=5, weight_decay=0.01)
+    with pytest.raises(UsageError, match="warm-up is as long"):
+        train([corpus], tiny, tmp_path / "r", one_step)
+    train([corpus], tiny, tmp_path / "r", replace(one_step, epochs=2.0), checkpoints=2)
+    before = Reader.load(tiny, FAST.windows, 42).model.state_dict()
+    first, last = weights(tmp_path / "r" / "checkpoints" / "1"), weights(tmp_path / "r")
+    assert all(torch.equal(first[name], before[name]) for name in first)
+    assert any(not torch.equal(last[name], before[name]) for name in last)
+
+
+def test_full_batches_take_the_windows_that_are_left_over_into_the_next_epoch():
+    """As BERT's script, which repeats its data before it cuts batches; the very last partial batch is dropped."""
+    windows, lengths = make_windows_of(11), np.arange(11, dtype=np.int32)
+    settings = replace(FAST, batch_size=4, epochs=3.0, full_batches=True)
+    plan = plan_batches(windows, [[11]], lengths, settings, None, 1)
+    assert [len(rows) for rows in plan] == [4] * 8
+    counts = np.bincount(np.concatenate(plan), minlength=11)
+    assert set(counts.tolist()) <= {2, 3}
+    loose = plan_batches(windows, [[11]], lengths, replace(settings, full_batches=False), None, 1)
+    assert sorted(len(rows) for rows in loose) == [3] * 3 + [4] * 6
+    few = plan_batches(windows, [[11]], lengths, replace(settings, batch_size=32, epochs=9.0), None, 1)
+    assert [len(rows) for rows in few] == [32] * 3, "fewer windows than a batch: they come several times"
+
+
+def make_windows_of(count: int):
+    """What `plan_batches` looks at: the question of each window."""
+    return SimpleNamespace(question=np.arange(count))
+
+
+def test_padding_that_counts_is_in_the_softmax_over_the_whole_length(tiny, corpus, tmp_path):
+    """The first loss is transformers' on inputs padded to `max_length`, and not that of masked padding."""
+    from transformers import AutoModelForQuestionAnswering
+
+    settings = replace(FAST, dropout=0.0, batch_size=5, epochs=2.0, accumulate=2)
+    losses = {}
+    for padding in ("masked", "counted"):
+        train([corpus], tiny, tmp_path / padding, replace(settings, padding=padding))
+        losses[padding] = json.loads((tmp_path / padding / "run.json").read_text("utf-8"))["loss"]
+    reader = Reader.load(tiny, settings.windows, 42)
+    windows = make_windows(corpus, reader.tokenizer, reader.options, training=True)
+    reader.model.save_pretrained(tmp_path / "model")
+    theirs = AutoModelForQuestionAnswering.from_pretrained(tmp_path / "model").eval()
+    lost = []
+    for row in range(len(windows)):
+        batch = collate(windows, reader.layout, np.array([row], np.int32), 64)
+        assert batch.input_ids.shape == (1, 64)
+        given = batch.inputs() | {"start_positions": batch.start, "end_positions": batch.end}
+        lost.append(float(theirs(**given).loss.detach()))
+    assert len(windows) == 5
+    assert losses["counted"][0] == pytest.approx(np.mean(lost), abs=1e-4)
+    assert losses["masked"][0] < losses["counted"][0] - 0.01
+
+
+def test_bert_s_presets_keep_bert_s_rules():
+    hsu, readme, xtreme, ours = (PRESETS[name] for name in ("hsu2019", "readme", "xtreme", "cpu"))
+    assert [each.warmup_from_zero for each in (hsu, readme, xtreme, ours)] == [True, True, True, False]
+    assert [each.full_batches for each in (hsu, readme, xtreme, ours)] == [True, True, False, False]
+    assert [each.padding for each in (hsu, readme, xtreme, ours)] == ["counted", "masked", "masked", "masked"]
+    assert preset("readme", padding="counted") == replace(readme, padding="counted")
+    with pytest.raises(UsageError, match="no padding that could count"):
+        preset("hsu2019", pack=True)
+    with pytest.raises(UsageError, match="padding"):
+        preset("readme", padding="ignored")
+
+
+def test_a_record_from_before_a_setting_was_known_is_still_this_run_s(tiny, corpus, tmp_path):
+    train([corpus], tiny, tmp_path / "r", FAST)
+    path = tmp_path / "r" / "run.json"
+    record = json.loads(path.read_text("utf-8"))
+    for name in ("padding", "full_batches", "warmup_from_zero"):
+        del record["settings"][name]
+    path.write_text(json.dumps(record), "utf-8")
+    train([corpus], tiny, tmp_path / "r", FAST, resume=True)
+    assert json.loads(path.read_text("utf-8")) == record
+    with pytest.raises(PolyspanError, match="another run"):
+        train([corpus], tiny, tmp_path / "r", replace(FAST, padding="counted"), resume=True)
 
 
 def test_a_diverged_run_says_so(tiny, corpus, tmp_path):

@@ -65,6 +65,7 @@ app.add_typer(store_app, name="store")
 _T = typer.Option  # a short name: the options below are one line each
 _INTERRUPTED = 130  # what typer makes of Ctrl-C
 _OF_STREAMS = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT, errno.EAGAIN)
+_TERMINATED = 143  # what a training makes of SIGTERM
 
 
 def main() -> None:
@@ -78,10 +79,10 @@ def main() -> None:
         _complain(str(error))
         sys.exit(error.exit_code)
     except SystemExit as end:
-        if end.code != _INTERRUPTED:
+        if end.code not in (_INTERRUPTED, _TERMINATED):
             raise
         _complain("stopped; nothing is half-written (train goes on from its last step with --resume)")
-        sys.exit(1)
+        sys.exit(_TERMINATED if end.code == _TERMINATED else 1)
     except ModuleNotFoundError as error:
         _complain(str(not_installed(error, "this command")))
         sys.exit(1)

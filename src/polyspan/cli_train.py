@@ -66,6 +66,7 @@ def train(
         float | None, _T(help="Freeze the lowest layers: a share below 1, else a number.")
     ] = None,
     pack: Annotated[bool, _T("--pack", help="Compute a batch's windows as one row, unpadded.")] = False,
+    padding: Annotated[str | None, _T(help="masked, or counted in the softmax as in BERT's script.")] = None,
     average: Annotated[int | None, _T(help="Average the weights over this many snapshots.")] = None,
     precision: Annotated[str | None, _T(help="auto, fp32, bf16 or fp16.")] = None,
     max_length: Annotated[int | None, _T(help="Pieces in a window.")] = None,
@@ -111,7 +112,7 @@ def train(
 
 _SETTINGS = (
     *("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "freeze"),
-    *("freeze_layers", "pack", "average", "precision", "max_length", "stride", "stride_as"),
+    *("freeze_layers", "pack", "padding", "average", "precision", "max_length", "stride", "stride_as"),
     *("max_question_length", "long_question", "label", "outside"),
 )
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +86,9 @@ def replacing(path: Source) -> Iterator[Path]:
 def replacing_folder(path: Source) -> Iterator[Path]:
     """Like `replacing`, for a folder: written under a temporary name beside it, then renamed.
 
-    The folder that stood there before is removed last. Raises PolyspanError where a file stands there.
+    It changes places with a folder that stands there, in one step on Linux and macOS; that one is removed last.
+    Some file systems cannot do this: there a kill in between leaves the old one beside the place as `.NAME.….old`.
+    Raises PolyspanError where a file stands there.
     """
     target = Path(path).absolute()
     with explained(target, "write"):
@@ -100,15 +103,28 @@ def replacing_folder(path: Source) -> Iterator[Path]:
                 if inner.is_file():
                     with open(inner, "rb") as written:
                         os.fsync(written.fileno())
-            if target.exists():
+            if not target.exists():
+                part.rename(target)
+            elif not _exchange(part, target):
                 old = part.with_suffix(".old")
                 target.rename(old)
                 part.rename(target)
                 shutil.rmtree(old)
-            else:
-                part.rename(target)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Let two paths change places in one step; False, and nothing is done, where the system cannot."""
+    import ctypes
+
+    here, swap = -2 if sys.platform == "darwin" else -100, 2  # AT_FDCWD; RENAME_EXCHANGE, on macOS RENAME_SWAP
+    try:
+        library = ctypes.CDLL(None)
+        rename = library.renameatx_np if sys.platform == "darwin" else library.renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    return bool(rename(here, os.fsencode(one), here, os.fsencode(other), swap) == 0)
 
 
 def claim(path: Source, folder: bool = False) -> None:

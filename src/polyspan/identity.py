@@ -57,7 +57,8 @@ def is_finished(out: Path, chosen: dict[str, Any]) -> bool:
         record = json.loads(path.read_text("utf-8"))
         if not isinstance(record, dict):
             raise ValueError("not an object")
-    except ValueError as error:
+        record["settings"] = _whole(record.get("settings", {}))
+    except (TypeError, ValueError) as error:
         raise PolyspanError("the run record cannot be read", where=str(path), fix="remove the folder") from error
     if other := [name for name, value in chosen.items() if record.get(name) != value]:
         raise PolyspanError(
@@ -66,3 +67,10 @@ def is_finished(out: Path, chosen: dict[str, Any]) -> bool:
             fix="give the options it was trained with, choose another --out, or remove it",
         )
     return True
+
+
+def _whole(saved: dict[str, Any]) -> dict[str, Any]:
+    """Settings that an older version saved, with the defaults of those that came since: it did as these say."""
+    known = asdict(TrainSettings())
+    whole = known | saved | {"windows": known["windows"] | saved.get("windows", {})}
+    return json.loads(json.dumps(whole))  # type: ignore[no-any-return]

@@ -72,7 +72,7 @@ def rate(step: int, total: int, settings: TrainSettings) -> float:
     if settings.schedule == "log":
         return settings.learning_rate * min(1.0, math.log1p(step) / math.log1p(warmup) if warmup else 1.0)
     if step <= warmup:
-        return settings.learning_rate * step / warmup
+        return settings.learning_rate * (step - settings.warmup_from_zero) / warmup
     return (
         settings.learning_rate * (total - step + 1) / (total - warmup if settings.decay_from == "peak" else total)
     )

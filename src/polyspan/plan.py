@@ -23,13 +23,16 @@ def plan_batches(
     """The rows of every batch of the whole run.
 
     `windows` and their input `lengths` hold the training data as often as it has variants, one after another:
-    epoch e takes variant e modulo their number. `variants` are the numbers of windows of the corpora in each.
+    epoch e takes variant e modulo their number. `variants` are the numbers of windows of the corpora in each. With
+    `full_batches` what does not fill an epoch's last batch begins the next one.
     Raises UsageError where the warm-up would never end.
     """
     bounds = np.cumsum([0, *(sum(sizes) for sizes in variants)])
     size = settings.batch_size
     if settings.epoch_of == "questions":
         steps = int(len(np.unique(windows.question[: bounds[1]])) / size * settings.epochs)
+    elif settings.full_batches:
+        steps = int(bounds[1] / size * settings.epochs)
     else:
         steps = round(math.ceil(bounds[1] / size) * settings.epochs)
     if 1 <= settings.warmup >= max(steps, 1):
@@ -39,14 +42,20 @@ def plan_batches(
             fix="--warmup 0.1",
         )
     plan: list[Ints] = []
+    left = np.empty(0, np.int32)
     epoch = 0
     while len(plan) < max(steps, 1):
         generator = np.random.default_rng([seed, epoch])
         variant = epoch % len(variants)
         first, last = bounds[variant : variant + 2]
-        order = None if weights is None else draw_by_weight(variants[variant], weights, generator)
-        batches = bucketed(lengths[first:last], size, generator, order)
-        plan += [(rows + first).astype(np.int32) for rows in batches]
+        if weights is None:
+            drawn = generator.permutation(last - first)
+        else:
+            drawn = draw_by_weight(variants[variant], weights, generator)
+        order = np.concatenate([left, drawn.astype(np.int32) + np.int32(first)])
+        whole = len(order) // size * size if settings.full_batches else len(order)
+        order, left = order[:whole], order[whole:]
+        plan += bucketed(lengths, size, generator, order)
         epoch += 1
     return plan[: max(steps, 1)]
 

@@ -26,8 +26,14 @@ class TrainSettings:
     """Passes over the windows, or over the questions (`epoch_of`)."""
     epoch_of: Literal["windows", "questions"] = "windows"
     """`questions` is BERT's rule: steps = questions / batch · epochs, fewer passes where contexts are long."""
+    full_batches: bool = False
+    """Whether the windows that do not fill an epoch's last batch begin the next epoch, as in BERT's script. Else
+    that batch is smaller."""
     warmup: float = 0.1
     """Steps of warm-up: a share of all steps below 1, else a number."""
+    warmup_from_zero: bool = False
+    """Whether step s of w has the share (s − 1)/w of the peak, as in BERT's script and transformers: the first one
+    moves nothing. Else it has s/w."""
     decay_from: Literal["peak", "start"] = "peak"
     """Where the line to 0 begins: at the end of the warm-up, or, as BERT has it, at the first step."""
     betas: tuple[float, float] = (0.9, 0.999)
@@ -57,6 +63,9 @@ class TrainSettings:
     """`auto`: bf16 where a GPU has it, else fp32."""
     pack: bool = False
     """Compute the windows of a batch as one row without padding; the same step, faster on some GPUs."""
+    padding: Literal["masked", "counted"] = "masked"
+    """`masked`: a batch is as wide as its longest window, and an answer cannot stand in padding. `counted`, as in
+    BERT's script: it is `max_length` wide, and the softmax of start and end runs over padding too."""
     windows: WindowOptions = field(default_factory=WindowOptions)
     """How contexts are cut and labelled."""
 
@@ -65,6 +74,11 @@ class TrainSettings:
         choose("epoch_of", self.epoch_of, ("windows", "questions"))
         choose("decay_from", self.decay_from, ("peak", "start"))
         choose("schedule", self.schedule, ("linear", "log"))
+        choose("padding", self.padding, ("masked", "counted"))
+        if self.pack and self.padding == "counted":
+            raise UsageError(
+                "packed windows have no padding that could count", fix="leave pack away, or mask padding"
+            )
         positive = {"learning_rate": self.learning_rate, "epochs": self.epochs, "batch_size": self.batch_size}
         positive |= {"accumulate": self.accumulate, "average": self.average, "clip": self.clip}
         for name, value in positive.items():
@@ -83,13 +97,21 @@ class TrainSettings:
 
 
 _BERT = TrainSettings(
-    decay_from="start", weight_decay=0.01, epsilon=1e-6, bias_correction=False, epoch_of="questions"
+    warmup_from_zero=True,
+    decay_from="start",
+    weight_decay=0.01,
+    epsilon=1e-6,
+    bias_correction=False,
+    epoch_of="questions",
+    full_batches=True,
 )
 
 PRESETS: dict[str, TrainSettings] = {
-    "hsu2019": replace(_BERT, windows=WindowOptions(label="first_match")),
+    "hsu2019": replace(_BERT, padding="counted", windows=WindowOptions(label="first_match")),
     "readme": replace(_BERT, learning_rate=3e-5, batch_size=12, epochs=2.0),
-    "xtreme": TrainSettings(learning_rate=3e-5, accumulate=8, warmup=500, weight_decay=1e-4),
+    "xtreme": TrainSettings(
+        learning_rate=3e-5, accumulate=8, warmup=500, warmup_from_zero=True, weight_decay=1e-4
+    ),
     "cpu": TrainSettings(
         learning_rate=1e-4,
         batch_size=8,
@@ -113,9 +135,10 @@ PRESETS: dict[str, TrainSettings] = {
     ),
 }
 """`hsu2019`: the defaults of BERT's `run_squad.py`, which the paper used, labels by first match. `readme`: the
-recipe of BERT's README for SQuAD 1.1, labels by offsets. `xtreme`: the XTREME benchmark's. `cpu`: no dropout,
-embeddings and the lowest third of the layers frozen, fewer windows; for small encoders and corpora on a laptop.
-`qanet`: Yu et al. (2018), contexts of 400 pieces, questions of 50; 55 epochs of SQuAD are their 150,000 steps."""
+recipe of BERT's README for SQuAD 1.1, labels by offsets, padding masked. `xtreme`: the XTREME benchmark's, padding
+masked. `cpu`: no dropout, embeddings and the lowest third of the layers frozen, fewer windows; for small encoders
+and corpora on a laptop. `qanet`: Yu et al. (2018), contexts of 400 pieces, questions of 50; 55 epochs of SQuAD are
+their 150,000 steps."""
 
 
 class Changes(TypedDict, total=False):

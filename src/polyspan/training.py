@@ -47,6 +47,8 @@ from polyspan.tracking import Tracker, chosen_trackers
 from polyspan.tracking import start as start_tracking
 
 CHECKPOINT_SECONDS = 120.0
+TERMINATED = 128 + signal.SIGTERM
+"""The exit status after SIGTERM, which batch systems send before they kill."""
 _CPU_TOKENS = 2048  # pieces computed at a time: more fill the memory and are no faster
 
 
@@ -76,10 +78,10 @@ def train(
     discriminator (A.2.2). Both carry source states towards the target's; the Reader answers without either. Of
     `checkpoints` evenly spaced ones the last is the Reader itself; each other one, from 1, is a Reader in
     `out/checkpoints/NUMBER` with the weights as they were then. A folder beside `out`, written every
-    `checkpoint_seconds`, holds what a killed run goes on from with `resume`, to end with the weights it would have
-    had. Under `accelerate launch` each process computes its share of every batch. `trackers` are sent the loss and
-    the learning rate every ten steps. Raises PolyspanError for a folder that is taken or cannot be written, for
-    corpora without a usable answer and for more checkpoints than steps.
+    `checkpoint_seconds` and at SIGINT or SIGTERM, holds what a stopped run goes on from with `resume`, to end with
+    the weights it would have had. Under `accelerate launch` each process computes its share of every batch.
+    `trackers` are sent the loss and the learning rate every ten steps. Raises PolyspanError for a folder that is
+    taken or cannot be written, for corpora without a usable answer and for more checkpoints than steps.
     """
     require_corpora(corpora, "train")
     out = Path(out).absolute()
@@ -255,14 +257,15 @@ def _fit(run: Run, resume: bool) -> Progress:
     pending: list[torch.Tensor] = []
     saved = time.monotonic()
     doing = "training" if accelerator.is_main_process else ""
-    with progress(doing, total, "steps") as advance, _stop_signal() as stopped, run.changed_states():
+    with progress(doing, total, "steps") as advance, _stop_signals() as stopped, run.changed_states():
         advance(state.step, "")
         for step in range(state.step + 1, total + 1):
             began = time.monotonic()
             pending.append(take_step(run, model, optimizer, step))
             state.step = step
             snapshots.take(state, run.reader, whole, accelerator.is_main_process)
-            due = (stopped.is_set() or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
+            stopping = _stopping(accelerator, stopped, step)
+            due = (stopping or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
             if due or step == total or step % 10 == 0:
                 new = len(pending)
                 _note_losses(state, pending)
@@ -275,8 +278,8 @@ def _fit(run: Run, resume: bool) -> Progress:
                 if accelerator.is_main_process:
                     state.scaler = accelerator.scaler.state_dict() if accelerator.scaler else {}
                     save_checkpoint(run.checkpoint, run.fingerprint, state, bare, optimizer)
-            if stopped.is_set():
-                raise KeyboardInterrupt
+            if stopping:
+                raise KeyboardInterrupt if signal.SIGINT in stopped else SystemExit(TERMINATED)
             advance(1, f"loss {np.mean(state.losses[-50:]):.2f}" if state.losses else "")
     accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # takes autocast off: saved and loaded answer alike
     if averaged := state.average or state.ema:
@@ -304,17 +307,27 @@ def take_step(run: Run, model: Any, optimizer: Any, step: int) -> torch.Tensor:
 
 
 @contextlib.contextmanager
-def _stop_signal() -> Iterator[threading.Event]:
-    """Ctrl-C sets the event instead of breaking into a step, so that a checkpoint can be written first."""
-    stopped = threading.Event()
+def _stop_signals() -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM are noted instead of breaking into a step, so that a checkpoint can be written first."""
+    stopped: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield stopped
         return
-    before = signal.signal(signal.SIGINT, lambda *_: stopped.set())
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda found, _: stopped.append(found)) for number in numbers]
     try:
         yield stopped
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _stopping(accelerator: Accelerator, stopped: list[int], step: int) -> bool:
+    """Whether training stops after this step; several processes do so together, at a tenth step."""
+    if accelerator.num_processes == 1:
+        return bool(stopped)
+    asked = torch.tensor(float(bool(stopped)), device=accelerator.device)
+    return step % 10 == 0 and bool(accelerator.reduce(asked, "sum") > 0)
 
 
 def _note_losses(state: Progress, pending: list[torch.Tensor]) -> None:
@@ -337,13 +350,15 @@ def _backward(run: Run, model: Any, step: int) -> torch.Tensor:
     mine = rows[accelerator.process_index :: accelerator.num_processes]
     # Processes average their gradients, however many windows each has: weigh every window alike.
     share = accelerator.num_processes / len(rows) if len(mine) else 0.0
-    wanted = max(parts_wanted, math.ceil(int(run.lengths[mine].sum()) / _CPU_TOKENS) if on_cpu else 1)
+    width = run.reader.options.max_length if run.settings.padding == "counted" else None
+    pieces = len(mine) * width if width else int(run.lengths[mine].sum())
+    wanted = max(parts_wanted, math.ceil(pieces / _CPU_TOKENS) if on_cpu else 1)
     parts = np.array_split(mine, min(wanted, len(mine))) if len(mine) else [rows[:1]]
     loss = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts):
-        batch = collate(run.windows, run.reader.layout, part).to(accelerator.device)
+        batch = collate(run.windows, run.reader.layout, part, width).to(accelerator.device)
         with accelerator.autocast(), _unsynchronised(accelerator, model, number == len(parts) - 1):
-            start, end = span_logits(model, batch, pack=run.settings.pack)
+            start, end = span_logits(model, batch, pack=run.settings.pack, mask=width is None)
             of_start = cross_entropy(start, batch.start, reduction="sum")
             of_end = cross_entropy(end, batch.end, reduction="sum")
             scaled = (of_start + of_end) / 2 * share

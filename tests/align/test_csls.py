@@ -56,12 +56,25 @@ def test_dictionaries():
     backward = {(int(best), row) for row, best in enumerate(scores.argmax(0))}
     for name, expected in (("forward", forward), ("backward", backward), ("mutual", forward & backward)):
         assert {tuple(pair) for pair in csls.dictionary(x, y, name).tolist()} == expected
-        limited = {pair for pair in expected if max(pair) < 50}
-        assert {tuple(pair) for pair in csls.dictionary(x, y, name, 50).tolist()} == limited
-    found = scores.argmax(1)[:40]
-    assert csls.criterion(x, y, 40) == pytest.approx(float((x[:40] * y[found]).sum(1).mean()), abs=1e-6)
     with pytest.raises(UsageError, match="direction"):
         csls.dictionary(x, y, "sideways")
+
+
+@pytest.mark.usefixtures("_blocks")
+def test_rare_words_are_left_out_as_in_muse():
+    """A word of the `most` frequent looks for its partner, which may be the one at the very rank `most`."""
+    x, y = units(150, 6, 3), units(120, 6, 4)
+    scores = brute(x.numpy(), y.numpy())
+    at_the_limit = 0
+    for most in range(1, 119):
+        forward = {(row, int(best)) for row, best in enumerate(scores[:most].argmax(1)) if best <= most}
+        backward = {(int(best), row) for row, best in enumerate(scores[:, :most].argmax(0)) if best <= most}
+        for name, expected in (("forward", forward), ("backward", backward), ("mutual", forward & backward)):
+            assert {tuple(pair) for pair in csls.dictionary(x, y, name, most).tolist()} == expected
+        at_the_limit += sum(target == most for _, target in forward)
+        mean = np.mean([float(x[row] @ y[best]) for row, best in forward]) if forward else -1
+        assert csls.criterion(x, y, most) == pytest.approx(mean, abs=1e-6)
+    assert at_the_limit
 
 
 def test_csls_mends_hubs():

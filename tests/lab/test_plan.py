@@ -345,6 +345,27 @@ def test_two_runs_do_not_write_to_one_folder(tmp_path):
         pass
 
 
+def test_a_lock_file_that_is_removed_while_another_run_opens_it_lets_only_one_in(tmp_path, monkeypatch):
+    """A run that opened the file of one that has ended since, and a newcomer: not both enter."""
+    from polyspan.lab import run
+
+    out = tmp_path / "out"
+    flock, ended, inside = run.fcntl.flock, [], []
+
+    def late(file, how):
+        if not ended:  # the file is open; its run ends before it is locked
+            ended.append((out / ".running").unlink())
+        flock(file, how)
+
+    monkeypatch.setattr(run.fcntl, "flock", late)
+    with run._alone(out):
+        inside.append("one")
+        with pytest.raises(PolyspanError, match="another run"), run._alone(out):
+            inside.append("two")
+    assert inside == ["one"]
+    assert not list(out.iterdir())
+
+
 def test_mini_fits_its_budget():
     """Estimated for two cores without a GPU, which is what the recipes promise."""
     from polyspan.lab.cost import Hardware, hardware

@@ -72,7 +72,7 @@ def test_a_fault_of_the_disk_is_told_as_one(tiny, tmp_path):
 
 @pytest.mark.slow
 def test_the_processes_end_with_the_run(tiny, tmp_path):
-    """SIGKILL of the run alone, in the middle of the training: all that it started is gone within seconds."""
+    """SIGKILL of the run alone, in the middle of the training: all that it started saves, and is soon gone."""
     script = tmp_path / "run.py"
     script.write_text(
         "from polyspan.lab.local import run_local\n"
@@ -97,6 +97,7 @@ def test_the_processes_end_with_the_run(tiny, tmp_path):
         run.wait()
         _, alive = psutil.wait_procs(started, timeout=30)
         assert alive == []
+        assert list((tmp_path / "store").rglob("reader.checkpoint/*/state.json"))
     finally:
         run.kill()
         for one in started:

@@ -260,6 +260,24 @@ def test_what_a_recipe_may_say_of_aligners_is_what_they_take():
         }
 
 
+def test_an_aligner_may_take_options_of_any_plain_type(tmp_path, monkeypatch):
+    from polyspan.lab import fields
+
+    options = "most: int | None = None", "way: Literal['a', 'b'] = 'a'", "layers: tuple[int, ...] = ()"
+    source = "\n    ".join(["class Fresh:", *options, "def fit(self): ..."])
+    (tmp_path / "fresh.py").write_text(source, "utf-8")
+    monkeypatch.setattr(fields, "_ALIGN", tmp_path)
+    known = of_aligner("fresh")
+    assert fields.checked(known, {"most": None, "way": "b", "layers": [1]}) == {
+        "most": None,
+        "way": "b",
+        "layers": [1],
+    }
+    assert fields.checked(known, {"most": 3}) == {"most": 3}
+    with pytest.raises(ValueError, match="integer"):
+        fields.checked(known, {"most": "many"})
+
+
 _WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=8)
 _VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | _WORDS,

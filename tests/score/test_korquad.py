@@ -21,3 +21,12 @@ def test_f1_counts_characters_without_spaces_and_exact_match_keeps_spaces():
 def test_two_empty_texts_have_an_f1_of_0():
     assert V1.exact("", "( )")
     assert V1.f1("", "( )") == 0
+
+
+def test_marks_become_spaces_before_lower_casing():
+    """A capital sigma is another letter at a word's end, and an apostrophe ends no word."""
+    assert normalise("ΟΔΟΣ'Α") == "οδος α"
+    for mark in "'\"《》<>〈〉()‘’":
+        assert V1.exact(f"ΟΔΟΣ{mark}Α", "ΟΔΟΣ Α")
+        assert V1.f1(f"ΟΔΟΣ{mark}Α", "ΟΔΟΣ Α") == 1
+    assert normalise("ΟΔΟΣ.Α") == "οδοσα", "other marks are deleted after it"

@@ -159,6 +159,18 @@ def test_what_cannot_be_compared():
         compare(a, a, draws=0)
 
 
+def test_many_runs_are_exchanged_by_draws_and_seed():
+    """Nine runs against nine are too many ways to count: p_runs has the smallest value that the draws allow."""
+    rng = np.random.default_rng(5)
+    a, b = ([numbered(rng.random(20) / 9 + shift) for _ in range(9)] for shift in (0.0, 0.5))
+    assert compare(a, b, draws=99).f1.p_runs == pytest.approx(1 / 100)
+    assert compare(a, b, draws=199).f1.p_runs == pytest.approx(1 / 200)
+    c = [numbered(rng.random(20) / 9) for _ in range(9)]
+    found = {compare(a, c, draws=99, seed=seed).f1.p_runs for seed in range(4)}
+    assert len(found) > 1, "another seed draws other exchanges"
+    assert compare(a, c, draws=99).f1.p_runs == compare(c, a, draws=99).f1.p_runs
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("shared", [0.0, 0.4], ids=["independent questions", "questions alike in a paragraph"])
 def test_coverage_and_false_alarms(shared):

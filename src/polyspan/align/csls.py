@@ -1,4 +1,4 @@
-"""Nearest neighbours under CSLS, and the dictionaries that they give (Conneau et al. 2018; METHODS §8.2).
+"""Nearest neighbours under CSLS, and the dictionaries that they give (Conneau et al. 2018).
 
 CSLS(x, y) = 2 cos(x, y) − r(x) − r(y), where r is the mean cosine of a vector to its ten nearest in the other set:
 a vector that is near to everything is near to nothing. The cosines are computed in blocks of rows, so memory grows
@@ -47,8 +47,8 @@ def dictionary(x: Tensor, y: Tensor, direction: str = "forward", most: int | Non
     """Pairs (source row, target row), shape (pairs, 2), of rows that are units and ordered by frequency.
 
     `forward` takes the nearest target of each source word, `backward` the nearest source of each target word, and
-    `mutual` the pairs that are both. Words beyond the `most` frequent of either side are in no pair, though they
-    count as neighbours.
+    `mutual` the pairs that are both. All words count as neighbours; as in MUSE's code only the `most` frequent
+    look for a partner, and find it among the `most` + 1 frequent of the other side.
     """
     choose("direction", direction, ("forward", "backward", "mutual"))
     limit = most or max(len(x), len(y))
@@ -61,16 +61,16 @@ def dictionary(x: Tensor, y: Tensor, direction: str = "forward", most: int | Non
         keys.append(found * len(y) + torch.arange(len(found), device=x.device))
     both = keys[0] if direction != "mutual" else keys[0][torch.isin(keys[0], keys[1])]
     pairs = torch.stack([both // len(y), both % len(y)], 1)
-    return pairs[(pairs < limit).all(1)]
+    return pairs[(pairs <= limit).all(1)]
 
 
 def criterion(x: Tensor, y: Tensor, most: int = 10_000) -> float:
     """MUSE's unsupervised criterion: the mean cosine of the forward dictionary of the `most` frequent words.
 
-    The words are the source's most frequent ones, their translations any word of the target. All rows are units.
+    A rarer target is in no pair; without any pair it is −1, the least cosine. All rows are units.
     """
-    found = nearest(x[:most], y, density(y, x))[1][:, 0]
-    return float((x[:most] * y[found]).sum(1).mean())
+    source, target = dictionary(x, y, most=most).T
+    return float((x[source] * y[target]).sum(1).mean()) if len(source) else -1.0
 
 
 def precision(

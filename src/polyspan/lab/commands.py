@@ -10,7 +10,7 @@ from polyspan.lab.stage import Stage, in_order
 
 _FLAGS = (
     *("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "freeze"),
-    *("freeze_layers", "pack", "average", "precision", "max_length", "stride", "stride_as"),
+    *("freeze_layers", "pack", "padding", "average", "precision", "max_length", "stride", "stride_as"),
     *("max_question_length", "long_question", "label", "outside"),
 )
 """Settings that `polyspan train` has an option for."""

@@ -53,18 +53,28 @@ def questions(data: DataFacts, limit: int | None) -> int:
 
 def pieces(data: DataFacts, count: int, settings: TrainSettings) -> float:
     """Pieces in the windows of some questions; contexts in scripts of many pieces need several windows."""
-    if data.short:
-        return count * _MINI
-    long = _is_long(data)
-    windows = (1.35 if settings.windows.stride_as == "overlap" else 1.75) if long else 1.08
-    return count * (_OTHER if long else _LATIN) * windows
+    return count * _windows(data, settings) * _pieces(data)
 
 
 def epoch(data: DataFacts, count: int, settings: TrainSettings) -> float:
     """Pieces in one epoch of training, which may be one of questions: as many windows as these."""
-    if settings.epoch_of == "windows" or data.short:
-        return pieces(data, count, settings)
-    return count * (_OTHER if _is_long(data) else _LATIN)
+    windows = _windows(data, settings) if settings.epoch_of == "windows" else 1.0
+    each = settings.windows.max_length if settings.padding == "counted" else _pieces(data)
+    return count * windows * each
+
+
+def _windows(data: DataFacts, settings: TrainSettings) -> float:
+    """Windows for each question."""
+    if data.short:
+        return 1.0
+    return (1.35 if settings.windows.stride_as == "overlap" else 1.75) if _is_long(data) else 1.08
+
+
+def _pieces(data: DataFacts) -> float:
+    """Pieces in a window."""
+    if data.short:
+        return _MINI
+    return _OTHER if _is_long(data) else _LATIN
 
 
 def _is_long(data: DataFacts) -> bool:

@@ -1,6 +1,7 @@
 """The names and types of what can be set: training settings, options of aligners and of makers of encoders."""
 
 import ast
+import typing
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -15,7 +16,6 @@ Fields = Mapping[str, Any]
 """Name → type."""
 
 _ALIGN = Path(__file__).parent.parent / "align"
-_PLAIN: dict[str, Any] = {"int": int, "float": float, "bool": bool, "str": str}
 _ENCODERS: dict[str, dict[str, Any]] = {
     "graft": {"projection": str, "most": int},
     "qanet": {"unit": str, "width": int, "heads": int, "blocks": int, "fewest": int},
@@ -41,7 +41,7 @@ def of_aligner(method: str) -> Fields:
     tree = ast.parse((_ALIGN / f"{method}.py").read_text("utf-8"))
     owner = next(part for part in tree.body if isinstance(part, ast.ClassDef) and _has_fit(part))
     return {
-        part.target.id: _PLAIN[ast.unparse(part.annotation)]
+        part.target.id: eval(ast.unparse(part.annotation), dict(vars(typing)))  # our own source, of plain types
         for part in owner.body
         if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
     }

@@ -14,6 +14,7 @@ from polyspan.errors import UsageError
 from polyspan.files import Source
 from polyspan.lab.execution import Job, Result, execute
 from polyspan.lab.live import LiveView
+from polyspan.lab.processes import end_this_process
 from polyspan.lab.schedule import Outcome, Stock, run_all, take_stock
 from polyspan.lab.stage import Stage
 from polyspan.lab.store import Store
@@ -121,6 +122,6 @@ def _use(device: str) -> None:
     def end_with_parent() -> None:
         if parent is not None:
             parent.join()
-            os._exit(1)
+            end_this_process()
 
     threading.Thread(target=end_with_parent, daemon=True).start()

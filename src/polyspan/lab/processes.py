@@ -1,16 +1,18 @@
 """A stage's training split over several processes, each with a share of every batch and a GPU where there is one.
 
 The processes are those of `torchrun`, in which accelerate finds its place. They end with the run that started
-them, however it ends: it holds a lock that each of them waits for.
+them, however it ends: it holds a lock that each of them waits for. A training then writes a checkpoint first.
 """
 
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from polyspan.errors import PolyspanError, UsageError
@@ -18,7 +20,7 @@ from polyspan.files import write_json
 from polyspan.lab.stage import KINDS, Inputs, Stage
 
 _FAULT = ("message", "where", "found", "expected", "fix")
-_PATIENCE = 35.0  # seconds after Ctrl-C for checkpoints to be written
+_PATIENCE = 35.0  # seconds for checkpoints to be written
 
 
 def splits(stage: Stage) -> bool:
@@ -110,6 +112,13 @@ def _end_with(asked: Path) -> None:
     """End this process when the one that holds the lock is gone."""
     with asked.open() as file:
         fcntl.flock(file, fcntl.LOCK_SH)
+    end_this_process()
+
+
+def end_this_process() -> None:
+    """End the process from one of its threads: as SIGTERM does, and if that takes too long, at once."""
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_PATIENCE)
     os._exit(1)
 
 

@@ -2,9 +2,10 @@
 
 import contextlib
 import fcntl
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.files import Source, cache_folder, explained
@@ -111,17 +112,36 @@ def _alone(folder: Path) -> Iterator[None]:
             fix = "choose another --out"
             raise PolyspanError(f"{folder} is taken", found="something that is no run's", fix=fix)
         folder.mkdir(parents=True, exist_ok=True)
-        lock.touch()
-    with open(lock, "a") as file:
+        held = _held(lock)
+    if held is None:
+        fix = "wait for it, or choose another --out; two runs may share a store"
+        raise PolyspanError(f"another run writes to {folder}", where=str(lock), fix=fix)
+    with held:
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def _held(lock: Path) -> IO[str] | None:
+    """The file at this path, made and locked; None where another run holds it.
+
+    A run removes its file while it holds it. Who has opened it before and locks it after holds a file that nobody
+    else will look for, so the file must still be the one at the path.
+    """
+    while True:
+        file = open(lock, "a")  # noqa: SIM115
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            fix = "wait for it, or choose another --out; two runs may share a store"
-            raise PolyspanError(f"another run writes to {folder}", where=str(lock), fix=fix) from None
+            file.close()
+            return None
         except OSError:  # a file system without locks
-            pass
-        yield
-        lock.unlink(missing_ok=True)
+            return file
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), os.stat(lock)):
+                return file
+        file.close()
 
 
 def _foreign(folder: Path) -> bool:

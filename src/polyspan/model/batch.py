@@ -48,13 +48,13 @@ class Batch:
         return (self.input_ids, self.token_type_ids, self.attention_mask, self.context, self.start, self.end)
 
 
-def collate(windows: Windows, layout: Layout, rows: Ints) -> Batch:
-    """Put windows together: [prefix] question [middle] context [suffix], padded to the longest."""
+def collate(windows: Windows, layout: Layout, rows: Ints, width: int | None = None) -> Batch:
+    """Put windows together: [prefix] question [middle] context [suffix], padded to the longest, or to `width`."""
     questions = windows.question_length()[rows]
     begins = questions + len(layout.prefix) + len(layout.middle)
     ends = begins + windows.length[rows]
     totals = ends + len(layout.suffix)
-    width = int(totals.max())
+    width = width or int(totals.max())
     ids = np.full((len(rows), width), layout.pad, np.int64)
     types = None if layout.types is None else np.zeros_like(ids)
     for line, row in enumerate(rows):

@@ -135,13 +135,18 @@ def _saved_options(path: Path) -> WindowOptions:
         ) from error
 
 
-def span_logits(model: Any, batch: Batch, *, pack: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-    """`Reader.logits` for a bare, perhaps wrapped, model; with `pack` its rows are computed as one."""
+def span_logits(
+    model: Any, batch: Batch, *, pack: bool = False, mask: bool = True
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """`Reader.logits` for a bare, perhaps wrapped, model; with `pack` its rows are computed as one.
+
+    Without `mask` padding keeps the logits that the model gives it.
+    """
     output = model(**(packed_inputs(model, batch) if pack else batch.inputs()))
     start, end = output.start_logits.float(), output.end_logits.float()
     if pack:
         return tuple(unpacked(logits[0], batch) for logits in (start, end))  # type: ignore[return-value]
-    if batch.attention_mask is None:
+    if batch.attention_mask is None or not mask:
         return start, end
     padding = batch.attention_mask == 0
     return start.masked_fill(padding, float("-inf")), end.masked_fill(padding, float("-inf"))

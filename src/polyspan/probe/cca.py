@@ -68,7 +68,9 @@ def svcca(x: ArrayLike | Moments, y: ArrayLike | None = None, variance: float = 
 def pwcca(x: ArrayLike | Moments, y: ArrayLike | None = None) -> float:
     """The mean of `cca`'s coefficients, weighted by how much of x each canonical variate of x accounts for.
 
-    The weight of variate h is Σ |⟨h, xⱼ⟩| over x's dimensions j, so that pwcca(x, y) ≠ pwcca(y, x).
+    The weight of variate h is Σ |⟨h, xⱼ⟩| over x's dimensions j, so that pwcca(x, y) ≠ pwcca(y, x). This is the
+    formula of Morcos, Raghu & Bengio (2018); google/svcca's code gives other values, since it takes the directions
+    of the whitened x for those of x itself and leaves the whitening out.
     """
     moments = joint(x, y)
     of_x, of_y = whitening(moments.x(), "x"), whitening(moments.y(), "y")

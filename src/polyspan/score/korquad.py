@@ -1,20 +1,19 @@
 """`korquad.v1`: the script of KorQuAD 1.0 (Lim, Kim & Lee 2019).
 
-Quotation marks and brackets become spaces; lower case; other ASCII punctuation is deleted; white space collapsed.
-Exact match keeps the spaces between words, F1 counts characters without them. There are no articles.
+Quotation marks and brackets become spaces; lower case; other ASCII punctuation is deleted; white space collapsed,
+in this order: a capital sigma is lower-cased by what stands beside it, so "ΟΔΟΣ'Α" ends a word. Exact match keeps
+the spaces between words, F1 counts characters without them. There are no articles.
 """
 
-import string
-
 from polyspan.score.metric import Metric, shared
+from polyspan.score.squad import DELETED
 
-_SPACED = "'\"《》<>〈〉()‘’"
-_CHANGED = str.maketrans(dict.fromkeys(string.punctuation) | dict.fromkeys(_SPACED, " "))
+_SPACED = str.maketrans(dict.fromkeys("'\"《》<>〈〉()‘’", " "))
 
 
 def normalise(text: str) -> str:
-    """Lower case, quotation marks and brackets to spaces, no other ASCII punctuation, single spaces."""
-    return " ".join(text.lower().translate(_CHANGED).split())
+    """Quotation marks and brackets to spaces, lower case, no other ASCII punctuation, single spaces."""
+    return " ".join(text.translate(_SPACED).lower().translate(DELETED).split())
 
 
 def characters(text: str) -> str:

@@ -125,12 +125,20 @@ def compare(
     for index in range(len(MEASURES)):
         one, other = means[: runs[0], index].mean(), means[runs[0] :, index].mean()
         low, high = interval(100 * drawn[:, index])
-        by_run = permutation_p(means[:, index], ["a"] * runs[0] + ["b"] * runs[1]) if min(runs) > 1 else None
+        by_run = _run_p(means[: runs[0], index], means[runs[0] :, index], draws, seed)
         signs = np.where(np.abs(per_question[:, index]) < 1e-12, 0.0, per_question[:, index])
         counts = (int((signs > 0).sum()), int((signs < 0).sum()), int((signs == 0).sum()))
         delta = float(other - one)
         found.append(Difference(float(one), float(other), delta, low, high, float(p[index]), by_run, *counts))
     return Comparison(first[0].metric, found[0], found[1], len(keys), len(sums), runs, draws, seed)
+
+
+def _run_p(first: Floats, second: Floats, draws: int, seed: int) -> float | None:
+    """The p of exchanging whole runs, from their means; None with fewer than two runs of either system."""
+    if min(len(first), len(second)) < 2:
+        return None
+    one, other = sorted([first.tolist(), second.tolist()])  # by content: swapped systems draw the same
+    return permutation_p(one + other, ["a"] * len(one) + ["b"] * len(other), draws=draws, seed=seed)
 
 
 def _drawn(sums: Floats, runs: tuple[int, int], draws: int, seed: int) -> Floats:
