@@ -134,6 +134,7 @@ def translate(
     recover: Recover = "boundary",
     whole: Whole = False,
     keep_lost: KeepLost = False,
+    seed: Seed = 42,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -143,7 +144,7 @@ def translate(
 
     corpus = read(data, language)
     distinct(data, out)
-    options: dict[str, Any] = {"recover": recover, "whole": whole, "keep_lost": keep_lost}
+    options: dict[str, Any] = {"recover": recover, "whole": whole, "keep_lost": keep_lost, "seed": seed}
     _finish(make(corpus, to, engine, **options, doing="translating"), out, as_json)
 
 
@@ -157,6 +158,7 @@ def backtranslate(
     recover: Recover = "boundary",
     whole: Whole = False,
     keep_lost: KeepLost = False,
+    seed: Seed = 42,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -166,7 +168,7 @@ def backtranslate(
 
     corpus = read(data, language)
     distinct(data, out)
-    options: dict[str, Any] = {"recover": recover, "whole": whole, "keep_lost": keep_lost}
+    options: dict[str, Any] = {"recover": recover, "whole": whole, "keep_lost": keep_lost, "seed": seed}
     _finish(make(corpus, pivot, forward, backward, **options, doing="translating"), out, as_json)
 
 
@@ -195,6 +197,7 @@ def sample(
 def mix(
     data: Annotated[list[str], typer.Argument(help="Two or more files or names.")],
     out: Out,
+    seed: Seed = 42,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -205,4 +208,4 @@ def mix(
     corpora = [read(name, language) for name in data]
     for name in data:
         distinct(name, out)
-    _finish(make(corpora), out, as_json)
+    _finish(make(corpora, seed=seed), out, as_json)

@@ -1,9 +1,10 @@
 """Code-switching: the words of a text that a bilingual dictionary knows become their translations.
 
-Hsu, Liu & Lee (2019) §3.3; METHODS §5; drawn by token or sentence as CoSDA-ML (Qin et al. 2020) does for training.
+Hsu, Liu & Lee (2019) §3.3; drawn by token or sentence as CoSDA-ML (Qin et al. 2020) does for training.
 A word is a run of letters, digits and marks, with the apostrophes and hyphens within it, and is looked up in lower
-case; a word whose translation is the word itself stays, and does not count as replaced. The gold answer is the
-switched text of its span, exact. The corpus keeps the language of its source; its name says what was mixed in.
+case, however its apostrophe is typed (don't, don’t); a word whose translation is the word itself stays, and does
+not count as replaced. The gold answer is the switched text of its span, exact. The corpus keeps the language of its
+source; its name says what was mixed in.
 """
 
 import random
@@ -18,7 +19,7 @@ from typing import Any
 from polyspan.data.schema import Answer, Corpus, Paragraph
 from polyspan.errors import UsageError, choose
 from polyspan.files import Source
-from polyspan.make.dictionary import Dictionary, read_dictionary
+from polyspan.make.dictionary import JOINING, Dictionary, fold, read_dictionary
 from polyspan.make.made import Made, made, tally
 from polyspan.make.rewrite import (
     ANSWER_COUNTS,
@@ -121,7 +122,7 @@ def switcher(dictionary: Dictionary, **options: Any) -> Callable[[Corpus, int], 
 
 
 def coverage(corpus: Corpus, dictionary: Dictionary) -> dict[str, float]:
-    """How much of contexts and questions a dictionary covers, in percent, by the definitions of METHODS §5.
+    """How much of contexts and questions a dictionary covers, in percent, by five definitions.
 
     `words`, the one to use: words whose first translation is another word, of all words. The others count pairs
     of equal words too: tokens between white space as they are, in lower case, and in lower case with the
@@ -144,9 +145,8 @@ def coverage(corpus: Corpus, dictionary: Dictionary) -> dict[str, float]:
         return _percent(sum(number for token, number in tokens.items() if known(token)), tokens.total())
 
     entries = dictionary.entries
-    lower = {word: those for word, those in entries.items() if those[0].lower() != word}
     return {
-        "words": percent(words, lambda token: token.lower() in lower),
+        "words": percent(words, lambda token: _options(token, dictionary, "first")),
         "whitespace_cased": percent(between_spaces, lambda token: token in entries),
         "whitespace_lower": percent(between_spaces, lambda token: token.lower() in entries),
         "stripped_lower": percent(stripped, lambda token: token.lower() in entries),
@@ -156,7 +156,7 @@ def coverage(corpus: Corpus, dictionary: Dictionary) -> dict[str, float]:
 
 def _word(corpus: Corpus) -> re.Pattern[str]:
     run = rf"\w+(?:{Alphabet.of(texts(corpus)).mark}+\w*)*"
-    return re.compile(rf"{run}(?:['’\u2010\u2011-]{run})*")
+    return re.compile(rf"{run}(?:{JOINING}{run})*")
 
 
 def _stripped(token: str) -> str:
@@ -265,10 +265,10 @@ class _Switcher:
 
 def _options(written: str, dictionary: Dictionary, choice: str) -> tuple[str, ...]:
     """What a word may become, in its case; nothing where that could only be the word itself."""
-    word = written.lower()
-    translations = dictionary.entries.get(word, ())
+    translations = dictionary.translations(written)
     options = translations[:1] if choice == "first" else translations
-    cased = tuple(written if option.lower() == word else _cased(option, written) for option in options)
+    word = fold(written)
+    cased = tuple(written if fold(option) == word else _cased(option, written) for option in options)
     return cased if set(cased) - {written} else ()
 
 
