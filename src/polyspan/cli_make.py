@@ -112,6 +112,7 @@ def reorder(
     order: Annotated[str, _T(help="svo, sov, vso, vos, osv, ovs, random or none.")],
     parser: Annotated[str, _T(help="conllu:FILE, spacy:MODEL or stanza:LANG.")],
     strategy: Annotated[str, _T(help="Answers torn apart: cover, longest_run, recover or drop.")] = "cover",
+    rule: Annotated[str, _T(help="mended, or ravfogel2019: as the code that the paper used.")] = "mended",
     seed: Seed = 42,
     language: Language = None,
     as_json: Json = False,
@@ -122,7 +123,8 @@ def reorder(
 
     corpus = read(data, language)
     distinct(data, out)
-    _finish(make(corpus, order, parser, strategy=strategy, seed=seed, doing="reordering"), out, as_json)
+    options: dict[str, Any] = {"strategy": strategy, "rule": rule, "seed": seed}
+    _finish(make(corpus, order, parser, **options, doing="reordering"), out, as_json)
 
 
 @make_app.command()

@@ -115,7 +115,7 @@ TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4
 <tu><note>a note</note><tuv xml:lang="EN-US"><seg>The mill was built
  in 1840.</seg></tuv><tuv xml:lang="de-AT"><prop>x</prop><seg>Die <hi>Mühle <ph>&lt;br&gt;</ph></hi>wurde
  1840 gebaut.</seg></tuv></tu>
-<tu><tuv xml:lang="en"><seg>Arno <it pos="begin">&lt;i&gt;</it>Feld said <bpt i="1">&lt;a title="<sub>who</sub>"&gt;</bpt>
+<tu><tuv xml:lang="en"><seg>Arno <it>&lt;i&gt;</it>Feld said <bpt i="1">&lt;a title="<sub>who</sub>"&gt;</bpt>
 "no" &amp; left<ept i="1">&lt;/a&gt;</ept>.<ut>{{1}}</ut></seg></tuv><tuv xml:lang="de"><seg>Arno Feld
 sagte<ph type="lb"/>„nein“ und <hi type="b">ging</hi>.</seg></tuv></tu></body></tmx>"""
 

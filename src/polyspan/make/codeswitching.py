@@ -3,8 +3,8 @@
 Hsu, Liu & Lee (2019) §3.3; drawn by token or sentence as CoSDA-ML (Qin et al. 2020) does for training.
 A word is a run of letters, digits and marks, with the apostrophes and hyphens within it, and is looked up in lower
 case, however its apostrophe is typed (don't, don’t); a word whose translation is the word itself stays, and does
-not count as replaced. The gold answer is the switched text of its span, exact. The corpus keeps the language of its
-source; its name says what was mixed in.
+not count as replaced. The gold answer is the switched text of its span, exact. The corpus keeps the language of
+its source; its name says what was mixed in.
 """
 
 import random
