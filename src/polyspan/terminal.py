@@ -41,6 +41,12 @@ def say(text: str) -> None:
     console.print(shown, markup=False, soft_wrap=True)
 
 
+def tell(text: str) -> None:
+    """A result in words, on stdout: plain text, never broken, so that a path in it can be copied."""
+    shown = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
+    Console(highlight=False, emoji=False).print(shown, markup=False, soft_wrap=True)
+
+
 def count(number: int, noun: str) -> str:
     """`1 question`, `2 questions`."""
     return f"{number} {noun}" + ("" if number == 1 else "s")

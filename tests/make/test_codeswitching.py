@@ -275,7 +275,14 @@ def corpora(draw):
     ),
 )
 def test_never_a_wrong_span(corpus, entries, options):
-    made = codeswitch(corpus, Dictionary(entries), "xx", **options)
+    try:
+        made = codeswitch(corpus, Dictionary(entries), "xx", **options)
+    except PolyspanError as error:
+        assert "for no word of the corpus" in str(error)
+        assert coverage(corpus, Dictionary(entries))["words"] == 0
+        switch = switcher(Dictionary(entries), **{key: options[key] for key in options if key != "seed"})
+        assert switch(corpus, 0) == corpus
+        return
     paragraph = made.corpus.paragraphs[0]
     before, after = corpus.paragraphs[0].questions[0].answers[0], paragraph.questions[0].answers[0]
     for answer in paragraph.questions[0].answers:

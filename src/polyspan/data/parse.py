@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from polyspan.data import archive, rows, squad
+from polyspan.data import archive, lines, rows, squad
 from polyspan.data.decode import NOTHING, decode, load_json
 from polyspan.data.parsed import Parsed
 from polyspan.errors import PolyspanError
@@ -20,8 +20,10 @@ def parse(data: Source) -> list[Parsed]:
     """
     parts = [_parse_file(path) for path in _paths(data)]
     if not any(part.faults or any(paragraph.questions for paragraph in part.paragraphs) for part in parts):
-        expected, fix = "at least one question", "check that this is the file you mean"
-        parts[0].fault("", "", "no-questions", "no question at all", expected, fix)
+        found, fix = "no question at all", "check that this is the file you mean"
+        if parts[0].plain:
+            found, fix = "plain text", "give SQuAD JSON or rows; `polyspan make` takes plain text, too"
+        parts[0].fault("", "", "no-questions", found, "at least one question", fix)
     return parts
 
 
@@ -75,6 +77,8 @@ def _parse_file(path: str) -> Parsed:
     text = decode(data, parsed)
     if kind in (".csv", ".tsv"):
         rows.parse_csv(text, parsed, "," if kind == ".csv" else "\t")
+    elif lines.is_plain(kind, text):
+        lines.parse_plain(text, parsed)
     elif kind in (".jsonl", ".ndjson") or _has_lines(text):
         rows.parse_lines(text, parsed)
     elif (document := load_json(text, parsed)) is not NOTHING:

@@ -20,8 +20,9 @@ def read(data: Source, language: str | None = None) -> Corpus:
 
     Formats, told by content and suffix: SQuAD 1.1 and 2.0 with its kin (DRCD, KorQuAD 1.0, XQuAD, MLQA,
     TyDiQA-GoldP, JaQuAD, the paper's released files), both shapes of CMRC 2018, rows as JSON, JSON Lines, CSV,
-    TSV or Parquet, and a zip or gz of one of these. Names (`squad:dev`, `mini:zh/test`, `hub:…`) are resolved by
-    their cards; `make:permute(mini:en/test, seed=1)` is made on the spot. `language` (ISO 639-1) wins over what
+    TSV or Parquet, and a zip or gz of one of these. A plain text (.txt) is read too, each line as a context
+    without questions, for the makers. Names (`squad:dev`, `mini:zh/test`, `hub:…`) are resolved by their cards;
+    `make:permute(mini:en/test, seed=1)` is made on the spot. `language` (ISO 639-1) wins over what
     the file or its name says.
 
     Reading is strict about structure and silent about content: raises PolyspanError at the first missing key,
@@ -62,9 +63,10 @@ def resolve(name: str, language: str | None = None) -> Corpus:
 
 def _read_path(path: Source, language: str | None) -> Corpus:
     parts = parse(path)
-    fault = next((fault for part in parts for fault in part.faults if fault.rule in STRUCTURE), None)
-    if fault is not None:
-        raise fault.error()
+    for part in parts:
+        for fault in part.faults:
+            if fault.rule in STRUCTURE and not (part.plain and fault.rule == "no-questions"):
+                raise fault.error()
     return _corpus(parts, str(path), language)
 
 

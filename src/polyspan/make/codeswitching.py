@@ -17,7 +17,7 @@ from functools import cache
 from typing import Any
 
 from polyspan.data.schema import Answer, Corpus, Paragraph
-from polyspan.errors import UsageError, choose
+from polyspan.errors import PolyspanError, UsageError, choose, shorten
 from polyspan.files import Source
 from polyspan.make.dictionary import JOINING, Dictionary, fold, read_dictionary
 from polyspan.make.made import Made, made, tally
@@ -94,7 +94,8 @@ def codeswitch(
 
     The counts have `switched`: words, words replaced and their percentage in contexts, questions and answers; and
     `ratio`: how much of contexts and questions the dictionary covers, in percent, by five definitions. `doing`
-    names the work in a progress bar. Raises what `read_dictionary` raises, and UsageError for unknown options.
+    names the work in a progress bar. Raises what `read_dictionary` raises, UsageError for unknown options, and
+    PolyspanError where the dictionary has a translation for no word at all.
     """
     how = Switching(choice, rate, per, tuple(fields), join, keep_original)
     if not isinstance(dictionary, Dictionary):
@@ -111,7 +112,26 @@ def codeswitch(
     name = f"make:codeswitch({', '.join([corpus.name, f'target={target}', f'seed={seed}', *more])})"
     options = {"target": target, "seed": seed, **chosen, "dictionary": about}
     counts = {"ratio": coverage(corpus, dictionary), **counts}
-    return made(replace(switched, name=name), corpus, "codeswitch", options, counts)
+    parts = [counts["switched"][field] for field in ("context", "question")]  # those of answers are in contexts
+    words, replaced = (sum(part[key] for part in parts) for key in ("words", "replaced"))
+    if not replaced and not counts["ratio"]["words"]:
+        raise _nothing_known(corpus, dictionary, target)
+    said = f"{replaced:,} of {words:,} words replaced by their translations ({_percent(replaced, words):.1f} %)"
+    return made(replace(switched, name=name), corpus, "codeswitch", options, counts, said=said)
+
+
+def _nothing_known(corpus: Corpus, dictionary: Dictionary, target: str) -> PolyspanError:
+    words = dict.fromkeys(word for text in texts(corpus) for word in _word(corpus).findall(text))
+    there = {fold(option) for options in dictionary.entries.values() for option in options}
+    turned = any(fold(word) in there and not dictionary.translations(word) for word in words)
+    listed, written = (", ".join(map(shorten, list(some)[:3])) for some in (dictionary.entries, words))
+    return PolyspanError(
+        "the dictionary has a translation for no word of the corpus",
+        where=f"{dictionary.name}, corpus {corpus.name}",
+        found=f"words such as {listed}; in the corpus {written or 'no word at all'}",
+        expected=f"a word of the corpus and its translation into {target} a line",
+        fix="it goes the other way: give the words of the corpus first" if turned else "give another dictionary",
+    )
 
 
 def switcher(dictionary: Dictionary, **options: Any) -> Callable[[Corpus, int], Corpus]:

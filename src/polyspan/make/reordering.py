@@ -112,7 +112,10 @@ def reorder(
     name = f"make:reorder({corpus.name}, order={order}{more}, seed={seed})"
     result = replace(corpus, paragraphs=tuple(paragraphs), name=name, source="")
     options = {"order": order, "parser": parser.name, "strategy": strategy, "rule": rule, "seed": seed}
-    return made(result, corpus, "reorder", options, counts.as_json(), counts.answers["ambiguous"])
+    told = counts.as_json()
+    said = "{sentences_changed:,} of {sentences:,} sentences in another order ({sentences_changed_pct} %)"
+    said = said.format_map(told)
+    return made(result, corpus, "reorder", options, told, counts.answers["ambiguous"], said)
 
 
 @dataclass(frozen=True, slots=True)

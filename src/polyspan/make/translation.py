@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from polyspan.data.mini import METRICS
-from polyspan.data.schema import Corpus
+from polyspan.data.schema import Corpus, Paragraph
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.make.engines import Engine
 from polyspan.make.engines import engine as engine_named
@@ -109,12 +109,15 @@ def _make(
     done, counts = _through(legs, texts, doing)
     placer = Placer(recover, str(shape.language), keep_lost)
     paragraphs = [placer.paragraph(passage, done) for passage in passages]
+    if not len(source):  # lines of a text: one without a translation is left empty, so that the others keep theirs
+        paragraphs = [new or Paragraph("", ()) for new in paragraphs]
     said = {key: value for key, value in options.items() if not key.endswith("version")} | {"recover": recover}
     said |= {key: str(flag).lower() for key, flag in (("whole", whole), ("keep_lost", keep_lost)) if flag}
     name = f"make:{maker}({', '.join([source.name, *(f'{key}={value}' for key, value in said.items())])})"
     corpus = replace(shape, paragraphs=tuple(filter(None, paragraphs)), name=name, source="")
     options = {**options, "recover": recover, "whole": whole, "keep_lost": keep_lost, "seed": seed}
-    return made(corpus, source, maker, options, {"texts": counts, **placer.counts()}, placer.ambiguous)
+    told = {"texts": counts, **placer.counts()}
+    return made(corpus, source, maker, options, told, placer.ambiguous, placer.said())
 
 
 def _through(legs: Sequence[Leg], texts: Sequence[str], doing: str) -> tuple[dict[str, str], dict[str, int]]:
