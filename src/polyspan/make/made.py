@@ -38,7 +38,8 @@ class Made:
 
     def summary(self) -> str:
         """What was done and how much of it there is, in one sentence; all the counts are in the card."""
-        size = f"{self.kept:,} question" if self.kept else f"{len(self.corpus.paragraphs):,} sentence"
+        asked = self.kept or self.dropped
+        size = f"{self.kept:,} question" if asked else f"{len(self.corpus.paragraphs):,} sentence"
         parts = [size + ("" if size.startswith("1 ") else "s"), self.said]
         others = {"questions dropped": self.dropped, "answers ambiguous": self.ambiguous}
         others["answers extended to whole words"] = self.counts.get("answers_extended", 0)
