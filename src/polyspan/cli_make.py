@@ -23,23 +23,24 @@ KeepLost = Annotated[
 Whole = Annotated[bool, _T("--whole", help="Translate contexts whole instead of sentence by sentence.")]
 
 
-def _finish(made: "Made", out: Path, as_json: bool) -> None:
+Format = Annotated[
+    str | None,
+    _T("--format", help="csv: for Excel, answers in columns of their own. Default: OUT's suffix says it."),
+]
+Show = Annotated[int, _T("--show", help="Print this many questions or sentences before and after.")]
+
+
+def _finish(made: "Made", out: Path, format: str | None, as_json: bool, examples: int = 0) -> None:
     from polyspan import terminal
 
-    made.write(out)
-    if show(made.card() | {"out": str(out)}, as_json):
-        flat = {key: value for key, value in made.card().items() if key != "source"}
-        terminal.facts(_flat(flat))
-        terminal.tell(f"{terminal.count(made.kept, 'question')}: {out}; card: {out}.card.yaml")
-
-
-def _flat(values: dict[str, Any], before: str = "") -> dict[str, Any]:
-    """Nested counts as one list of facts."""
-    lines: dict[str, Any] = {}
-    for key, value in values.items():
-        name = f"{before} {key}".strip()
-        lines |= _flat(value, name) if isinstance(value, dict) else {name: value}
-    return lines
+    made.write(out, format)
+    told = {"examples": made.examples(examples)} if examples else {}
+    if show(made.card() | {"out": str(out)} | told, as_json):
+        for example in told.get("examples", []):
+            for when in ("before", "after"):
+                terminal.tell(f"{when + ':':<8}" + "\n        ".join(example[when].values()))
+            terminal.tell("")
+        terminal.tell(f"{made.summary()}\n{out}; all counts: {out}.card.yaml")
 
 
 @make_app.command(example="polyspan make permute mini:en/test --seed 1 --out permuted.json")
@@ -54,6 +55,8 @@ def permute(
     ] = False,
     bins: Annotated[int | None, _T(help="Exchange words within this many bins of like frequency.")] = None,
     model: Annotated[str, _T(help="Whose pieces: for --unit piece.")] = "bundled:e5-small",
+    shown: Show = 0,
+    format: Format = None,
     seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
@@ -69,7 +72,9 @@ def permute(
 
         tokenizer = load_encoder(model)[1]
     options: dict[str, Any] = {"unit": unit, "seed": seed, "invert": invert, "bins": bins, "tokenizer": tokenizer}
-    _finish(make(corpus, **options, keep_digits=not permute_digits, doing="permuting"), out, as_json)
+    _finish(
+        make(corpus, **options, keep_digits=not permute_digits, doing="permuting"), out, format, as_json, shown
+    )
 
 
 @make_app.command(
@@ -91,6 +96,8 @@ def codeswitch(
     keep_original: Annotated[
         bool, _T("--keep-original", help="Keep the original answer as a further gold where it still occurs.")
     ] = False,
+    shown: Show = 0,
+    format: Format = None,
     seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
@@ -103,7 +110,7 @@ def codeswitch(
     distinct(data, out)
     options: dict[str, Any] = {"choice": choice, "rate": rate, "per": per, "fields": field or FIELDS, "join": join}
     options |= {"keep_original": keep_original, "seed": seed, "doing": "code-switching"}
-    _finish(make(corpus, dictionary, target, **options), out, as_json)
+    _finish(make(corpus, dictionary, target, **options), out, format, as_json, shown)
 
 
 @make_app.command(example="polyspan make reorder mini:en/test --order sov --parser conllu:mini --out sov.json")
@@ -114,6 +121,9 @@ def reorder(
     order: Annotated[str, _T(help="svo, sov, vso, vos, osv, ovs, random or none.")],
     parser: Annotated[str, _T(help="conllu:FILE, spacy:MODEL or stanza:LANG.")],
     strategy: Annotated[str, _T(help="Answers torn apart: cover, longest_run, recover or drop.")] = "cover",
+    rule: Annotated[str, _T(help="mended, or ravfogel2019: as the code that the paper used.")] = "mended",
+    shown: Show = 0,
+    format: Format = None,
     seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
@@ -123,7 +133,8 @@ def reorder(
 
     corpus = read(data, language)
     distinct(data, out)
-    _finish(make(corpus, order, parser, strategy=strategy, seed=seed, doing="reordering"), out, as_json)
+    options: dict[str, Any] = {"strategy": strategy, "rule": rule, "seed": seed}
+    _finish(make(corpus, order, parser, **options, doing="reordering"), out, format, as_json, shown)
 
 
 @make_app.command(example="polyspan make translate mini:en/test --to ko --engine dictionary:mini:ko --out ko.json")
@@ -136,6 +147,9 @@ def translate(
     recover: Recover = "boundary",
     whole: Whole = False,
     keep_lost: KeepLost = False,
+    shown: Show = 0,
+    format: Format = None,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -144,8 +158,8 @@ def translate(
 
     corpus = read(data, language)
     distinct(data, out)
-    options: dict[str, Any] = {"recover": recover, "whole": whole, "keep_lost": keep_lost}
-    _finish(make(corpus, to, engine, **options, doing="translating"), out, as_json)
+    options: dict[str, Any] = {"recover": recover, "whole": whole, "keep_lost": keep_lost, "seed": seed}
+    _finish(make(corpus, to, engine, **options, doing="translating"), out, format, as_json, shown)
 
 
 @make_app.command(
@@ -162,6 +176,9 @@ def backtranslate(
     recover: Recover = "boundary",
     whole: Whole = False,
     keep_lost: KeepLost = False,
+    shown: Show = 0,
+    format: Format = None,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -170,8 +187,8 @@ def backtranslate(
 
     corpus = read(data, language)
     distinct(data, out)
-    options: dict[str, Any] = {"recover": recover, "whole": whole, "keep_lost": keep_lost}
-    _finish(make(corpus, pivot, forward, backward, **options, doing="translating"), out, as_json)
+    options: dict[str, Any] = {"recover": recover, "whole": whole, "keep_lost": keep_lost, "seed": seed}
+    _finish(make(corpus, pivot, forward, backward, **options, doing="translating"), out, format, as_json, shown)
 
 
 @make_app.command(example="polyspan make sample mini:en/train --size 100 --out few.json")
@@ -182,6 +199,7 @@ def sample(
     size: Annotated[int | None, _T(help="Number of questions.")] = None,
     like: Annotated[str | None, _T(help="As many questions as this data set has.")] = None,
     by: Annotated[str, _T(help="question, article, or spread over the articles (few shots).")] = "question",
+    format: Format = None,
     seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
@@ -192,7 +210,7 @@ def sample(
     corpus = read(data, language)
     distinct(data, out)
     other = None if like is None else read(like, language)
-    _finish(make(corpus, size, like=other, by=by, seed=seed), out, as_json)
+    _finish(make(corpus, size, like=other, by=by, seed=seed), out, format, as_json)
 
 
 @make_app.command(example="polyspan make mix mini:en/train mini:ko/train --out both.json")
@@ -200,6 +218,8 @@ def sample(
 def mix(
     data: Annotated[list[str], typer.Argument(help="Two or more files or names.")],
     out: Out,
+    format: Format = None,
+    seed: Seed = 0,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -209,4 +229,4 @@ def mix(
     corpora = [read(name, language) for name in data]
     for name in data:
         distinct(name, out)
-    _finish(make(corpora), out, as_json)
+    _finish(make(corpora, seed=seed), out, format, as_json)

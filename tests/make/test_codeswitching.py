@@ -86,7 +86,43 @@ def test_words_are_looked_up_with_their_apostrophes_and_hyphens():
         {"cup": ("coupe",), "cup's": ("x",), "e\u0301te\u0301": ("summer",), "re": ("y",), "4": ("z",)}
     )
     context, _ = switched("cup’s cup's cup-tie re-cup cup' E\u0301te\u0301 4th 4", dictionary)
-    assert context == "cup’s x cup-tie re-cup coupe' Summer 4th Z".replace("Z", "z")
+    assert context == "x x cup-tie re-cup coupe' Summer 4th Z".replace("Z", "z")
+
+
+@pytest.mark.parametrize("apostrophe", list("'’‘ʼ′＇´`"))
+@pytest.mark.parametrize("hyphen", list("-‐‑－"))
+def test_a_word_is_found_however_its_apostrophe_and_hyphen_are_typed(apostrophe, hyphen):
+    dictionary = {"don't": "nicht", "know": "weiß", "o'clock": "uhr", "well-known": "bekannt", "i": "ich"}
+    text = "I don't know the well-known miller of nine o'clock."
+    text = text.replace("'", apostrophe).replace("-", hyphen)
+    result = codeswitch(one(text, "miller"), Dictionary({key: (new,) for key, new in dictionary.items()}), "de")
+    paragraph = result.corpus.paragraphs[0]
+    assert paragraph.context == "Ich nicht weiß the bekannt miller of nine uhr."
+    assert paragraph.questions[0].answers[0].text == "miller"
+    assert result.counts["ratio"]["words"] == 50.0  # 5 of the 9 words there, none of the question's one
+
+
+@pytest.mark.parametrize(
+    ("written", "listed"),
+    [
+        ("cafe\u0301", "café"),
+        ("café", "cafe\u0301"),
+        ("ＡＢＣ", "abc"),
+        ("co\u00adoperate", "cooperate"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("L’ÉTÉ", "l'e\u0301te\u0301"),
+        ("don't", "don’t"),
+        ("한국", "\u1112\u1161\u11ab\u1100\u116e\u11a8"),
+    ],
+)
+def test_a_word_is_found_in_any_of_its_unicode_forms(written, listed):
+    assert switched(f"x {written} y", Dictionary({listed: ("z",)}))[0].lower() == "x z y"
+    assert (
+        codeswitch(one(f"x {written} y"), Dictionary({listed: (listed,), "x": ("u",)}), "xx")
+        .corpus.paragraphs[0]
+        .context
+        == f"u {written} y"
+    )
 
 
 def test_an_answer_that_cuts_a_replaced_word_takes_in_the_whole():
@@ -239,7 +275,13 @@ def corpora(draw):
     ),
 )
 def test_never_a_wrong_span(corpus, entries, options):
-    made = codeswitch(corpus, Dictionary(entries), "qaa", **options)
+    dictionary = Dictionary(entries)
+    switch = switcher(dictionary, **{key: options[key] for key in options if key != "seed"})
+    if switch(corpus, options["seed"]) == corpus and not coverage(corpus, dictionary)["words"]:
+        with pytest.raises(PolyspanError, match="for no word of the corpus"):
+            codeswitch(corpus, dictionary, "qaa", **options)
+        return
+    made = codeswitch(corpus, dictionary, "qaa", **options)
     paragraph = made.corpus.paragraphs[0]
     before, after = corpus.paragraphs[0].questions[0].answers[0], paragraph.questions[0].answers[0]
     for answer in paragraph.questions[0].answers:

@@ -102,6 +102,9 @@ def test_a_table_s_languages_go_by_any_tag(tmp_path):
         ("t.jsonl", "[1]", "line 1"),
         ("t.jsonl", '{"en": "a", "fr": "b"}', "nothing from en to es"),
         ("t.tmx", "<tmx>", "no element found"),
+        ("t.tmx", '<!DOCTYPE tmx [<!ENTITY a "aa"><!ENTITY b "&a;&a;">]><tmx>&b;</tmx>', "declares entities"),
+        ("t.tmx", '<!DOCTYPE tmx [<!ENTITY a SYSTEM "file:///etc/passwd">]><tmx>&a;</tmx>', "declares entities"),
+        ("t.tmx", "<tmx>&a;</tmx>", "undefined entity"),
         ("t.tsv", "", "nothing from en to es"),
         ("t.docx", "", "not a table"),
     ],
@@ -113,6 +116,39 @@ def test_a_broken_table_is_one_clear_error(tmp_path, name, content, said):
     assert said in str(raised.value)
     with pytest.raises(PolyspanError, match="cannot read"):
         engine(f"file:{tmp_path / 'none.tsv'}", "en", "es")
+
+
+TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4"{}><header/><body>
+<tu><note>a note</note><tuv xml:lang="EN-US"><seg>The mill was built
+ in 1840.</seg></tuv><tuv xml:lang="de-AT"><prop>x</prop><seg>Die <hi>Mühle <ph>&lt;br&gt;</ph></hi>wurde
+ 1840 gebaut.</seg></tuv></tu>
+<tu><tuv xml:lang="en"><seg>Arno <it>&lt;i&gt;</it>Feld said <bpt i="1">&lt;a title="<sub>who</sub>"&gt;</bpt>
+"no" &amp; left<ept i="1">&lt;/a&gt;</ept>.<ut>{{1}}</ut></seg></tuv><tuv xml:lang="de"><seg>Arno Feld
+sagte<ph type="lb"/>„nein“ und <hi type="b">ging</hi>.</seg></tuv></tu></body></tmx>"""
+
+
+@pytest.mark.parametrize("namespace", ["", ' xmlns="http://www.lisa.org/tmx14"'])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_codes_within_a_translation_memory_are_no_words(tmp_path, namespace, encoding):
+    (tmp_path / "t.tmx").write_text(TMX.format(namespace), encoding)
+    table = engine(f"file:{tmp_path / 't.tmx'}", "en", "de")
+    texts = ["The mill was built in 1840.", 'Arno Feld said "no" & left.']
+    expected = ["Die Mühle wurde 1840 gebaut.", "Arno Feld sagte „nein“ und ging."]
+    assert table.translate(texts, "en", "de") == expected
+
+
+def test_quotation_marks_that_a_spreadsheet_put_into_a_table(tmp_path):
+    lines = ['"Feld said ""no"" & left."\tFeld ging.', '"No," he said.\t"Nein."', '"Yes."\tJa.']
+    (tmp_path / "t.tsv").write_text("\n".join(lines), "utf-8")
+    table = engine(f"file:{tmp_path / 't.tsv'}", "en", "de")
+    texts = ['Feld said "no" & left.', '"No," he said.', '"Yes."']
+    assert table.translate(texts, "en", "de") == ["Feld ging.", '"Nein."', "Ja."]
+
+
+def test_word_by_word_looks_through_typographic_variants(tmp_path):
+    (tmp_path / "d.txt").write_text("don't nicht\nwell-known bekannt\n", "utf-8")
+    words = engine(f"dictionary:{tmp_path / 'd.txt'}", "en", "de")
+    assert words.translate(["I don’t, well‐known"], "en", "de") == ["I nicht, bekannt"]
 
 
 def test_the_mini_corpus_is_a_table_in_every_direction():

@@ -86,7 +86,13 @@ def test_words_move_and_blanks_and_marks_stay_as_they_should(file, order, contex
 def test_the_card_counts_sentences_and_positions(file):
     made = reorder(corpus("Leeds"), "vso", file, strategy="drop", seed=3)
     card = json.loads(json.dumps(made.card()))
-    assert card["options"] == {"order": "vso", "parser": "conllu:cup.conllu", "strategy": "drop", "seed": 3}
+    assert card["options"] == {
+        "order": "vso",
+        "parser": "conllu:cup.conllu",
+        "strategy": "drop",
+        "rule": "mended",
+        "seed": 3,
+    }
     assert (card["sentences"], card["sentences_changed"], card["sentences_changed_pct"]) == (3, 2, 66.7)
     assert (card["positions"], card["positions_changed"], card["positions_changed_pct"]) == (22, 7, 31.8)
     assert (card["context"]["sentences"], card["question"]["sentences"]) == (2, 1)

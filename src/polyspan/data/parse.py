@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from polyspan.data import archive, delimited, rows, squad
+from polyspan.data import archive, delimited, lines, rows, squad
 from polyspan.data.decode import NOTHING, decode, load_json
 from polyspan.data.doubles import load
 from polyspan.data.parsed import Parsed
@@ -24,8 +24,10 @@ def parse(data: Source, reading: Reading | None = None) -> list[Parsed]:
     """
     parts = [_parse_file(path, reading or Reading()) for path in _paths(data)]
     if not any(part.faults or any(paragraph.questions for paragraph in part.paragraphs) for part in parts):
-        expected, fix = "at least one question", "check that this is the file you mean"
-        parts[0].fault("", "", "no-questions", "no question at all", expected, fix)
+        found, fix = "no question at all", "check that this is the file you mean"
+        if parts[0].plain:
+            found, fix = "plain text", "give SQuAD JSON or rows; `polyspan make` takes plain text, too"
+        parts[0].fault("", "", "no-questions", found, "at least one question", fix)
     return parts
 
 
@@ -76,9 +78,11 @@ def _parse_file(path: str, reading: Reading) -> Parsed:
     if data.startswith(b"PAR1") or kind == ".parquet":
         rows.parse_parquet(data, parsed)
         return parsed
-    text = decode(data, parsed, marked=kind in _TABLES)
+    text = decode(data, parsed, marked=kind in (*_TABLES, ".txt"))
     if kind in _TABLES:
         delimited.parse_delimited(text, parsed, _TABLES[kind])
+    elif lines.is_plain(kind, text):
+        lines.parse_plain(text, parsed)
     elif kind in (".jsonl", ".ndjson") or _has_lines(text):
         _parse_lines(text, parsed)
     elif (document := load_json(text, parsed)) is not NOTHING:

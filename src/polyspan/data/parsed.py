@@ -112,6 +112,8 @@ class Parsed:
     """Ids of questions with an `answer_start` that is a whole number, but written as text or with a point."""
     ambiguous: list[str] = field(default_factory=list)
     """Ids of questions with an answer that came without a place and occurs more than once."""
+    plain: bool = False
+    """Whether the file is plain text: contexts alone, and no fault that there are no questions."""
     suspicious: bool = True
     """Whether texts may hold NUL or half a surrogate pair, so that each must be looked at."""
     reading: Reading = field(default_factory=Reading)

@@ -33,11 +33,12 @@ def read(
 
     Formats, told by content and suffix: SQuAD 1.1 and 2.0 with its kin (DRCD, KorQuAD 1.0, XQuAD, MLQA,
     TyDiQA-GoldP, JaQuAD, the paper's released files), both shapes of CMRC 2018, rows as JSON, JSON Lines, CSV,
-    TSV or Parquet, and a zip or gz of one of these. Names (`squad:dev`, `mini:zh/test`, `hub:…`) are resolved by
-    their cards; `make:permute(mini:en/test, seed=1)` is made on the spot. `language` (BCP 47) wins over what the
-    file says itself (`language` in SQuAD JSON or a column of rows), that over a card, and that over a guess by the
-    file's name. `encoding` is what a file of text was saved in, where that is not UTF-8, and `columns` what the
-    columns of rows are called in it: `{"question": "Frage"}`; neither matters to names.
+    TSV or Parquet, and a zip or gz of one of these. A plain text (.txt) is read too, each line as a context
+    without questions, for the makers. Names (`squad:dev`, `mini:zh/test`, `hub:…`) are resolved by their cards;
+    `make:permute(mini:en/test, seed=1)` is made on the spot. `language` (BCP 47) wins over what the file says
+    itself (`language` in SQuAD JSON or a column of rows), that over a card, and that over a guess by the file's
+    name. `encoding` is what a file of text was saved in, where that is not UTF-8, and `columns` what the columns
+    of rows are called in it: `{"question": "Frage"}`; neither matters to names.
 
     Reading is strict about structure and silent about content: raises PolyspanError at the first missing key,
     wrong type or undecodable byte, while offsets and texts stand as the file has them; `check` looks at those.
@@ -82,9 +83,9 @@ def _read_path(path: Source, language: str | None, reading: Reading | None = Non
     parts = parse(path, reading)
     for part in parts:
         part.overrule_language(language)
-    fault = next((fault for part in parts for fault in part.faults if fault.rule in STRUCTURE), None)
-    if fault is not None:
-        raise fault.error()
+        for fault in part.faults:
+            if fault.rule in STRUCTURE and not (part.plain and fault.rule == "no-questions"):
+                raise fault.error()
     return _corpus(parts, str(path))
 
 

@@ -1,9 +1,10 @@
 """Code-switching: the words of a text that a bilingual dictionary knows become their translations.
 
-Hsu, Liu & Lee (2019) §3.3; METHODS §5; drawn by token or sentence as CoSDA-ML (Qin et al. 2020) does for training.
+Hsu, Liu & Lee (2019) §3.3; drawn by token or sentence as CoSDA-ML (Qin et al. 2020) does for training.
 A word is a run of letters, digits and marks, with the apostrophes and hyphens within it, and is looked up in lower
-case; a word whose translation is the word itself stays, and does not count as replaced. The gold answer is the
-switched text of its span, exact. The corpus keeps the language of its source; its name says what was mixed in.
+case, however its apostrophe is typed (don't, don’t); a word whose translation is the word itself stays, and does
+not count as replaced. The gold answer is the switched text of its span, exact. The corpus keeps the language of
+its source; its name says what was mixed in.
 """
 
 import random
@@ -16,10 +17,10 @@ from functools import cache
 from typing import Any
 
 from polyspan.data.schema import Answer, Corpus, Paragraph, require_corpus
-from polyspan.errors import UsageError, choose
+from polyspan.errors import PolyspanError, UsageError, choose, shorten
 from polyspan.files import Source
 from polyspan.languages import target_tag
-from polyspan.make.dictionary import Dictionary, read_dictionary
+from polyspan.make.dictionary import JOINING, Dictionary, fold, read_dictionary
 from polyspan.make.made import Made, made, tally
 from polyspan.make.rewrite import (
     ANSWER_COUNTS,
@@ -94,7 +95,8 @@ def codeswitch(
 
     The counts have `switched`: words, words replaced and their percentage in contexts, questions and answers; and
     `ratio`: how much of contexts and questions the dictionary covers, in percent, by five definitions. `doing`
-    names the work in a progress bar. Raises what `read_dictionary` raises, and UsageError for unknown options.
+    names the work in a progress bar. Raises what `read_dictionary` raises, UsageError for unknown options, and
+    PolyspanError where the dictionary has a translation for no word at all.
     """
     require_corpus(corpus, "make.codeswitch")
     how = Switching(choice, rate, per, tuple(fields), join, keep_original)
@@ -113,7 +115,26 @@ def codeswitch(
     name = f"make:codeswitch({', '.join([corpus.name, f'target={target}', f'seed={seed}', *more])})"
     options = {"target": target, "seed": seed, **chosen, "dictionary": about}
     counts = {"ratio": coverage(corpus, dictionary), **counts}
-    return made(replace(switched, name=name), corpus, "codeswitch", options, counts)
+    parts = [counts["switched"][field] for field in ("context", "question")]  # those of answers are in contexts
+    words, replaced = (sum(part[key] for part in parts) for key in ("words", "replaced"))
+    if not replaced and not counts["ratio"]["words"]:
+        raise _nothing_known(corpus, dictionary, target)
+    said = f"{replaced:,} of {words:,} words replaced by their translations ({_percent(replaced, words):.1f} %)"
+    return made(replace(switched, name=name), corpus, "codeswitch", options, counts, said=said)
+
+
+def _nothing_known(corpus: Corpus, dictionary: Dictionary, target: str) -> PolyspanError:
+    words = dict.fromkeys(word for text in texts(corpus) for word in _word(corpus).findall(text))
+    there = {fold(option) for options in dictionary.entries.values() for option in options}
+    turned = any(fold(word) in there and not dictionary.translations(word) for word in words)
+    listed, written = (", ".join(map(shorten, list(some)[:3])) for some in (dictionary.entries, words))
+    return PolyspanError(
+        "the dictionary has a translation for no word of the corpus",
+        where=f"{dictionary.name}, corpus {corpus.name}",
+        found=f"words such as {listed}; in the corpus {written or 'no word at all'}",
+        expected=f"a word of the corpus and its translation into {target} a line",
+        fix="it goes the other way: give the words of the corpus first" if turned else "give another dictionary",
+    )
 
 
 def switcher(dictionary: Dictionary, **options: Any) -> Callable[[Corpus, int], Corpus]:
@@ -124,7 +145,7 @@ def switcher(dictionary: Dictionary, **options: Any) -> Callable[[Corpus, int], 
 
 
 def coverage(corpus: Corpus, dictionary: Dictionary) -> dict[str, float]:
-    """How much of contexts and questions a dictionary covers, in percent, by the definitions of METHODS §5.
+    """How much of contexts and questions a dictionary covers, in percent, by five definitions.
 
     `words`, the one to use: words whose first translation is another word, of all words. The others count pairs
     of equal words too: tokens between white space as they are, in lower case, and in lower case with the
@@ -147,9 +168,8 @@ def coverage(corpus: Corpus, dictionary: Dictionary) -> dict[str, float]:
         return _percent(sum(number for token, number in tokens.items() if known(token)), tokens.total())
 
     entries = dictionary.entries
-    lower = {word: those for word, those in entries.items() if those[0].lower() != word}
     return {
-        "words": percent(words, lambda token: token.lower() in lower),
+        "words": percent(words, lambda token: _options(token, dictionary, "first")),
         "whitespace_cased": percent(between_spaces, lambda token: token in entries),
         "whitespace_lower": percent(between_spaces, lambda token: token.lower() in entries),
         "stripped_lower": percent(stripped, lambda token: token.lower() in entries),
@@ -159,7 +179,7 @@ def coverage(corpus: Corpus, dictionary: Dictionary) -> dict[str, float]:
 
 def _word(corpus: Corpus) -> re.Pattern[str]:
     run = rf"\w+(?:{Alphabet.of(texts(corpus)).mark}+\w*)*"
-    return re.compile(rf"{run}(?:['’\u2010\u2011-]{run})*")
+    return re.compile(rf"{run}(?:{JOINING}{run})*")
 
 
 def _stripped(token: str) -> str:
@@ -268,10 +288,10 @@ class _Switcher:
 
 def _options(written: str, dictionary: Dictionary, choice: str) -> tuple[str, ...]:
     """What a word may become, in its case; nothing where that could only be the word itself."""
-    word = written.lower()
-    translations = dictionary.entries.get(word, ())
+    translations = dictionary.translations(written)
     options = translations[:1] if choice == "first" else translations
-    cased = tuple(written if option.lower() == word else _cased(option, written) for option in options)
+    word = fold(written)
+    cased = tuple(written if fold(option) == word else _cased(option, written) for option in options)
     return cased if set(cased) - {written} else ()
 
 

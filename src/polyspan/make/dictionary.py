@@ -1,6 +1,7 @@
-"""Bilingual dictionaries in the format of MUSE: a pair a line, the word and its translation (METHODS §5)."""
+"""Bilingual dictionaries in the format of MUSE: a pair a line, the word and its translation."""
 
 import hashlib
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,14 @@ from polyspan.errors import PolyspanError, shorten
 from polyspan.files import Source, explained
 
 _FORM = "two words a line, the word and its translation, white space between them"
+_APOSTROPHES = "'’‘\u02bc\u2032\uff07´`"
+_HYPHENS = "-\u2010\u2011\uff0d"
+_UNSEEN = "\u00ad\u200c\u200d\u2060"  # soft hyphen, joiners and non-joiners
+_PLAIN = str.maketrans(
+    dict.fromkeys(_APOSTROPHES, "'") | dict.fromkeys(_HYPHENS, "-") | dict.fromkeys(_UNSEEN, "")
+)
+JOINING = f"[{_APOSTROPHES}{_HYPHENS[1:]}{_UNSEEN}-]"
+"""Marks that join two runs of letters to one word, as a class of a regular expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +32,32 @@ class Dictionary:
     name: str = "dictionary"
     broken: int = 0
     sha256: str = ""
+    _plain: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        plain: dict[str, tuple[str, ...]] = {}
+        for word, translations in self.entries.items():
+            plain.setdefault(fold(word), translations)
+        object.__setattr__(self, "_plain", plain)
+
+    def translations(self, word: str) -> tuple[str, ...]:
+        """The translations of a word as it stands in a text; none where it is not in the dictionary.
+
+        In lower case, or else by `fold`: "Don’t" is found as "don't".
+        """
+        return self.entries.get(word.lower()) or self._plain.get(fold(word), ())
 
     @property
     def pairs(self) -> int:
         """Word and translation, each pair once."""
         return sum(map(len, self.entries.values()))
+
+
+def fold(word: str) -> str:
+    """A word as it is looked up: lower case, NFKC (full width, composed or not), one apostrophe, one hyphen."""
+    if word.isascii():
+        return word.lower().replace("`", "'")
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", word.translate(_PLAIN)).lower())
 
 
 def read_dictionary(path: Source) -> Dictionary:

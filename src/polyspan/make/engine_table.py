@@ -12,15 +12,17 @@ from polyspan.data import mini
 from polyspan.errors import PolyspanError, UsageError, choose, shorten
 from polyspan.files import Source, explained
 from polyspan.languages import language_tag, primary
-from polyspan.make.dictionary import read_dictionary
+from polyspan.make.dictionary import JOINING, read_dictionary
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_WORD = re.compile(rf"[^\W\d_]+(?:{JOINING}[^\W\d_]+)*")
 _FORM = {
     ".tsv": "two columns a line, text and translation, a tab between them",
     ".jsonl": 'one object a line, with a text under the code of each language: {"en": …, "es": …}',
     ".tmx": "TMX, with a <tuv> in each of the two languages",
 }
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_CODES = frozenset({"bpt", "ept", "it", "ph", "ut"})
+"""Elements of TMX that hold another format's marks, such as a tag of HTML; those of `<hi>` are words."""
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -51,13 +53,16 @@ class WordByWord:
     """The first translation of each word that the dictionary has, in lower case; the rest stays as it is."""
 
     def __init__(self, path: Source) -> None:
-        dictionary = read_dictionary(path)
-        self._first = {word: translations[0] for word, translations in dictionary.entries.items()}
-        self.name, self.version = f"dictionary:{dictionary.name}", dictionary.sha256[:16]
+        self._dictionary = read_dictionary(path)
+        self.name = f"dictionary:{self._dictionary.name}"
+        self.version = f"2:{self._dictionary.sha256[:16]}"  # 2: looks through typographic variants
 
     def translate(self, texts: list[str], source: str, target: str) -> list[str]:
         """Each text with its words replaced; spaces stay, whatever the target's script."""
-        return [_WORD.sub(lambda match: self._first.get(match[0].lower(), match[0]), text) for text in texts]
+        return [_WORD.sub(lambda match: self._first(match[0]), text) for text in texts]
+
+    def _first(self, word: str) -> str:
+        return (*self._dictionary.translations(word), word)[0]
 
 
 def mini_table(source: str, target: str) -> Table:
@@ -85,8 +90,9 @@ def read_table(path: Source, source: str, target: str) -> Table:
     """A table from a file, its format told by its suffix: `.tsv`, `.jsonl`, or `.tmx`.
 
     In JSON Lines and TMX the languages are found by their codes, `zh-Hant` also under `zh` and the other way
-    round. Lines without both texts are holes. Raises PolyspanError where the file cannot be read, is of another
-    form, or has nothing from `source` to `target`.
+    round. Lines without both texts are holes. UTF-8, or UTF-16 with a byte order mark, as translators' tools write
+    it. A TMX that declares entities is refused: they can grow without bounds. Raises PolyspanError where the file
+    cannot be read, is of another form, or has nothing from `source` to `target`.
     """
     readers = {".tsv": _tsv, ".jsonl": _jsonl, ".tmx": _tmx}
     suffix = Path(path).suffix.lower()
@@ -95,7 +101,8 @@ def read_table(path: Source, source: str, target: str) -> Table:
     with explained(path, "read"):
         data = Path(path).read_bytes()
     try:
-        pairs = [pair for pair in readers[suffix](data.decode("utf-8-sig"), source, target) if all(pair)]
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        pairs = [pair for pair in readers[suffix](text, source, target) if all(pair)]
     except (ValueError, ElementTree.ParseError) as error:  # UnicodeDecodeError is a ValueError
         raise PolyspanError(
             "the table of translations cannot be read", where=str(path), found=str(error), expected=_FORM[suffix]
@@ -114,7 +121,17 @@ def _tsv(text: str, source: str, target: str) -> Iterator[tuple[str, str]]:
         columns = line.rstrip("\r").split("\t")
         if len(columns) != 2:
             raise ValueError(f"line {number:,}: {shorten(line, 60)}, {len(columns)} columns")
-        yield columns[0].strip(), columns[1].strip()
+        text, translation = map(_unquoted, columns)
+        yield text, translation
+
+
+def _unquoted(cell: str) -> str:
+    """A cell as it was typed: a spreadsheet puts one with quotation marks in quotation marks, and doubles them."""
+    cell = cell.strip()
+    inside = cell[1:-1]
+    if '""' in inside and cell[0] == cell[-1] == '"' and '"' not in inside.replace('""', ""):
+        return inside.replace('""', '"')
+    return cell
 
 
 def _jsonl(text: str, source: str, target: str) -> Iterator[tuple[str, str]]:
@@ -131,12 +148,31 @@ def _jsonl(text: str, source: str, target: str) -> Iterator[tuple[str, str]]:
 
 
 def _tmx(text: str, source: str, target: str) -> Iterator[tuple[str, str]]:
-    for unit in ElementTree.fromstring(text).iter("tu"):
+    if "<!ENTITY" in text:
+        raise ValueError("it declares entities, which a translation memory has no use for")
+    for unit in _within(ElementTree.fromstring(text), "tu"):
         row: dict[str, object] = {}
-        for variant in unit.iter("tuv"):
-            code, segment = variant.get(_XML_LANG) or variant.get("lang") or "", variant.find("seg")
-            row[code] = "".join(segment.itertext()) if segment is not None else ""
+        for variant in _within(unit, "tuv"):
+            code = variant.get(_XML_LANG) or variant.get("lang") or ""
+            row[code] = next(map(_words, _within(variant, "seg")), "")
         yield _of(row, source), _of(row, target)
+
+
+def _within(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:
+    return (one for one in element.iter() if _local(one) == name)
+
+
+def _local(element: ElementTree.Element) -> str:
+    return element.tag.rpartition("}")[2]  # without the namespace that some tools write
+
+
+def _words(segment: ElementTree.Element) -> str:
+    """A segment's text on one line without the codes in it; a code for a line break is a space."""
+    for code in [*segment.iter()]:
+        if _local(code) in _CODES:
+            del code[:]
+            code.text = " " if code.get("type") == "lb" else ""
+    return _plain("".join(segment.itertext()))
 
 
 def _of(row: dict[str, object], language: str) -> str:

@@ -3,15 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from polyspan.data.schema import Corpus
+from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError
 from polyspan.files import Source, claim, write_text
+from polyspan.make.sentences import sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,8 @@ class Made:
     """A corpus made from another one.
 
     `options` are the maker's own (seed and policies among them); `counts` say what became of contexts, questions
-    and answers; `kept` and `dropped` count questions, `ambiguous` answers that could have gone elsewhere.
+    and answers; `kept` and `dropped` count questions, `ambiguous` answers that could have gone elsewhere; `said`
+    is what was done in a few words, and `before` the corpus that it was done to.
     """
 
     corpus: Corpus
@@ -30,6 +33,30 @@ class Made:
     dropped: int = 0
     ambiguous: int = 0
     counts: Mapping[str, Any] = field(default_factory=dict)
+    said: str = ""
+    before: Corpus = field(default=Corpus(()), repr=False, compare=False)
+
+    def summary(self) -> str:
+        """What was done and how much of it there is, in one sentence; all the counts are in the card."""
+        asked = self.kept or self.dropped
+        size = f"{self.kept:,} question" if asked else f"{len(self.corpus.paragraphs):,} sentence"
+        parts = [size + ("" if size.startswith("1 ") else "s"), self.said]
+        others = {"questions dropped": self.dropped, "answers ambiguous": self.ambiguous}
+        others["answers extended to whole words"] = self.counts.get("answers_extended", 0)
+        return "; ".join(filter(None, [*parts, *(f"{n:,} {what}" for what, n in others.items() if n)]))
+
+    def examples(self, number: int = 3) -> list[dict[str, Any]]:
+        """The first questions before and after, each with its first answer and the sentence that has it; of a
+        corpus of contexts alone the first that are not blank."""
+        if not len(self.corpus):
+            pairs = zip(self.before.paragraphs, self.corpus.paragraphs, strict=False)
+            texts = ((old.context, new.context) for old, new in pairs if old.context.strip())
+            return [
+                {"before": {"sentence": old}, "after": {"sentence": new}} for old, new in islice(texts, number)
+            ]
+        olds = {question.id: (paragraph, question) for paragraph, question in self.before.questions()}
+        news = islice(self.corpus.questions(), number)
+        return [{"id": new[1].id, "before": _shown(*olds[new[1].id]), "after": _shown(*new)} for new in news]
 
     def card(self) -> dict[str, Any]:
         """Everything but the corpus itself, ready for JSON or YAML."""
@@ -45,11 +72,11 @@ class Made:
             **self.counts,
         }
 
-    def write(self, out: Source) -> None:
-        """Write the corpus to `out` and the card to `out.card.yaml`."""
+    def write(self, out: Source, format: str | None = None) -> None:
+        """Write the corpus to `out`, the card to `out.card.yaml`; `format` is that of `polyspan.data.write`."""
         card = Path(f"{out}.card.yaml")
         claim(card)
-        write(self.corpus, out)
+        write(self.corpus, out, format)
         write_text(card, yaml.safe_dump(self.card(), allow_unicode=True, sort_keys=False))
 
 
@@ -60,6 +87,7 @@ def made(
     options: Mapping[str, Any],
     counts: Mapping[str, Any] | None = None,
     ambiguous: int = 0,
+    said: str = "",
 ) -> Made:
     """A `Made` of `corpus` from `source`; what is missing of the questions counts as dropped.
 
@@ -76,7 +104,19 @@ def made(
                 )
     origin = {"name": source.name, "questions": len(source), "sha256": source.fingerprint()}
     lost = len(source) - len(corpus)
-    return Made(corpus, maker, dict(options), origin, len(corpus), lost, ambiguous, dict(counts or {}))
+    counts = dict(counts or {})
+    return Made(corpus, maker, dict(options), origin, len(corpus), lost, ambiguous, counts, said, source)
+
+
+def _shown(paragraph: Paragraph, question: Question) -> dict[str, str]:
+    answer = next(iter(question.answers), None)
+    end = 0
+    for sentence in sentences(paragraph.context):
+        end += len(sentence)
+        if answer is None or answer.start < end:
+            break
+    said = {"sentence": sentence.strip()} if paragraph.context else {}
+    return {**said, "question": question.text, "answer": answer.text if answer else ""}
 
 
 def tally(counter: Counter[str]) -> dict[str, int]:

@@ -1,9 +1,9 @@
 """The near match that `fuzzysearch` 0.6.2 lists first: what the paper's translated files were made with.
 
-Written from the description in METHODS 3.2. It lists the matches of a search that is not exhaustive, groups those
+It lists the matches of a search that is not exhaustive, groups those
 that overlap (through others, too), takes of each group the one with the least distance, then the longest, and
 sorts them by start: the first is the leftmost and seldom the best. Ties within a group, which there depend on the
-order of a set, go to the leftmost here.
+order of a set, go to the leftmost here. Its Python code is meant, which is the same from 0.6.2 to 0.8.1.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,6 +12,7 @@ from polyspan.make.distance import end_distances, prefix_distances
 
 # Where bound + 1 pieces of a pattern have at least this many symbols, it is found by an unchanged piece.
 _PIECE = 3
+_SHORT = 10  # symbols: a longer pattern that is also longer than twice the bound is searched in another way
 
 Match = tuple[int, int, int]
 
@@ -133,9 +134,27 @@ def _by_pieces(pattern: str, text: str, bound: int) -> Iterator[Match]:
 
 
 def _grown(pattern: str, text: str, bound: int) -> tuple[int, int] | None:
-    # The least distance of the pattern to a prefix of the text and the longest such prefix; None beyond the bound.
-    distances = [len(pattern), *prefix_distances(pattern, text)]
+    """The least distance of the pattern to a prefix of the text and the longest such prefix that the search comes
+    to; None beyond the bound. For a short pattern it may end before the longest of all (`_short_distances`)."""
+    if not pattern:
+        return 0, 0
+    short = len(pattern) <= max(2 * bound, _SHORT)
+    distances = [len(pattern), *(_short_distances if short else prefix_distances)(pattern, text)]
     least = min(distances)
-    if least > bound:
-        return None
-    return least, len(distances) - 1 - distances[::-1].index(least) if pattern else 0
+    return (least, len(distances) - 1 - distances[::-1].index(least)) if least <= bound else None
+
+
+def _short_distances(pattern: str, text: str) -> Iterator[int]:
+    """The distances of the pattern from `text[:1]`, `text[:2]` and so on, up to the first that is more than the
+    least so far where no beginning of the pattern is nearer than that least: from there on none can be less. One
+    that is as little could still come, by way of a beginning at just that distance; this search misses it."""
+    row = list(range(len(pattern) + 1))
+    least = len(pattern)
+    for end, symbol in enumerate(text, 1):
+        above, row = row, [end]
+        for at, wanted in enumerate(pattern):
+            row.append(min(above[at] + (symbol != wanted), above[at + 1] + 1, row[at] + 1))
+        if row[-1] > least <= min(row[1:]):
+            return
+        least = min(least, row[-1])
+        yield row[-1]

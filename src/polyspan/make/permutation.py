@@ -1,6 +1,6 @@
 """An unseen language: every word of a corpus becomes another word of the same corpus, everywhere the same one.
 
-Hsu, Liu & Lee (2019) §3.1; METHODS §4. One derangement of the vocabulary of contexts and questions serves
+Hsu, Liu & Lee (2019) §3.1. One derangement of the vocabulary of contexts and questions serves
 contexts, questions and answers alike, so which tokens are equal, and how often each occurs, stays as it was. A
 word is a run of letters with their combining marks: apostrophes, hyphens and digits are no part of it, so that few
 answers cut a word. In scripts without spaces between words (Han, kana, Thai, …), it is a character with its marks.
@@ -100,7 +100,8 @@ def permute(
     name = _name(corpus.name, options)
     if tokenizer is not None:
         options["tokenizer"] = str(getattr(tokenizer, "name_or_path", type(tokenizer).__name__))
-    return made(replace(permuted, name=name), corpus, "permute", options, counts)
+    said = f"{sum(counts['tokens'][each] for each in ('context', 'question')):,} {unit}s exchanged"
+    return made(replace(permuted, name=name), corpus, "permute", options, counts, said=said)
 
 
 def _name(source: str, options: Mapping[str, Any]) -> str:

@@ -34,6 +34,8 @@ class Placer:
     ways: Counter[str] = field(default_factory=Counter)
     """Of `marker` and `aligned`: how each answer was placed, or why `boundary` had to."""
     units: int = 0
+    holes: int = 0
+    """Contexts with a sentence that has no translation."""
     ids: dict[str, list[str]] = field(default_factory=lambda: {"untranslated": [], "lost": [], "ambiguous": []})
     _aligner: Any = None
 
@@ -43,6 +45,7 @@ class Placer:
         self.units += len(passage.units)
         context = passage.context(translated, self.language)
         if context is None:
+            self.holes += 1
             self.ids["untranslated"] += [question.id for question in old.questions]
             return None
         questions = [
@@ -158,6 +161,13 @@ class Placer:
         """Answers that could have gone elsewhere."""
         return self.answers["ambiguous"]
 
+    def said(self) -> str:
+        """What became of sentences and answers, in a few words."""
+        said = f"{self.units:,} sentences given to the engine"
+        if self.answers["all"]:
+            said += f"; {self.answers['recovered']:,} of {self.answers['all']:,} answers found again"
+        return said + (f"; contexts without a translation: {self.holes:,}" if self.holes else "")
+
     def counts(self) -> dict[str, Any]:
         """What became of sentences and answers, for the card."""
         of = self.answers
@@ -169,6 +179,7 @@ class Placer:
         ways = {self.policy: tally(self.ways)} if self.ways else {}
         return {
             "sentences": self.units,
+            "contexts_untranslated": self.holes,
             "answers": {**answers, "mid_word_pct": percent},
             "distances": distances,
             **ways,

@@ -1,4 +1,4 @@
-"""`reorder`: the sentences of a corpus in another word order, its answers carried along (METHODS §6).
+"""`reorder`: the sentences of a corpus in another word order, its answers carried along.
 
 Contexts and questions are reordered sentence by sentence, the text between sentences stays. Blanks: words that
 were neighbours keep what stood between them; words that were not get one space (none in Chinese, Thai and
@@ -20,7 +20,7 @@ from polyspan.languages import spaced
 from polyspan.make.conllu import Sentence
 from polyspan.make.made import Made, made, tally
 from polyspan.make.parsers import NoTree, Parser, open_parser
-from polyspan.make.typology import CHOICES, linearise
+from polyspan.make.typology import CHOICES, RULES, linearise
 from polyspan.progress import progress
 
 STRATEGIES = ("cover", "longest_run", "recover", "drop")
@@ -35,7 +35,8 @@ _ENDS = frozenset(".?!…。？！｡؟।")
 @dataclass(frozen=True, slots=True)
 class Moved:
     """A text in its new order. Word i of the old text stood at `old[i]` and is word `place[i]` of the new one;
-    word j of the new one stands at `new[j]`. Spans are code points, end exclusive."""
+    word j of the new one stands at `new[j]`; −1 is the place of a full stop that the rule loses. Spans are code
+    points, end exclusive."""
 
     text: str
     old: list[tuple[int, int]]
@@ -49,16 +50,17 @@ class _Counts:
     changed: Counter[str] = field(default_factory=Counter)
     words: Counter[str] = field(default_factory=Counter)
     moved: Counter[str] = field(default_factory=Counter)
+    lost: Counter[str] = field(default_factory=Counter)
     held: Counter[str] = field(default_factory=Counter)
     without: Counter[str] = field(default_factory=Counter)
     answers: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(_ALWAYS, 0)))
 
     def as_json(self) -> dict[str, Any]:
         """Totals first, then each part of the corpus and the answers. Changes are those of the linearisation,
-        comparable with METHODS; `ends_held` are sentences whose final marks were then put back to the end."""
+        as other work counts them; `ends_held` are sentences whose final marks were then put back to the end."""
         parts = {part: self._part(part) for part in ("context", "question")}
         whole = _Counts()
-        for name in ("sentences", "changed", "words", "moved", "held"):
+        for name in ("sentences", "changed", "words", "moved", "lost", "held"):
             getattr(whole, name)["all"] = sum(getattr(self, name).values())
         return {**whole._part("all"), **parts, "answers": tally(self.answers)}
 
@@ -72,6 +74,7 @@ class _Counts:
             "positions_changed": self.moved[part],
             "positions_changed_pct": round(100 * self.moved[part] / max(1, words), 1),
             "ends_held": self.held[part],
+            **({"full_stops_lost": self.lost[part]} if self.lost[part] else {}),
             **({"without_tree": self.without[part]} if self.without[part] else {}),
         }
 
@@ -82,10 +85,11 @@ def reorder(
     parser: str | Parser,
     *,
     strategy: str = "cover",
+    rule: str = "mended",
     seed: int = 0,
     doing: str = "",
 ) -> Made:
-    """The corpus with its sentences in another word order; see `polyspan.make.typology` for the orders.
+    """The corpus with its sentences in another word order; see `polyspan.make.typology` for orders and rules.
 
     `parser` is one of `conllu:FILE`, `spacy:MODEL`, `stanza:LANG` or an object that parses. An answer goes where
     its words go: exact where they stand together, by `strategy` where they do not. An answer that cuts a word
@@ -96,25 +100,31 @@ def reorder(
     require_corpus(corpus, "make.reorder")
     choose("order", order, CHOICES)
     choose("strategy", strategy, STRATEGIES)
+    choose("rule", rule, RULES)
     parser = open_parser(parser) if isinstance(parser, str) else parser
     counts = _Counts()
-    work = _Work(order, strategy, seed, " " if spaced(corpus.language) else "", counts)
+    work = _Work(order, strategy, rule, seed, " " if spaced(corpus.language) else "", counts)
     paragraphs: list[Paragraph] = []
     with progress(doing, len(corpus.paragraphs), "paragraphs") as advance:
         for first in range(0, len(corpus.paragraphs), _BLOCK):
             block = corpus.paragraphs[first : first + _BLOCK]
             paragraphs += _reorder_block(work, block, first, parser)
             advance(len(block), "")
-    name = f"make:reorder({corpus.name}, order={order}, seed={seed})"
+    more = "" if rule == RULES[0] else f", rule={rule}"
+    name = f"make:reorder({corpus.name}, order={order}{more}, seed={seed})"
     result = replace(corpus, paragraphs=tuple(paragraphs), name=name, source="")
-    options = {"order": order, "parser": parser.name, "strategy": strategy, "seed": seed}
-    return made(result, corpus, "reorder", options, counts.as_json(), counts.answers["ambiguous"])
+    options = {"order": order, "parser": parser.name, "strategy": strategy, "rule": rule, "seed": seed}
+    told = counts.as_json()
+    said = "{sentences_changed:,} of {sentences:,} sentences in another order ({sentences_changed_pct} %)"
+    said = said.format_map(told)
+    return made(result, corpus, "reorder", options, told, counts.answers["ambiguous"], said)
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
     order: str
     strategy: str
+    rule: str
     seed: int
     gap: str
     counts: _Counts
@@ -165,8 +175,9 @@ def _move(work: _Work, text: str, sentences: Sequence[Sentence], part: str, numb
     place: list[int] = []
     cursor = length = 0
     for index, sentence in enumerate(sentences):
-        order = linearise(sentence, work.order, f"{work.seed}/{part}/{number}/{index}")
-        changed = sum(was != now for now, was in enumerate(order))
+        order = linearise(sentence, work.order, f"{work.seed}/{part}/{number}/{index}", work.rule)
+        lost = len(sentence.tokens) - len(order)
+        changed = sum(was != now for now, was in enumerate(order)) + lost
         permutation = hold_end(sentence, order)
         written, spans = written_in(sentence, permutation, work.gap)
         between = text[cursor : sentence.start]
@@ -174,15 +185,16 @@ def _move(work: _Work, text: str, sentences: Sequence[Sentence], part: str, numb
         pieces += between, written
         counts.sentences[part] += 1
         counts.changed[part] += changed > 0
-        counts.words[part] += len(permutation)
+        counts.words[part] += len(sentence.tokens)
         counts.moved[part] += changed
+        counts.lost[part] += lost
         counts.held[part] += permutation is not order
-        base, first = sentence.start, len(place)
+        base, first, first_new = sentence.start, len(place), len(new)
         old += [(base + token.start, base + token.end) for token in sentence.tokens]
         new += [(length + start, length + end) for start, end in spans]
-        place += [0] * len(permutation)
+        place += [-1] * len(sentence.tokens)
         for now, was in enumerate(permutation):
-            place[first + was] = first + now
+            place[first + was] = first_new + now
         length += len(written)
         cursor = sentence.end
     return Moved("".join(pieces) + text[cursor:], old, new, place)
@@ -200,6 +212,7 @@ def hold_end(sentence: Sentence, permutation: list[int]) -> list[int]:
     if permutation[tail:] == list(range(tail, len(tokens))):
         return permutation
     marks = [place for place in range(tail, len(tokens)) if _ENDS.issuperset(tokens[place].form)]
+    marks = [place for place in marks if place in permutation]
     return [place for place in permutation if place not in marks] + marks
 
 
@@ -208,7 +221,7 @@ def written_in(
 ) -> tuple[str, list[tuple[int, int]]]:
     """The sentence's text in a new order, and the spans of its words there; `gap` divides new neighbours."""
     text, tokens = sentence.text, sentence.tokens
-    if all(was == now for now, was in enumerate(permutation)):
+    if len(permutation) == len(tokens) and all(was == now for now, was in enumerate(permutation)):
         return text, [(token.start, token.end) for token in tokens]
     pieces: list[str] = []
     spans: list[tuple[int, int]] = []
@@ -249,10 +262,10 @@ def _carry(work: _Work, context: str, moved: Moved, answer: Answer) -> Answer | 
     counts["all"] += 1
     first = bisect_right(moved.old, answer.start, key=lambda span: span[1])
     last = bisect_left(moved.old, answer.end, key=lambda span: span[0])
-    if first >= last or not answer.text:
+    places = sorted(place for place in moved.place[first:last] if place >= 0)
+    if not places or not answer.text:
         counts["lost_without_words"] += 1
         return None
-    places = sorted(moved.place[first:last])
     together = places[-1] - places[0] + 1 == len(places)
     from_, to = moved.old[first][0], moved.old[last - 1][1]
     cuts = from_ < answer.start or answer.end < to

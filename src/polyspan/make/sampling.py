@@ -29,6 +29,8 @@ def sample(
     """
     require_corpus(corpus, "make.sample")
     choose("way to draw", by, ("question", "article", "spread"))
+    if not len(corpus):
+        raise UsageError(f"there are no questions to draw in {corpus.name}", fix="give a data set with questions")
     if (size is None) == (like is None):
         raise UsageError("one of size and like is needed", fix="--size N, or --like DATA")
     wanted = len(like) if like is not None else int(size or 0)
@@ -45,7 +47,9 @@ def sample(
     options = {"size": wanted, "like": like.name if like is not None else None, "by": by, "seed": seed}
     named = replace(drawn, name=f"make:sample({corpus.name}, size={wanted}, by={by}, seed={seed})")
     articles = {"articles": len({paragraph.title for paragraph in drawn.paragraphs})}
-    return made(named, corpus, "sample", options, articles | {"contexts": len(drawn.paragraphs)})
+    counts = articles | {"contexts": len(drawn.paragraphs)}
+    said = f"drawn of {len(corpus):,}, from {counts['articles']:,} articles"
+    return made(named, corpus, "sample", options, counts, said=said)
 
 
 def part(
@@ -101,7 +105,8 @@ def mix(corpora: Sequence[Corpus], seed: int = 0) -> Made:
         metrics.pop() if len(metrics) == 1 else None,
     )
     sizes = {"questions_of": {corpus.name: len(corpus) for corpus in corpora}, "ids_renamed": renamed}
-    return made(mixed, mixed, "mix", {"seed": seed}, sizes)
+    said = " and ".join(f"{len(corpus):,} of {corpus.name}" for corpus in corpora)
+    return made(mixed, mixed, "mix", {"seed": seed}, sizes, said=said)
 
 
 def _keep(corpus: Corpus, kept: set[int]) -> Corpus:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from polyspan.data.schema import Corpus, require_corpus
+from polyspan.data.schema import Corpus, Paragraph, require_corpus
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.languages import target_tag
 from polyspan.make.engines import Engine
@@ -112,12 +112,15 @@ def _make(
     done, counts = _through(legs, texts, doing)
     placer = Placer(recover, str(shape.language), keep_lost)
     paragraphs = [placer.paragraph(passage, done) for passage in passages]
+    if not len(source):  # lines of a text: one without a translation is left empty, so that the others keep theirs
+        paragraphs = [new or Paragraph("", ()) for new in paragraphs]
     said = {key: value for key, value in options.items() if not key.endswith("version")} | {"recover": recover}
     said |= {key: str(flag).lower() for key, flag in (("whole", whole), ("keep_lost", keep_lost)) if flag}
     name = f"make:{maker}({', '.join([source.name, *(f'{key}={value}' for key, value in said.items())])})"
     corpus = replace(shape, paragraphs=tuple(filter(None, paragraphs)), name=name, source="")
     options = {**options, "recover": recover, "whole": whole, "keep_lost": keep_lost, "seed": seed}
-    return made(corpus, source, maker, options, {"texts": counts, **placer.counts()}, placer.ambiguous)
+    told = {"texts": counts, **placer.counts()}
+    return made(corpus, source, maker, options, told, placer.ambiguous, placer.said())
 
 
 def _through(legs: Sequence[Leg], texts: Sequence[str], doing: str) -> tuple[dict[str, str], dict[str, int]]:
