@@ -68,7 +68,8 @@ def svcca(x: ArrayLike | Moments, y: ArrayLike | None = None, variance: float = 
 def pwcca(x: ArrayLike | Moments, y: ArrayLike | None = None) -> float:
     """The mean of `cca`'s coefficients, weighted by how much of x each canonical variate of x accounts for.
 
-    The weight of variate h is Σ |⟨h, xⱼ⟩| over x's dimensions j, so that pwcca(x, y) ≠ pwcca(y, x).
+    The weight of variate h is Σ |⟨h, xⱼ⟩| over x's dimensions j, so that pwcca(x, y) ≠ pwcca(y, x). That is the
+    formula of Morcos et al. 2018; the code of google/svcca leaves x's whitening out of h, and gives other values.
     """
     moments = joint(x, y)
     of_x, of_y = whitening(moments.x(), "x"), whitening(moments.y(), "y")
