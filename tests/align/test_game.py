@@ -59,7 +59,7 @@ def test_no_game_is_played_once_one_is_clearly_won(languages):
     assert [len(game) for game in record["games"]] == [1]
     assert record["criterion"] == pytest.approx(1, abs=1e-5)
     record = METHODS["muse"](**quick, enough=1.5).fit(spaces.x, spaces.x).record
-    assert [len(game) for game in record["games"]] == [2, 2, 2]
+    assert [len(game) for game in record["games"]] == [3, 3, 3]
     assert record["criterion"] == pytest.approx(1, abs=1e-5)  # the best of the three, not the last
 
 

@@ -31,7 +31,7 @@ class Muse:
     enough: float = 0.9
     """No further epoch or game once the criterion has come this far from that of a random rotation towards 1."""
     epochs: int = 2
-    """Epochs of a game; the one with the best criterion is kept [5]."""
+    """Epochs of a game; the one with the best criterion is kept, the start among them [5]."""
     steps: int = 1500
     """Mapping steps in an epoch [31,250]."""
     batch_size: int = 64
@@ -83,7 +83,7 @@ class Muse:
         return both.affine(best, record)
 
     def _compete(self, both: Given, seed: int, advance: Advance) -> tuple[Tensor, list[float], list[list[float]]]:
-        """The best game's mapping and the criterion of its refinements; that after each epoch of every game."""
+        """The best game's mapping, the criterion of its refinements, and those that every game's play found."""
         x, y = both.x.units, both.y.units
         won: list[tuple[Tensor, list[float]]] = []
         games = []
@@ -98,19 +98,21 @@ class Muse:
                 won.append(self._refine(mapping, both, advance))
                 if max(won[-1][1]) >= enough:
                     break
-        if not any(games):
+        if max(won[-1][1]) < enough and all(len(game) == 1 for game in games):
             raise PolyspanError(
                 "every game diverged", found=f"learning rate {self.learning_rate:g}", fix="lower it"
             )
         return *max(won, key=lambda refined: max(refined[1])), games
 
     def _play(self, start: Tensor, both: Given, enough: float, advance: Advance) -> tuple[Tensor, list[float]]:
-        """The mapping of the best epoch, made orthogonal, and the criterion after each epoch that it survives."""
+        """The best mapping, made orthogonal; the criterion at the start and after each epoch until it diverges."""
         x, y = both.x.units, both.y.units
         game = _Game(self, start, both.x.centred[: self.frequent], both.y.centred[: self.frequent])
-        rate, dropped, found = self.learning_rate, False, []
-        best = start
+        rate, dropped = self.learning_rate, False
+        best, found = start, [criterion(unit(x @ start), y)]
         for _ in range(self.epochs):
+            if found[-1] >= enough:
+                break
             for _ in range(self.steps):
                 game.step(rate)
             if not game.mapping.isfinite().all():
@@ -121,8 +123,6 @@ class Muse:
                 best = game.mapping.detach().clone()
             else:
                 rate, dropped = (rate / 2 if dropped else rate), True
-            if found[-1] >= enough:
-                break
             rate = max(rate * self.decay, 1e-6)
         left, _, right = torch.linalg.svd(best)
         return left @ right, found
