@@ -25,17 +25,6 @@ def test_vecmap_needs_no_pair(languages, noise):
     assert np.linalg.norm(mapped.apply(spaces.x) - there) < 0.3 * np.linalg.norm(there - there.mean(0))
 
 
-@pytest.mark.slow
-def test_the_game_of_muse_is_won_by_most_seeds(languages):
-    """With nothing but the vectors. A lost game shows in the criterion, which knows no dictionary either."""
-    spaces = languages(words=2000, width=40)
-    found = [METHODS["muse"](epochs=2).fit(spaces.x, spaces.y, seed=seed) for seed in range(3)]
-    won = [accuracy(mapped, spaces) > 95 for mapped in found]
-    assert won[max(range(3), key=lambda seed: found[seed].record["criterion"])]
-    assert won == [mapped.record["criterion"] > 0.9 for mapped in found]
-    assert sum(won) >= 2
-
-
 def test_dema_needs_fewer_pairs_than_dimensions(languages):
     spaces = languages(words=1000, width=24, topics=40, shift=10, scale=3)
     mapped = METHODS["dema"](**QUICK["dema"]).fit(spaces.x, spaces.y, pairs=spaces.pairs[:20], seed=1)
@@ -60,7 +49,11 @@ def test_mean_moves_and_nothing_else(languages):
 @pytest.mark.parametrize("method", METHODS)
 def test_the_seed_decides(languages, method):
     spaces = languages(words=200, width=8)
-    options = {"muse": {"epochs": 1, "steps": 5}, "dema": {"steps": 20}, "vecmap": {"patience": 1}}.get(method, {})
+    options = {
+        "muse": {"games": 2, "epochs": 1, "steps": 5},
+        "dema": {"steps": 20},
+        "vecmap": {"patience": 1},
+    }.get(method, {})
     first, again, other = (METHODS[method](**options).fit(spaces.x, spaces.y, seed=seed) for seed in (1, 1, 2))
     assert first.matrix.tobytes() == again.matrix.tobytes()
     assert first.record == again.record

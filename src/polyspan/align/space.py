@@ -59,7 +59,7 @@ class Given:
         """The Map on raw vectors of a matrix that carries the source's directions to the target's."""
         centred = self.x.centred.double()
         linear = matrix.double()
-        linear = linear * (_spread(self.y.centred.double()) / _spread(centred @ linear))
+        linear = linear * (spread(self.y.centred.double()) / spread(centred @ linear))
         bias = self.y.center.double() - self.x.center.double() @ linear
         return Map(_array(linear), _array(bias), record | {"vectors": [len(self.x.raw), len(self.y.raw)]})
 
@@ -156,7 +156,8 @@ def _space(vectors: Array, ranks: NDArray[np.float32], center: bool) -> Space:
     return Space(raw, torch.from_numpy(ranks).to(device), mean if center else torch.zeros_like(mean))
 
 
-def _spread(centred: Tensor) -> Tensor:
+def spread(centred: Tensor) -> Tensor:
+    """The root mean square length of the rows."""
     return centred.square().sum(1).mean().sqrt()
 
 
