@@ -2,7 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
 
 from polyspan.languages import sentence_space
 
@@ -15,10 +19,35 @@ _MARKS = "".join(char for char in map(chr, _PLACES) if unicodedata.category(char
 _UNIT = re.compile(f"[{_CJK}]|(?=\\w)[{_MARKED}][{_MARKS}]*|[^\\W{_CJK}{_MARKED}]+")
 _ALONE = re.compile(f"[{_CJK}{_MARKED}]")
 
+# Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 16): nothing is drawn for these.
+_IGNORABLE = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+_INVISIBLE = re.compile(f"[\\s\x00-\x1f\x7f-\x9f{_IGNORABLE}]")
+
+
+@cache
+def is_visible(char: str) -> bool:
+    """Whether a character is seen: not white space, a control, or ignorable by default (U+200B, U+FEFF, …)."""
+    return _INVISIBLE.match(char) is None
+
+
+@cache
+def is_mark(char: str) -> bool:
+    """Whether Unicode files the character under combining marks (any M* category)."""
+    return unicodedata.category(char).startswith("M")
+
 
 def is_punctuation(char: str) -> bool:
     """Whether Unicode files the character under punctuation (any P* category)."""
     return unicodedata.category(char).startswith("P")
+
+
+def places_of(text: str, kind: Callable[[str], bool]) -> NDArray[np.bool_]:
+    """Which characters of a text are of a kind; each different one is asked about once."""
+    wanted = [ord(char) for char in set(text) if kind(char)]
+    return np.isin(np.frombuffer(text.encode("utf-32-le"), np.uint32), wanted)
 
 
 def units(text: str) -> list[tuple[int, int]]:

@@ -89,6 +89,14 @@ def test_ordinary_text_is_no_fault(tmp_path: Path, text: str) -> None:
     assert check(save(tmp_path / "a.json", question(question=text))).ok
 
 
+@pytest.mark.parametrize("hidden", ["\u200b", "\ufeff", "\u200f", "\u2068", "\u00ad"])
+def test_hidden_characters_are_told_and_left_as_they_are(tmp_path: Path, hidden: str) -> None:
+    report = check(save(tmp_path / "a.json", question(question=f"Who {hidden}won?")))
+    assert report.ok
+    assert [warning.rule for warning in report.warnings] == ["hidden-character"]
+    assert report.warnings[0].fix == "none needed: labels and answers begin and end with a visible character"
+
+
 def test_duplicates(tmp_path: Path) -> None:
     assert rules_of(save(tmp_path / "a.json", question(), question())) == ["duplicate-id"]
     save(tmp_path / "b.json", question())

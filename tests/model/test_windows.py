@@ -130,6 +130,19 @@ def test_first_match_with_spaces_and_without_any_match(wordpiece):
     assert (windows.label_start[0], windows.label_end[0]) == (0, 4)
 
 
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [("he cup ", "the cup"), ("he cup", "the cup"), ("cup won  ", "cup won"), ("by hull", "by hull")],
+)
+def test_a_space_at_the_end_of_an_answer_takes_no_next_word_in(tokenizer, answer, expected):
+    """run_squad.py counts a space to the word before it."""
+    context = "the cup won  by hull"
+    options = WindowOptions(max_length=64, label="first_match")
+    windows = make_windows(one(context, answer, context.index(answer)), tokenizer, options, training=True)
+    a, b = windows.label_start[0], windows.label_end[0]
+    assert context[windows.contexts.starts[a] : windows.contexts.ends[b]] == expected
+
+
 def test_answers_outside_point_to_cls_or_are_dropped(tokenizer):
     corpus = one("the cup was won by hull " * 9, "the", 0)
     kept = make_windows(corpus, tokenizer, SMALL, training=True)

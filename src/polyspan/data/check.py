@@ -33,7 +33,8 @@ training set), `byte-offset` (they count bytes), `constant-shift` (all are off b
 `answer-start-type` (a whole number written as text in JSON, as in the paper's released files), `answer-ambiguous`
 (CMRC's first release gives no places, nor does an answer that is mere text: one that occurs more than once was
 placed at the first), `answer-space` (an answer that begins or ends with a space), `duplicate-paragraph` (a context
-twice in one data set), `hidden-character` (U+200B, U+2060 or U+FEFF in a text), `replacement-character` (U+FFFD),
+twice in one data set), `hidden-character` (U+200B, U+FEFF, a direction mark or the like in a
+text: left as it is; labels and answers begin and end with a visible character), `replacement-character` (U+FFFD),
 `no-answer` (in a row format, which has no version: read as impossible).
 """
 

@@ -13,8 +13,8 @@ from polyspan.errors import shorten
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 HANGUL = re.compile("[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\uac00-\ud7a3][\u11a8-\u11c2]")
 
-_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u1161-\u1175\u11a8-\u11c2\u200b\u2060\ufeff\ufffd]")
-_HIDDEN = re.compile("[\u200b\u2060\ufeff]")
+_ODD = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u1161-\u1175\u11a8-\u11c2\ufffd]")
+_HIDDEN = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _UNITS = {
     "utf16-offset": "an offset in UTF-16 units: characters beyond U+FFFF count twice in it",
     "byte-offset": "an offset in bytes of UTF-8",
@@ -176,6 +176,8 @@ def _text(findings: Findings, id: str, name: str, text: str) -> None:
     if not text.isascii() and (meant := mojibake(text)) is not None:
         expected = f"{shorten(meant)}, if UTF-8 was read as Windows-1252"
         findings.fault(id, name, "mojibake", shorten(text), expected, "convert the file from its source again")
+    if _HIDDEN.search(text):
+        findings.note("hidden-character", id)
     if _ODD.search(text) is None:
         return
     if match := CONTROL.search(text):
@@ -186,8 +188,6 @@ def _text(findings: Findings, id: str, name: str, text: str) -> None:
         found = f"decomposed {shorten(match.group())} at {match.start()}"
         expected = f"composed {shorten(unicodedata.normalize('NFC', match.group()))}"
         findings.fault(id, name, "nfd-hangul", found, expected, FIX)
-    if _HIDDEN.search(text):
-        findings.note("hidden-character", id)
     if "\ufffd" in text:
         findings.note("replacement-character", id)
 
@@ -200,7 +200,11 @@ def _warnings(findings: Findings) -> list[Fault]:
         "byte-offset": ("of the wrong offsets count bytes of UTF-8", "code points", FIX),
         "constant-shift": ("wrong offsets, all off by the same number", "code points from 0", FIX),
         "duplicate-paragraph": ("contexts that came before", "each context once", "merge their questions"),
-        "hidden-character": ("texts with U+200B, U+2060 or U+FEFF", "visible text", "none needed"),
+        "hidden-character": (
+            "texts with characters that are not seen, such as U+200B, U+FEFF or U+200F",
+            "visible text",
+            "none needed: labels and answers begin and end with a visible character",
+        ),
         "no-answer": ("rows without answers, read as impossible", "answers, or is_impossible", "add one"),
         "utf16-offset": ("of the wrong offsets count UTF-16 units", "code points", FIX),
         "replacement-character": ("texts with U+FFFD", "what was lost in decoding", "decode the source again"),

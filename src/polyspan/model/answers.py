@@ -17,7 +17,7 @@ from polyspan.errors import UsageError
 from polyspan.model.batch import by_tokens, collate, input_lengths
 from polyspan.model.decode import Spans, best_spans
 from polyspan.model.pack import require_packing
-from polyspan.model.tokens import Ints, Tokens
+from polyspan.model.tokens import Ints
 from polyspan.model.windows import Windows, make_windows, owned
 from polyspan.progress import Advance, progress
 
@@ -197,9 +197,13 @@ def _best_of_batch(
     shift = begin[:, 0] - batch.context[:, 0].numpy()  # from a position in the row to a piece
     start, end = reader.logits(batch.to(reader.device), pack=pack)
     pieces = shift[:, None] + np.arange(start.shape[1])
-    inside = (pieces >= begin) & (pieces < begin + windows.length[rows, None]) & _visible(contexts, pieces)
+    inside = (pieces >= begin) & (pieces < begin + windows.length[rows, None])
     startable = inside & (pieces >= begin + own[0][rows, None]) & (pieces < begin + own[1][rows, None])
-    spans = best_spans(_only(start, startable), _only(end, inside), options.max_answer_length, options.n_best)
+    first, last = np.zeros((2, *pieces.shape), np.int32)
+    first[inside], last[inside] = contexts.starts[pieces[inside]], contexts.ends[pieces[inside]]
+    endable = inside & (first < last)  # a start may stand before its first visible character, an end not behind it
+    k = options.n_best * _sharing(first, startable) * _sharing(last, endable)
+    spans = best_spans(_only(start, startable), _only(end, endable), options.max_answer_length, k)
     return rows, shift, spans, start[:, 0] + end[:, 0]
 
 
@@ -213,13 +217,10 @@ def _keep(found: _Found, windows: Windows, rows: Ints, shift: NDArray[np.int64],
     np.minimum.at(found.null, windows.question[rows], null.cpu().numpy())
 
 
-def _visible(contexts: Tokens, pieces: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which pieces have characters of their own: an answer must not begin or end with white space alone."""
-    if not len(contexts.ids):
-        return np.zeros(pieces.shape, bool)
-    known = pieces.clip(0, len(contexts.ids) - 1)
-    visible: NDArray[np.bool_] = contexts.starts[known] < contexts.ends[known]
-    return visible
+def _sharing(places: Ints, allowed: NDArray[np.bool_]) -> int:
+    """The most allowed pieces of a window with one place: so many spans may be the same characters."""
+    keys = (np.nonzero(allowed)[0] << 32) + places[allowed]  # equal ones are neighbours
+    return int(np.diff(np.flatnonzero(np.diff(keys, prepend=-1, append=-1))).max(initial=1))
 
 
 def _only(logits: torch.Tensor, allowed: NDArray[np.bool_]) -> torch.Tensor:

@@ -19,6 +19,7 @@ from polyspan.model.bundled import load_bundled
 from polyspan.model.dropout import use_dropout
 from polyspan.model.linear import use_linear
 from polyspan.model.qanet import register_qanet
+from polyspan.model.tokens import require_places
 
 _FEWEST_PIECES = 20  # transformers makes an empty tokenizer where a folder has none
 
@@ -91,6 +92,7 @@ def _load(name: str) -> tuple[Any, Any]:
             expected="tokenizer.json, vocab.txt or the like beside the weights",
             fix="save the tokenizer into the model's folder",
         )
+    require_places(tokenizer, name)
     return model.eval(), tokenizer
 
 

@@ -48,7 +48,7 @@ def label_spans(
                 spans.append(_touched(answer.start, answer.end, starts, ends))
             elif wanted is None:
                 first = _first_place(answer, paragraph.context)
-                spans.append(_touched(first, first + len(answer.text), starts, ends))
+                spans.append(_touched(first, first + len(answer.text.strip()), starts, ends))
             else:
                 words = _touched(*_whole_words(answer, paragraph.context), starts, ends)
                 spans.append(_first_match(contexts.of(place), wanted.of(number), words))
@@ -77,7 +77,12 @@ def _touched(start: int, end: int, starts: Ints, ends: Ints) -> Span:
 
 
 def _whole_words(answer: Answer, context: str) -> Span:
+    """The words of the answer's first and last character; a space belongs to the word before it."""
     start, end = answer.start, answer.end
+    while start > 0 and context[start] in _WORD_BREAKS:
+        start -= 1
+    while context[end - 1] in _WORD_BREAKS:
+        end -= 1
     while start > 0 and context[start - 1] not in _WORD_BREAKS:
         start -= 1
     while end < len(context) and context[end] not in _WORD_BREAKS:
@@ -95,7 +100,7 @@ def _first_place(answer: Answer, context: str) -> int:
     WordPiece gives an answer the same pieces wherever it stands; other tokenizers do not, and matching pieces,
     as run_squad.py does, would find nothing or something else.
     """
-    return context.index(answer.text, *_whole_words(answer, context))
+    return context.index(answer.text.strip(), *_whole_words(answer, context))
 
 
 def _first_match(ids: Ints, wanted: Ints, wide: Span) -> Span:

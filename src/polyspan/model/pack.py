@@ -34,13 +34,13 @@ def require_packing(model: Any) -> None:
 
 def packed_inputs(model: Any, batch: Batch) -> dict[str, Any]:
     """A batch as one row: ids, positions and token types of shape (1, pieces), and where its windows end."""
-    device, width = batch.input_ids.device, batch.input_ids.shape[1]
+    device = batch.input_ids.device
     place = _places(batch)
     bounds = torch.from_numpy(np.cumsum([0, *batch.lengths], dtype=np.int32)).to(device, non_blocking=True)
     longest = int(batch.lengths.max())
     inputs = {
         "input_ids": batch.input_ids.flatten()[place][None],
-        "position_ids": (place % width + first_position(model))[None],
+        "position_ids": _positions(model, batch.input_ids).flatten()[place][None],
         "cu_seq_lens_q": bounds,
         "cu_seq_lens_k": bounds,
         "max_length_q": longest,
@@ -63,6 +63,19 @@ def first_position(model: Any) -> int:
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
             return int(module.padding_idx) + 1
     return 0
+
+
+def _positions(model: Any, input_ids: torch.Tensor) -> torch.Tensor:
+    """The numbers of the positions in each row, as the model counts them itself.
+
+    RoBERTa's family leaves out the padding token wherever it stands, written in a text too, and gives it the
+    padding's own position (transformers `create_position_ids_from_input_ids`).
+    """
+    first = first_position(model)
+    if not first:
+        return torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
+    counted = (input_ids != first - 1).long()
+    return counted.cumsum(1) * counted + first - 1
 
 
 def _places(batch: Batch) -> torch.Tensor:

@@ -25,7 +25,7 @@ from polyspan.model.labels import NO_ANSWER, label_spans
 from polyspan.model.tokens import Ints, Tokens, join_tokens, tokenise
 
 _COLUMNS = ("paragraph", "question", "first", "length", "label_start", "label_end")
-_FORMAT = 2  # raise it when the same options would give other windows: cached ones are then made again
+_FORMAT = 3  # raise it when the same options would give other windows: cached ones are then made again
 
 
 @dataclass(frozen=True, slots=True)
