@@ -30,7 +30,7 @@ PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 MARKDOWN = [*PAGES, *sorted(path for path in ROOT.glob("*.md") if path != README)]
 
 RUN = ("sh", "python", "console")
-SHOWN = ("text", "json", "yaml", "bibtex")
+SHOWN = ("text", "json", "yaml", "bibtex", "{eval-rst}")
 REASONS = ("needs a network", "needs a GPU", "needs the public corpora", "this suite")
 
 _OPENING = re.compile(r"(`{3,})(\S*)$")

@@ -159,6 +159,9 @@ class Changes(TypedDict, total=False):
     bias_correction: bool | None
     clip: float | None
     dropout: float | None
+    warmup_from_zero: bool | None
+    full_batches: bool | None
+    padding: Literal["masked", "counted"] | None
     freeze: Sequence[str] | None
     freeze_layers: float | None
     average: int | None

