@@ -176,7 +176,7 @@ def make_corpus():
 def run(monkeypatch, capsys):
     """Run the command line in this process: returns (exit status, stdout, stderr)."""
 
-    from polyspan import cli
+    from polyspan.cli import main as cli
 
     def call(*arguments: object) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["polyspan", *map(str, arguments)])

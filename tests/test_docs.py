@@ -20,9 +20,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from polyspan import cli
+from polyspan.cli import main as cli
 from polyspan.score import METRICS
-from polyspan.settings import PRESETS
+from polyspan.training.settings import PRESETS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -204,13 +204,15 @@ def test_every_preset_metric_and_rule_is_documented():
     pages = {page.stem: page.read_text("utf-8") for page in PAGES}
     assert [name for name in PRESETS if f"`{name}`" not in pages["training"]] == []
     assert [name for name in METRICS if f"`{name}`" not in pages["metrics"]] == []
-    rules = re.findall(r"`([a-z0-9-]+)`", _rules(inspect.getdoc(import_module("polyspan.data.check")) or ""))
+    rules = re.findall(
+        r"`([a-z0-9-]+)`", _rules(inspect.getdoc(import_module("polyspan.data.check.checking")) or "")
+    )
     assert len(rules) > 20
     assert [rule for rule in rules if f"`{rule}`" not in pages["own-data"]] == []
 
 
 def _rules(text: str) -> str:
-    """The names of rules in the docstring of `polyspan.data.check`: of its table, then of the warnings."""
+    """The names of rules in the docstring of `data.check.checking`: of its table, then of the warnings."""
     cells = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
     warnings = re.findall(r"`[a-z0-9-]+` \(", text.partition("Warnings")[2])
     return cells + "\n".join(warnings)

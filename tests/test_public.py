@@ -8,9 +8,9 @@ from dataclasses import fields
 import pytest
 
 import polyspan
-from polyspan.model.windows import WindowOptions
+from polyspan.model.windows.windows import WindowOptions
 from polyspan.score import find
-from polyspan.settings import Changes, TrainSettings
+from polyspan.training.settings import Changes, TrainSettings
 
 
 @pytest.mark.parametrize("name", polyspan.__all__)
@@ -110,7 +110,7 @@ def test_without_torch_it_says_what_to_install(call):
 @pytest.mark.parametrize("verb", ["quickstart", "predict --model m --data mini:en/test --out x.json"])
 def test_a_verb_without_torch_says_what_to_install(verb, tmp_path):
     code = f"import sys; sys.modules['torch'] = None\nsys.argv = ['polyspan', *{verb.split()}]\n"
-    code += "from polyspan.cli import main; main()"
+    code += "from polyspan.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert (done.returncode, done.stdout) == (1, "")
     assert "needs torch, which is not installed" in done.stderr
@@ -141,7 +141,7 @@ def test_score_is_a_function_and_a_package(corpus):
 
 
 @pytest.mark.parametrize(
-    "module", ["polyspan", "polyspan.data", "polyspan.score", "polyspan.baseline", "polyspan.report"]
+    "module", ["polyspan", "polyspan.data", "polyspan.score", "polyspan.score.baseline", "polyspan.report"]
 )
 def test_imports_without_torch(module):
     code = f"import sys, {module}; assert not {{'torch', 'transformers', 'matplotlib'}} & set(sys.modules)"

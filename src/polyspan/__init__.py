@@ -11,10 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from polyspan import make as make
-    from polyspan.baseline import lexical_baseline as lexical_baseline
-    from polyspan.data.check import check as check
-    from polyspan.data.read import read as read
-    from polyspan.data.repair import repair as repair
     from polyspan.data.sample import sample as sample
     from polyspan.data.schema import Answer as Answer
     from polyspan.data.schema import Corpus as Corpus
@@ -24,21 +20,25 @@ if TYPE_CHECKING:
     from polyspan.data.write import write as write
     from polyspan.errors import PolyspanError as PolyspanError
     from polyspan.errors import UsageError as UsageError
+    from polyspan.lab.matrix import transfer_matrix as transfer_matrix
+    from polyspan.lab.quickstart import quickstart as quickstart
     from polyspan.lab.run import run as run
-    from polyspan.matrix import transfer_matrix as transfer_matrix
     from polyspan.model.answers import AnswerOptions as AnswerOptions
     from polyspan.model.answers import Candidate as Candidate
     from polyspan.model.reader import Reader as Reader
-    from polyspan.model.trim import trim as trim
-    from polyspan.model.windows import WindowOptions as WindowOptions
+    from polyspan.model.vocabulary.trim import trim as trim
+    from polyspan.model.windows.windows import WindowOptions as WindowOptions
     from polyspan.prediction import Predictions as Predictions
     from polyspan.prediction import predict as predict
-    from polyspan.quickstart import quickstart as quickstart
+    from polyspan.reading import check as check
+    from polyspan.reading import read as read
+    from polyspan.reading import repair as repair
     from polyspan.score import score as score
-    from polyspan.settings import PRESETS as PRESETS
-    from polyspan.settings import TrainSettings as TrainSettings
-    from polyspan.settings import preset as preset
-    from polyspan.training import train as train
+    from polyspan.score.baseline import lexical_baseline as lexical_baseline
+    from polyspan.training.loop import train as train
+    from polyspan.training.settings import PRESETS as PRESETS
+    from polyspan.training.settings import TrainSettings as TrainSettings
+    from polyspan.training.settings import preset as preset
 
 __version__ = "0.1.0"
 
@@ -47,28 +47,28 @@ _HOME = {
     "AnswerOptions": "model.answers",
     "Candidate": "model.answers",
     "Corpus": "data.schema",
-    "PRESETS": "settings",
+    "PRESETS": "training.settings",
     "Paragraph": "data.schema",
     "PolyspanError": "errors",
     "Predictions": "prediction",
     "Question": "data.schema",
     "Reader": "model.reader",
-    "TrainSettings": "settings",
+    "TrainSettings": "training.settings",
     "UsageError": "errors",
-    "WindowOptions": "model.windows",
-    "check": "data.check",
-    "lexical_baseline": "baseline",
+    "WindowOptions": "model.windows.windows",
+    "check": "reading",
+    "lexical_baseline": "score.baseline",
     "predict": "prediction",
-    "preset": "settings",
-    "quickstart": "quickstart",
-    "read": "data.read",
-    "repair": "data.repair",
+    "preset": "training.settings",
+    "quickstart": "lab.quickstart",
+    "read": "reading",
+    "repair": "reading",
     "run": "lab.run",
     "sample": "data.sample",
     "split": "data.split",
-    "train": "training",
-    "transfer_matrix": "matrix",
-    "trim": "model.trim",
+    "train": "training.loop",
+    "transfer_matrix": "lab.matrix",
+    "trim": "model.vocabulary.trim",
     "write": "data.write",
 }
 """Public name → the module it lives in; imported when first used, so that `import polyspan` costs nothing."""

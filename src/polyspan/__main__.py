@@ -1,6 +1,6 @@
 """`python -m polyspan`, as `accelerate launch --module polyspan train …` needs it."""
 
-from polyspan.cli import main
+from polyspan.cli.main import main
 
 if __name__ == "__main__":
     main()

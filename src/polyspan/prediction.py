@@ -3,12 +3,12 @@
 from collections import Counter
 from dataclasses import asdict, dataclass
 
-from polyspan.data.parsed import remedy
+from polyspan.data.formats.parsed import remedy
 from polyspan.data.schema import Corpus, require_corpus
 from polyspan.errors import PolyspanError, shorten
 from polyspan.files import Source, write_json
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
-from polyspan.model.memory import keep_freed_memory
+from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.reader import Reader
 
 

@@ -2,13 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
-
-from polyspan.languages import sentence_space
 
 # Scripts written without spaces, where one character is one unit: Han and kana; and with their vowels and marks
 # Thai and Lao, Tibetan, Burmese, Khmer.
@@ -63,8 +61,3 @@ def units(text: str) -> list[tuple[int, int]]:
 def stands_alone(char: str) -> bool:
     """Whether a unit that begins with the character is no word but one character, with its marks."""
     return _ALONE.match(char) is not None
-
-
-def joined(sentences: Sequence[str], language: str | None) -> str:
-    """Sentences as one paragraph: with spaces between, but for Chinese and Japanese."""
-    return sentence_space(language).join(sentences)

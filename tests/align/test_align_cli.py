@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 import polyspan as ps
-from polyspan.cli import app
+from polyspan.cli.main import app
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.map import Map
-from polyspan.model.vectors import WordVectors, write_vectors
+from polyspan.model.vocabulary.word_vectors import WordVectors, write_vectors
 
 
 def run(*arguments):

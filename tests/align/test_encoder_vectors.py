@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import polyspan as ps
-from polyspan.align.vectors import encoder_vectors
+from polyspan.align.layer_vectors import encoder_vectors
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.probe.tokens import token_vectors
+from polyspan.probe.token_vectors import token_vectors
 
 
 @pytest.fixture

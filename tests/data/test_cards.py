@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from polyspan.data import cards
-from polyspan.data.read import resolve
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import sha256
+from polyspan.reading import resolve
 from polyspan.score import registry
 
 HASH = re.compile("[0-9a-f]{64}")
@@ -183,7 +183,7 @@ def test_every_real_data_file_is_recognised_by_its_content(data: Path) -> None:
 
 @pytest.mark.realdata
 def test_counts_of_the_cards_are_those_of_the_files(data: Path, tmp_path: Path) -> None:
-    from polyspan.data.read import read
+    from polyspan.reading import read
 
     for path in ("drcd/DRCD_dev.json", "korquad_v1.0/KorQuAD_v1.0_dev.json", "xquad/xquad.es.json"):
         copy = shutil.copy(data / path, tmp_path / "copy.json")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from polyspan.data import cards, fetch
-from polyspan.data.read import read, resolve
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.reading import read, resolve
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 ROWS = [

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from polyspan.data import Answer, Corpus, Paragraph, Question, check, read, repair, split, write
-from polyspan.data.language import guess_language
-from polyspan.data.parse import parse
+from polyspan.data.formats.parse import parse
+from polyspan.data.guess import guess_language
+from polyspan.data.languages import letters
+from polyspan.data.schema import Answer, Corpus, Paragraph, Question
+from polyspan.data.split import split
+from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.languages import letters
+from polyspan.reading import check, read, repair
 
 TEXTS = {
     "en": "Ada Lovelace wrote the first program in 1843.",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from polyspan import text
 from polyspan.data import mini
+from polyspan.data.languages import sentence_space
 from polyspan.errors import PolyspanError, UsageError
 
 SIZES = {"train": (40, 240), "test": (16, 96)}
@@ -46,7 +46,7 @@ def test_an_answer_stands_once_in_the_sentence_it_names(rows: list[dict[str, Any
             for language in mini.LANGUAGES:
                 sentences, answer = row["sentences"][language], question["answer"][language]
                 sentence = sentences[question["sentence"]]
-                before = text.joined(sentences[: question["sentence"] + 1], language)
+                before = sentence_space(language).join(sentences[: question["sentence"] + 1])
                 assert sentence.count(answer["text"]) == 1, (question["id"], language)
                 start = len(before) - len(sentence) + sentence.index(answer["text"])
                 assert start == answer["start"], (question["id"], language)

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polyspan.data import Corpus, Paragraph, Question, read, split
+from polyspan.data.schema import Corpus, Paragraph, Question
+from polyspan.data.split import split
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.reading import read
 
 
 def corpus_of(titles: list[str], contexts: list[str]) -> Corpus:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from polyspan.data import Answer, Corpus, Paragraph, Question, read, stats
+from polyspan.data.schema import Answer, Corpus, Paragraph, Question
+from polyspan.data.stats import stats
+from polyspan.reading import read
 
 
 def test_stats() -> None:

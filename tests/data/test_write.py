@@ -8,9 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from polyspan.data import Answer, Corpus, Paragraph, Question, check, read, write
+from polyspan.data.schema import Answer, Corpus, Paragraph, Question
+from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import claim
+from polyspan.reading import check, read
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 ANSWERS = st.builds(Answer, TEXT, st.integers(-1, 50))

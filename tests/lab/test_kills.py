@@ -85,8 +85,8 @@ def test_ten_kills_and_the_same_report(tiny, tmp_path):
 
 def start(folder: Path, name: str) -> "subprocess.Popen[bytes]":
     """`polyspan run` with a store of its own, each training with a checkpoint every second."""
-    code = "import polyspan.training as t; t.train.__kwdefaults__['checkpoint_seconds'] = 1.0; "
-    code += "from polyspan.cli import main; main()"
+    code = "import polyspan.training.loop as t; t.train.__kwdefaults__['checkpoint_seconds'] = 1.0; "
+    code += "from polyspan.cli.main import main; main()"
     words = ["run", "r.yaml", "--store", f"store-{name}", "--out", f"out-{name}"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     log = (folder / f"{name}.log").open("ab")

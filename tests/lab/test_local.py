@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.lab.execution import Result
-from polyspan.lab.live import Estimate, LiveView, duration
-from polyspan.lab.local import run_local
-from polyspan.lab.schedule import Schedule, take_stock
+from polyspan.lab.engine.execution import Result
+from polyspan.lab.engine.live import Estimate, LiveView, duration
+from polyspan.lab.engine.local import run_local
+from polyspan.lab.engine.schedule import Schedule, take_stock
 from polyspan.lab.stage import KINDS, Stage, in_order
-from polyspan.lab.store import Store
+from polyspan.lab.store.store import Store
 
 WORK = '''
 """Kinds of stages for tests: one that sleeps, one that counts and keeps a checkpoint, one that fails."""
@@ -76,9 +76,9 @@ register()
 RUN = """
 import sys
 import lab_kinds
-from polyspan.lab.local import run_local
+from polyspan.lab.engine.local import run_local
 from polyspan.lab.stage import Stage
-from polyspan.lab.store import Store
+from polyspan.lab.store.store import Store
 
 def wanted(tally):
     corpora = [Stage("slow", f"corpus {i}", {"i": i}) for i in range(4)]
@@ -331,8 +331,8 @@ def test_two_hundred_stages_take_little_time(store):
 @pytest.mark.slow
 def test_a_training_goes_on_from_its_checkpoint(store, tiny, tmp_path, monkeypatch):
     """Broken off at a step, the Reader ends with the bytes of one that was not."""
-    from polyspan import training
-    from polyspan.lab import work_reader
+    from polyspan.lab.work import reader as work_reader
+    from polyspan.training import loop as training
 
     options = {"model": tiny, "preset": "cpu", "seed": 1, "limit": 12}
     options["settings"] = {"epochs": 2, "batch_size": 4, "max_length": 128, "stride": 32, "freeze_layers": 0}

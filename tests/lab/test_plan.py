@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from polyspan.data import Answer, Corpus, Paragraph, Question, write
+from polyspan.data.schema import Answer, Corpus, Paragraph, Question
+from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.lab.commands import commands
-from polyspan.lab.plan import plan
-from polyspan.lab.recipe_file import read_recipe
-from polyspan.lab.source import drawn_first, facts
+from polyspan.lab.engine.commands import commands
+from polyspan.lab.plan.data_facts import drawn_first, facts
+from polyspan.lab.plan.plan import plan
+from polyspan.lab.recipe.recipe_file import read_recipe
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes"
 ALL = sorted(RECIPES.rglob("*.yaml"))
@@ -319,7 +320,7 @@ def test_five_thousand_stages_are_planned_in_two_seconds(planned):
 def test_the_verb_shows_the_plan_and_runs_nothing(tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
-    from polyspan.cli import app
+    from polyspan.cli.main import app
 
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "small.yaml"
@@ -368,7 +369,7 @@ def test_a_lock_file_that_is_removed_while_another_run_opens_it_lets_only_one_in
 
 def test_mini_fits_its_budget():
     """Estimated for two cores without a GPU, which is what the recipes promise."""
-    from polyspan.lab.cost import Hardware, hardware
+    from polyspan.lab.plan.cost import Hardware, hardware
 
     if hardware() != Hardware(2, False):
         pytest.skip("another machine")

@@ -14,10 +14,10 @@ import pytest
 from safetensors.torch import load_file
 
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.lab.local import run_local
-from polyspan.lab.processes import splits, work_in_processes
+from polyspan.lab.engine.local import run_local
+from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.stage import Stage
-from polyspan.lab.store import Store
+from polyspan.lab.store.store import Store
 
 CORPUS = Stage("corpus", "French", {"data": "mini:fr/train"})
 SETTINGS = {"epochs": 2, "batch_size": 4, "max_length": 128, "stride": 32, "freeze_layers": 0}
@@ -75,9 +75,9 @@ def test_the_processes_end_with_the_run(tiny, tmp_path):
     """SIGKILL of the run alone, in the middle of the training: all that it started saves, and is soon gone."""
     script = tmp_path / "run.py"
     script.write_text(
-        "from polyspan.lab.local import run_local\n"
+        "from polyspan.lab.engine.local import run_local\n"
         "from polyspan.lab.stage import Stage\n"
-        "from polyspan.lab.store import Store\n"
+        "from polyspan.lab.store.store import Store\n"
         "if __name__ == '__main__':\n"
         f"    corpus = Stage('corpus', 'French', {dict(CORPUS.options)!r})\n"
         f"    stage = Stage('train', 'reader', {dict(reader(tiny, 3000).options)!r}, {{'data.0': corpus}})\n"
@@ -92,7 +92,9 @@ def test_the_processes_end_with_the_run(tiny, tmp_path):
         while not training(tmp_path / "logs") and time.monotonic() < deadline and run.poll() is None:
             time.sleep(0.2)
         started = psutil.Process(run.pid).children(recursive=True)
-        assert sum("polyspan.lab.processes" in " ".join(one.cmdline()) for one in started) == 3  # and torchrun
+        assert (
+            sum("polyspan.lab.engine.processes" in " ".join(one.cmdline()) for one in started) == 3
+        )  # and torchrun
         run.send_signal(signal.SIGKILL)
         run.wait()
         _, alive = psutil.wait_procs(started, timeout=30)

@@ -9,10 +9,10 @@ import time
 import pytest
 
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.lab.local import run_local
-from polyspan.lab.ray_engine import run_ray
+from polyspan.lab.engine.local import run_local
+from polyspan.lab.engine.ray_cluster import run_ray
 from polyspan.lab.stage import KINDS, Stage
-from polyspan.lab.store import Store
+from polyspan.lab.store.store import Store
 
 WORK = """
 import os, time

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from polyspan.align import METHODS
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.lab.document import MOST_BYTES, parse
-from polyspan.lab.fields import of_aligner
-from polyspan.lab.recipe import ALIGNERS, Recipe
-from polyspan.lab.recipe_file import read_recipe
-from polyspan.lab.resolve import resolve
+from polyspan.lab.recipe.document import MOST_BYTES, parse
+from polyspan.lab.recipe.fields import of_aligner
+from polyspan.lab.recipe.recipe import ALIGNERS, Recipe
+from polyspan.lab.recipe.recipe_file import read_recipe
+from polyspan.lab.recipe.resolve import resolve
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes"
 ALL = sorted(RECIPES.rglob("*.yaml"))
@@ -261,7 +261,7 @@ def test_what_a_recipe_may_say_of_aligners_is_what_they_take():
 
 
 def test_an_aligner_may_take_options_of_any_plain_type(tmp_path, monkeypatch):
-    from polyspan.lab import fields
+    from polyspan.lab.recipe import fields
 
     options = "most: int | None = None", "way: Literal['a', 'b'] = 'a'", "layers: tuple[int, ...] = ()"
     source = "\n    ".join(["class Fresh:", *options, "def fit(self): ..."])

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from polyspan.lab.commands import commands
-from polyspan.lab.local import run_local
-from polyspan.lab.plan import plan
-from polyspan.lab.recipe import Recipe
-from polyspan.lab.results import write_results
-from polyspan.lab.store import Store
-from polyspan.report.record import read_record
+from polyspan.lab.engine.commands import commands
+from polyspan.lab.engine.local import run_local
+from polyspan.lab.plan.plan import plan
+from polyspan.lab.recipe.recipe import Recipe
+from polyspan.lab.results.results import write_results
+from polyspan.lab.store.store import Store
+from polyspan.report.record.record import read_record
 
 PAPER = {"paper": "hsu2019"}
 OF_PAPER = {"anova": {"table": "table2"}, "claims": {"of": ["table2", "table4", "table7"], "draws": 50}}
@@ -178,7 +178,7 @@ def test_nothing_is_computed_again(made, report, monkeypatch):
     """The second report of the same outputs reads no scores, and is drawn anew."""
     _, out = report
     (out / "report.html").unlink()
-    monkeypatch.setattr("polyspan.lab.gathered.kept_scores", None)
+    monkeypatch.setattr("polyspan.lab.results.gathered.kept_scores", None)
     write_results(*made, out, "polyspan run small.yaml")
     assert (out / "report.html").is_file()
 

@@ -15,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polyspan.errors import PolyspanError
-from polyspan.lab import claim as claims
-from polyspan.lab.claim import Claim, holder
-from polyspan.lab.execution import Job, execute
+from polyspan.lab.engine.execution import Job, execute
 from polyspan.lab.stage import Stage, in_order
-from polyspan.lab.store import Store
+from polyspan.lab.store import lease as claims
+from polyspan.lab.store.lease import Claim, holder
+from polyspan.lab.store.store import Store
 
 ONE = Stage("nothing", "one", {"a": 1})
 TWO = Stage("nothing", "two", {"a": 2}, {"before": ONE})
@@ -166,7 +166,7 @@ def test_a_claim_of_a_killed_process_is_taken_with_what_it_left(tmp_path):
     script = f"""
 import os, sys, time
 from pathlib import Path
-from polyspan.lab.claim import Claim
+from polyspan.lab.store.lease import Claim
 with Claim.take(Path({str(tmp_path / "place")!r})) as claim:
     (claim.out / "left").write_text("half")
     print("ready", flush=True)

@@ -9,8 +9,8 @@ import pytest
 import polyspan as ps
 from polyspan.errors import UsageError
 from polyspan.lab.stage import KINDS, Stage
-from polyspan.lab.work_corpus import kept_corpus, root
-from polyspan.lab.work_scores import kept_scores
+from polyspan.lab.work.answers import kept_scores
+from polyspan.lab.work.corpus import kept_corpus, root
 
 SETTINGS = {"epochs": 1, "max_length": 64, "stride": 16, "max_question_length": 16, "batch_size": 16}
 

@@ -6,10 +6,10 @@ import json
 import pytest
 
 import polyspan as ps
-from polyspan.cli import app
+from polyspan.cli.main import app
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.make.codeswitching import codeswitch
+from polyspan.make.codeswitching.codeswitching import codeswitch
 from polyspan.make.dictionary import Dictionary
 
 SENTENCES = """\

@@ -6,9 +6,9 @@ import pytest
 import yaml
 
 import polyspan as ps
-from polyspan.cli import app
+from polyspan.cli.main import app
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.make.named import build
+from polyspan.reading import build
 
 
 def test_a_name_is_the_call():

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from polyspan.data.read import read
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.make.permutation import permute
+from polyspan.reading import read
 
 LETTERS = "abABssßẞİiıIσςΣéÉoǆǅŉﬁ京都のがー〇カไทยก한국어العَرَبِיתक्षि\u0301\u0345\u0e31\u3099"
 OTHERS = "42½²Ⅷ๑'’-_.,;!?()\"«»・👩‍🔬 \u3000\n\t"

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from polyspan.model.batch import bucketed, by_tokens, collate, input_lengths
 from polyspan.model.reader import Reader
-from polyspan.model.windows import WindowOptions, make_windows
+from polyspan.model.windows.windows import WindowOptions, make_windows
 
 LENGTHS = st.lists(st.integers(1, 400), min_size=1, max_size=300).map(lambda found: np.array(found, np.int32))
 

@@ -13,7 +13,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.answers import AnswerOptions, answer_corpus
 from polyspan.model.batch import collate
 from polyspan.model.reader import Reader
-from polyspan.model.windows import WindowOptions, make_windows
+from polyspan.model.windows.windows import WindowOptions, make_windows
 from polyspan.prediction import predict
 
 SMALL = WindowOptions(max_length=32, stride=8)
@@ -160,7 +160,7 @@ def test_memory_does_not_grow_with_the_windows(tiny):
     code = (
         "import resource, sys\n"
         "from polyspan.model.reader import Reader\n"
-        "from polyspan.model.windows import WindowOptions\n"
+        "from polyspan.model.windows.windows import WindowOptions\n"
         f"reader = Reader.load({tiny!r}, WindowOptions(max_length=128, stride=1))\n"
         "reader.answers('who won', 'the cup was won by hull ' * int(sys.argv[1]))\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)\n"

@@ -8,8 +8,8 @@ import pytest
 import polyspan as ps
 from polyspan.errors import PolyspanError
 from polyspan.model.batch import collate
-from polyspan.model.windows import make_windows
-from polyspan.probe.answers import answer_vectors, paired
+from polyspan.model.windows.windows import make_windows
+from polyspan.probe.answer_vectors import answer_vectors, paired
 
 
 def test_vectors_are_means_over_the_answers_pieces(reader, some):

@@ -5,7 +5,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from polyspan import cli
+from polyspan.cli import main as cli
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 

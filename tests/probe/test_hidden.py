@@ -7,7 +7,7 @@ import torch
 import polyspan as ps
 from polyspan.errors import UsageError
 from polyspan.model.batch import collate
-from polyspan.model.windows import make_windows
+from polyspan.model.windows.windows import make_windows
 from polyspan.probe.hidden import resolve_layers, stream
 
 FAMILIES = {

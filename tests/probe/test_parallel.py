@@ -8,7 +8,7 @@ import pytest
 import polyspan as ps
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.probe import parallel as module
-from polyspan.probe.answers import answer_vectors, paired
+from polyspan.probe.answer_vectors import answer_vectors, paired
 from polyspan.probe.moments import Moments
 from polyspan.probe.parallel import paired_moments, parallel
 

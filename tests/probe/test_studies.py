@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.probe.answers import answer_vectors, paired
+from polyspan.probe.answer_vectors import answer_vectors, paired
 from polyspan.probe.cca import cka, svcca
 from polyspan.probe.heat import corpus_heat, layer_heat
 from polyspan.probe.measure import measure

@@ -8,9 +8,9 @@ import pytest
 import polyspan as ps
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.batch import collate
-from polyspan.model.tokens import tokenise
-from polyspan.model.windows import make_windows, owned
-from polyspan.probe.tokens import token_vectors
+from polyspan.model.windows.tokens import tokenise
+from polyspan.model.windows.windows import make_windows, owned
+from polyspan.probe.token_vectors import token_vectors
 
 
 def test_all_tokens_are_there_once_and_in_order(reader, some):

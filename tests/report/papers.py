@@ -8,8 +8,8 @@ import reports
 
 from polyspan.paper import Cell, Results, factors, judge, places, printed
 from polyspan.paper.results import Place
-from polyspan.report.paper_record import Against, PaperCell, PaperTable, Run
-from polyspan.report.paper_tables import measured, printed_number, references, title
+from polyspan.report.record.paper_record import Against, PaperCell, PaperTable, Run
+from polyspan.report.tables.paper_tables import measured, printed_number, references, title
 from polyspan.report.verdicts import told
 from polyspan.stats import analyse
 

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 import reports
 
-from polyspan.report import claims, shades
-from polyspan.report.curves import smoothed, thinned, ticks
-from polyspan.report.grid import Grid, half_width, make_grid
+from polyspan.report import findings as claims
+from polyspan.report.figures import shades
+from polyspan.report.figures.curves import smoothed, thinned, ticks
 from polyspan.report.languages import direction, language_name, listed
-from polyspan.report.record import read_record
-from polyspan.report.tables import latex, latex_table, markdown_table
+from polyspan.report.record.record import read_record
+from polyspan.report.tables.grid import Grid, half_width, make_grid
+from polyspan.report.tables.matrix_text import latex, latex_table, markdown_table
 
 
 def _grid(folder: Path, report: dict[str, Any]) -> Grid:

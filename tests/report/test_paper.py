@@ -15,10 +15,10 @@ from polyspan.paper import Place, Results, judge, places, printed
 from polyspan.paper.results import Cell
 from polyspan.report import write_report
 from polyspan.report.deviations import Answered, Trained, deviations
-from polyspan.report.paper_record import Measure
-from polyspan.report.paper_tables import references
-from polyspan.report.paper_text import shown, signed
-from polyspan.report.record import read_record
+from polyspan.report.record.paper_record import Measure
+from polyspan.report.record.record import read_record
+from polyspan.report.tables.paper_tables import references
+from polyspan.report.tables.paper_text import shown, signed
 from polyspan.report.verdicts import summary, told
 
 ATTACK = "</style><script>alert(1)</script>\"'{{ 7*7 }}"

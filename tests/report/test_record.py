@@ -8,7 +8,7 @@ import pytest
 import reports
 
 from polyspan.errors import PolyspanError
-from polyspan.report.record import read_record
+from polyspan.report.record.record import read_record
 
 
 def _saved(folder: Path, content: str) -> Path:

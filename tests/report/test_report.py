@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import reports
 
-from polyspan import terminal
+from polyspan.cli import terminal
 from polyspan.errors import PolyspanError
 from polyspan.report import write_report
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from polyspan.report.representation import (
+from polyspan.report.figures.representation import (
     heat_figure,
     layers_figure,
     scatter_figure,

@@ -6,10 +6,10 @@ import reports
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polyspan.report.examples import shown_examples
-from polyspan.report.grid import make_grid
-from polyspan.report.record import read_record
-from polyspan.report.spans import segments
+from polyspan.report.page.examples import shown_examples
+from polyspan.report.page.spans import segments
+from polyspan.report.record.record import read_record
+from polyspan.report.tables.grid import make_grid
 
 
 def test_overlap_is_cut_into_segments() -> None:

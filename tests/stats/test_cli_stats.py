@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from polyspan import terminal
-from polyspan.data.read import read
+from polyspan.cli import terminal
 from polyspan.data.sample import sample
+from polyspan.reading import read
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from polyspan.align.csls import precision
 from polyspan.errors import PolyspanError
 from polyspan.make.dictionary import Dictionary, read_dictionary
 from polyspan.model.map import Map
-from polyspan.model.vectors import WordVectors
+from polyspan.model.vocabulary.word_vectors import WordVectors
 
 _MARKS = ("▁", "Ġ")  # before the first piece of a word: SentencePiece, byte-level BPE
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")

@@ -1,13 +1,16 @@
 """The named data sets: what each is, its licence and source, and how to know one of its files."""
 
 import functools
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Any
 
+from polyspan.data.formats.parsed import Parsed
+from polyspan.data.guess import contradicts
 from polyspan.errors import PolyspanError, UsageError, nearest
-from polyspan.files import Source, cache_folder
+from polyspan.files import Source, cache_folder, sha256
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +131,16 @@ def recognise(path: Source, sha256: str) -> Known | None:
     name = PurePath(path).name
     stem = name.removesuffix(".gz").removesuffix(".zip")
     return by_hash.get(sha256) or by_name.get(name) or by_name.get(stem)
+
+
+def card_of(parts: Sequence[Parsed]) -> Known | None:
+    """What the files are, where all are of one known corpus. A name alone does not tell it of other content: of
+    files in another language."""
+    files = [part.file for part in parts]
+    known = [recognise(file, sha256(file)) if os.path.isfile(file) else None for file in files]
+    card = known[0] if len({found.name if found else None for found in known}) == 1 else None
+    other = card and card.by == "name" and any(contradicts(part, card.language) for part in parts)
+    return None if other else card
 
 
 def listing() -> list[dict[str, Any]]:

@@ -79,8 +79,8 @@ def _fetch_rows(name: str, rows: HubRows) -> Path:
     target = cached_path(name, str(rows.revision)) if pinned else _newest_copy(name)
     if target and target.exists():
         return target
-    from polyspan.data.rows import corpus_from_rows
-    from polyspan.data.squad import as_articles
+    from polyspan.data.formats.rows import corpus_from_rows
+    from polyspan.data.formats.squad import as_articles
 
     address = f"https://huggingface.co/datasets/{rows.repo}" + (f"/tree/{rows.revision}" if rows.revision else "")
     _require_network(name, [address])

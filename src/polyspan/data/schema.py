@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from polyspan.data.languages import language_tag
 from polyspan.errors import shorten
-from polyspan.languages import language_tag
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from polyspan.data.lines import as_lines
-from polyspan.data.rows import as_rows
+from polyspan.data.formats.lines import as_lines
+from polyspan.data.formats.rows import as_rows
+from polyspan.data.formats.squad import as_articles
 from polyspan.data.schema import Corpus
-from polyspan.data.squad import as_articles
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.files import Source, replacing
 

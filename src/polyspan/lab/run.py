@@ -9,13 +9,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.files import Source, cache_folder, explained
-from polyspan.lab.plan import Plan, plan
-from polyspan.lab.recipe_file import read_recipe
+from polyspan.lab.plan.plan import Plan, plan
+from polyspan.lab.recipe.recipe_file import read_recipe
 
 if TYPE_CHECKING:
-    from polyspan.lab.schedule import Outcome
+    from polyspan.lab.engine.schedule import Outcome
     from polyspan.lab.stage import Stage
-    from polyspan.lab.store import Store
+    from polyspan.lab.store.store import Store
 
 ENGINES = ("local", "ray")
 
@@ -56,7 +56,7 @@ def run(
             processes=processes,
             command=command,
         )
-        from polyspan.lab.results import write_results
+        from polyspan.lab.results.results import write_results
 
         report = write_results(asked, planned, kept, folder, command, outcome.failed)
     outcome.require_whole()
@@ -83,19 +83,19 @@ def make(
             raise UsageError(
                 "--device is for the local engine", fix="Ray hands out the GPUs of its cluster itself"
             )
-        from polyspan.lab.ray_engine import run_ray
+        from polyspan.lab.engine.ray_cluster import run_ray
 
         return run_ray(stages, store, address=address, **how)
     if address is not None:
         raise UsageError("--address is for the Ray engine", fix="add --engine ray")
-    from polyspan.lab.local import run_local
+    from polyspan.lab.engine.local import run_local
 
     return run_local(stages, store, devices=list(devices), **how)
 
 
 def open_store(folder: Source | None = None) -> "Store":
     """The store in a folder; by default the one that all runs share, in polyspan's cache folder."""
-    from polyspan.lab.store import Store
+    from polyspan.lab.store.store import Store
 
     return Store(cache_folder() / "store" if folder is None else folder)
 
@@ -166,7 +166,7 @@ def command_of(
 def described(planned: Plan, store: "Store") -> dict[str, Any]:
     """A plan as plain JSON: every stage with what is cached, the totals of what is not, and what each drawn thing
     needs. Seconds and megabytes are estimates for `machine`."""
-    from polyspan.lab.cost import hardware
+    from polyspan.lab.plan.cost import hardware
 
     rows: list[dict[str, Any]] = [
         {

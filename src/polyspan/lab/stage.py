@@ -38,13 +38,13 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "nothing": Kind("polyspan.lab.stage:nothing"),
-    "corpus": Kind("polyspan.lab.work_corpus:corpus"),
-    "encoder": Kind("polyspan.lab.work_encoder:encoder"),
-    "map": Kind("polyspan.lab.work_encoder:a_map"),
-    "train": Kind("polyspan.lab.work_reader:train", trains=True),
-    "predict": Kind("polyspan.lab.work_reader:predict"),
-    "baseline": Kind("polyspan.lab.work_corpus:baseline"),
-    "probe": Kind("polyspan.lab.work_probe:probe"),
+    "corpus": Kind("polyspan.lab.work.corpus:corpus"),
+    "encoder": Kind("polyspan.lab.work.encoder:encoder"),
+    "map": Kind("polyspan.lab.work.encoder:a_map"),
+    "train": Kind("polyspan.lab.work.reader:train", trains=True),
+    "predict": Kind("polyspan.lab.work.reader:predict"),
+    "baseline": Kind("polyspan.lab.work.corpus:baseline"),
+    "probe": Kind("polyspan.lab.work.probe:probe"),
 }
 """Every kind of stage by its name."""
 

@@ -8,34 +8,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from polyspan.make.augmenting import augmentation as augmentation
-    from polyspan.make.codeswitching import codeswitch as codeswitch
-    from polyspan.make.codeswitching import switcher as switcher
+    from polyspan.make.codeswitching.augmenting import augmentation as augmentation
+    from polyspan.make.codeswitching.codeswitching import codeswitch as codeswitch
+    from polyspan.make.codeswitching.codeswitching import switcher as switcher
     from polyspan.make.dictionary import read_dictionary as read_dictionary
     from polyspan.make.made import Made as Made
-    from polyspan.make.named import build as build
     from polyspan.make.permutation import permute as permute
-    from polyspan.make.reordering import reorder as reorder
+    from polyspan.make.reordering.reordering import reorder as reorder
     from polyspan.make.sampling import mix as mix
     from polyspan.make.sampling import part as part
     from polyspan.make.sampling import sample as sample
-    from polyspan.make.translation import backtranslate as backtranslate
-    from polyspan.make.translation import translate as translate
+    from polyspan.make.translation.translation import backtranslate as backtranslate
+    from polyspan.make.translation.translation import translate as translate
 
 _HOME = {
     "Made": "made",
-    "augmentation": "augmenting",
-    "backtranslate": "translation",
-    "build": "named",
-    "codeswitch": "codeswitching",
+    "augmentation": "codeswitching.augmenting",
+    "backtranslate": "translation.translation",
+    "codeswitch": "codeswitching.codeswitching",
     "mix": "sampling",
     "part": "sampling",
     "permute": "permutation",
     "read_dictionary": "dictionary",
-    "reorder": "reordering",
+    "reorder": "reordering.reordering",
     "sample": "sampling",
-    "switcher": "codeswitching",
-    "translate": "translation",
+    "switcher": "codeswitching.codeswitching",
+    "translate": "translation.translation",
 }
 __all__ = sorted(_HOME)
 

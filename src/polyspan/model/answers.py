@@ -16,9 +16,9 @@ from polyspan.data.schema import Corpus, Paragraph
 from polyspan.errors import UsageError
 from polyspan.model.batch import by_tokens, collate, input_lengths
 from polyspan.model.decode import Spans, best_spans
-from polyspan.model.pack import require_packing
-from polyspan.model.tokens import Ints
-from polyspan.model.windows import Windows, make_windows, owned
+from polyspan.model.fast.pack import require_packing
+from polyspan.model.windows.tokens import Ints
+from polyspan.model.windows.windows import Windows, make_windows, owned
 from polyspan.progress import Advance, progress
 
 if TYPE_CHECKING:

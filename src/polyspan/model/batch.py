@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from polyspan.model.tokens import Ints
-from polyspan.model.windows import Layout, Windows
+from polyspan.model.windows.tokens import Ints
+from polyspan.model.windows.windows import Layout, Windows
 
 _POOL = 50  # batches sorted together: enough for even lengths, little enough to stay a random mix
 

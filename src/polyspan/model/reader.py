@@ -16,10 +16,10 @@ from polyspan.errors import PolyspanError, UsageError, shorten
 from polyspan.files import Source, write_json
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
-from polyspan.model.encoder import load_encoder, quiet
-from polyspan.model.pack import can_pack, first_position, packed_inputs, unpacked
-from polyspan.model.precision import require_dtype
-from polyspan.model.windows import Layout, WindowOptions, layout
+from polyspan.model.encoders.encoder import load_encoder, quiet
+from polyspan.model.fast.pack import can_pack, first_position, packed_inputs, unpacked
+from polyspan.model.fast.precision import require_dtype
+from polyspan.model.windows.windows import Layout, WindowOptions, layout
 
 OPTIONS_FILE = "reader.json"
 

@@ -5,9 +5,10 @@ Language Representation Model". `judge(printed())` says what its own numbers sup
 `judge(Results.from_rows(...))` what yours do.
 """
 
-from polyspan.paper.claims import CLAIMS, Claim, judge
-from polyspan.paper.results import Cell, Labels, Place, Results, read_labels
-from polyspan.paper.tables import TABLES, factors, facts, places, printed
+from polyspan.paper.hypotheses import CLAIMS, Claim, judge
+from polyspan.paper.places import TABLES, Place, facts, places
+from polyspan.paper.printed import factors, printed
+from polyspan.paper.results import Cell, Labels, Results, read_labels
 from polyspan.paper.values import Check, Value
 from polyspan.paper.verdict import Verdict
 

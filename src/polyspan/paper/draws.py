@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from polyspan.paper.results import Cell, Place, Results
+from polyspan.paper.places import Place
+from polyspan.paper.results import Cell, Results
 from polyspan.paper.values import Value
 from polyspan.stats.resampling import Floats, bootstrap_sums, run_weights
 from polyspan.stats.units import question_table, unit_sums

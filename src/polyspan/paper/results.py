@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from polyspan.errors import PolyspanError, UsageError, nearest, shorten
 from polyspan.files import Source, explained
+from polyspan.paper.places import Place, places
 
 if TYPE_CHECKING:
     from polyspan.score import Scores
@@ -15,17 +16,6 @@ Labels = Mapping[str, Mapping[str, Mapping[str, str]]]
 """Table → "rows" or "columns" → a report's own name of a training set or test → the paper's label for it."""
 
 _EXPECTED = "table2: {rows: {own name: paper's label}, columns: {own name: paper's label}}"
-
-
-class Place(NamedTuple):
-    """Where a number stands in the paper; `polyspan.paper.tables` lists all rows and columns."""
-
-    table: str
-    row: str
-    column: str
-
-    def __str__(self) -> str:
-        return f"{self.table} {self.row} on {self.column}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +59,6 @@ class Results:
         test, seed). Raises UsageError for an unknown table or label, PolyspanError where two rows have one
         place and seed, or none has a place.
         """
-        from polyspan.paper.tables import places
-
         rows = list(rows)
         known = {table: _own_names(*lines) for table, lines in places().items()} if labels is None else labels
         _check_labels(known)
@@ -149,8 +137,6 @@ def _own_names(rows: Iterable[str], columns: Iterable[str]) -> dict[str, dict[st
 
 
 def _check_labels(labels: Labels) -> None:
-    from polyspan.paper.tables import places
-
     for table, sides in labels.items():
         if table not in places():
             raise UsageError(f"the paper has no results in {table!r}", fix=nearest(table, places()))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from polyspan.probe.answers import Paired
+from polyspan.probe.answer_vectors import Paired
 from polyspan.probe.measure import Measure
 from polyspan.probe.moments import Floats
 

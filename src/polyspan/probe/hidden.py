@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
 from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
-from polyspan.model.memory import keep_freed_memory
-from polyspan.model.pack import packed_inputs, require_packing
-from polyspan.model.tokens import Ints
-from polyspan.model.windows import Windows, make_windows
+from polyspan.model.fast.allocator import keep_freed_memory
+from polyspan.model.fast.pack import packed_inputs, require_packing
+from polyspan.model.windows.tokens import Ints
+from polyspan.model.windows.windows import Windows, make_windows
 from polyspan.progress import progress
 
 if TYPE_CHECKING:

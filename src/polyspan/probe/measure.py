@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from polyspan.errors import choose
-from polyspan.probe.answers import Vectors
+from polyspan.probe.answer_vectors import Vectors
 from polyspan.probe.cca import leading, require_points, varying
 from polyspan.probe.moments import Floats, Moments
 

@@ -11,8 +11,8 @@ import numpy as np
 from polyspan.data.schema import Corpus, Paragraph
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source
-from polyspan.model.encoder import weights_sha256
-from polyspan.probe.answers import answer_vectors, paired, unparallel
+from polyspan.model.encoders.encoder import weights_sha256
+from polyspan.probe.answer_vectors import answer_vectors, paired, unparallel
 from polyspan.probe.hidden import resolve_layers
 from polyspan.probe.moments import Moments, load_arrays, save_arrays
 from polyspan.progress import progress

@@ -11,15 +11,15 @@ from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.model.reader import Reader
-from polyspan.model.windows import WindowOptions
-from polyspan.probe.answers import AnswerVectors, Paired, answer_vectors, paired
+from polyspan.model.windows.windows import WindowOptions
+from polyspan.probe.answer_vectors import AnswerVectors, Paired, answer_vectors, paired
 from polyspan.probe.heat import Heat, corpus_heat, layer_heat
 from polyspan.probe.hidden import depth, resolve_layers
 from polyspan.probe.measure import Measure, measure
 from polyspan.probe.parallel import parallel
 from polyspan.probe.pca import axes, pooled, separability
 from polyspan.probe.similarity import cosine
-from polyspan.probe.tokens import TokenVectors, token_vectors
+from polyspan.probe.token_vectors import TokenVectors, token_vectors
 
 AXES = ("each", "before", "after", "union")
 KINDS = ("cosine", "svcca", "cka")

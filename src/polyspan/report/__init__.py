@@ -17,8 +17,12 @@ def write_report(folder: Source) -> Path:
     Raises PolyspanError where report.json is missing, broken, or lacks a key, and where the folder cannot be
     written.
     """
-    from polyspan.report import figures, grid, page, record, tables
-    from polyspan.report.paper_text import write_tables
+    from polyspan.report.figures import figures
+    from polyspan.report.page import page
+    from polyspan.report.record import record
+    from polyspan.report.tables import grid
+    from polyspan.report.tables import matrix_text as tables
+    from polyspan.report.tables.paper_text import write_tables
 
     folder = Path(folder)
     read = record.read_record(folder / "report.json")

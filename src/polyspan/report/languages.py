@@ -1,9 +1,9 @@
 """Languages in a report: their names in words, the direction of their text, lists of them."""
 
+from polyspan.data.languages import language_name as language_name
+from polyspan.data.languages import primary as primary
+from polyspan.data.languages import script
 from polyspan.errors import UsageError
-from polyspan.languages import language_name as language_name
-from polyspan.languages import primary as primary
-from polyspan.languages import script
 
 _RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from polyspan.report.languages import listed
-from polyspan.report.paper_record import Claim
+from polyspan.report.record.paper_record import Claim
 
 if TYPE_CHECKING:
     from polyspan.paper import Verdict

@@ -11,8 +11,8 @@ import re
 import string
 from functools import partial
 
+from polyspan.data.languages import primary
 from polyspan.errors import UsageError
-from polyspan.languages import primary
 from polyspan.score.metric import Metric, shared
 
 NAME = "mlqa.v1"

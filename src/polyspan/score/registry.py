@@ -1,7 +1,7 @@
 """The metrics by name, and which one suits a language."""
 
+from polyspan.data.languages import language_tag, primary, spaced
 from polyspan.errors import UsageError, nearest
-from polyspan.languages import language_tag, primary, spaced
 from polyspan.score import cmrc, drcd, hsu, korquad, mlqa, squad
 from polyspan.score.metric import Metric
 

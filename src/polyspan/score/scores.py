@@ -78,7 +78,7 @@ def score(
     something else than a corpus or a metric; PolyspanError for a prediction that is not text, a corpus without
     questions or with an id twice, and a question without any gold answer under a metric that does not allow one.
     """
-    from polyspan.data.parsed import remedy
+    from polyspan.data.formats.parsed import remedy
     from polyspan.data.schema import require_corpus
 
     require_corpus(corpus, "score")

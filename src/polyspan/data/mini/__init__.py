@@ -5,10 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from polyspan import text
+from polyspan.data.languages import language_tag, sentence_space
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError, nearest
-from polyspan.languages import language_tag
 
 LANGUAGES = {"en": "en", "zh": "zh-Hant", "ko": "ko", "ja": "ja", "fr": "fr"}
 """The languages by the short name used in `mini:zh/test`, with their full tags."""
@@ -102,4 +101,4 @@ def _paragraph(row: dict[str, Any], short: str) -> Paragraph:
         )
         for question in row["questions"]
     )
-    return Paragraph(text.joined(row["sentences"][short], short), questions, row["title"][short])
+    return Paragraph(sentence_space(short).join(row["sentences"][short]), questions, row["title"][short])

@@ -1,0 +1,145 @@
+"""`polyspan run` and `polyspan store`: whole experiments as recipes, and what they leave."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from polyspan.cli.help import Verbs
+from polyspan.cli.options import Json, show
+from polyspan.errors import UsageError
+
+_T = typer.Option
+lab_app = Verbs()
+store_app = Verbs(no_args_is_help=True, help="Look after the outputs of runs.")
+Store = Annotated[Path | None, _T(help="Folder of the store. Default: one in the cache folder, for all runs.")]
+Changes = Annotated[
+    list[str] | None,
+    _T(
+        "--set",
+        metavar="NAME=VALUE",
+        help="Change a value, as scale.limit=100 or 'seeds=[1, 2]'; may be repeated.",
+    ),
+]
+_DAY = 86_400.0
+
+
+@lab_app.command(example="polyspan run recipes/mini/paper.yaml --plan")
+def run(
+    recipe: Annotated[Path, typer.Argument(help="A YAML file; recipes/ has the paper's.")],
+    out: Annotated[Path | None, _T(help="Folder for the report. Default: runs/NAME.")] = None,
+    changes: Changes = None,
+    plan: Annotated[bool, _T("--plan", help="Show the stages, time and disk; run nothing.")] = False,
+    engine: Annotated[str, _T(help="local, or ray.")] = "local",
+    store: Store = None,
+    policy: Annotated[str, _T(help="Make missing stages, always all, or never any: only report.")] = "missing",
+    stage: Annotated[str | None, _T(help="Make this stage alone, and what it needs; write no report.")] = None,
+    device: Annotated[
+        list[str] | None, _T(help="A GPU for a stage at a time, as CUDA_VISIBLE_DEVICES has it; may be repeated.")
+    ] = None,
+    processes: Annotated[
+        int, _T(min=1, help="Split each training over so many processes, each with a GPU where there are any.")
+    ] = 1,
+    address: Annotated[str | None, _T(help="Head of a Ray cluster. Default: Ray is started here.")] = None,
+    as_json: Json = False,
+) -> None:
+    """All stages of an experiment, cached and resumable."""
+    from polyspan.lab import run as lab
+    from polyspan.lab.plan.plan import plan as make_plan
+    from polyspan.lab.recipe.recipe_file import read_recipe
+
+    given = changes or []
+    if plan:
+        described = lab.described(make_plan(read_recipe(recipe, given)), lab.open_store(store))
+        if show(described, as_json):
+            _print_plan(described)
+        return
+    options: dict[str, Any] = {"engine": engine, "policy": policy, "devices": device or [], "address": address}
+    options["processes"] = processes
+    command = lab.command_of(recipe, out, given, store, processes)
+    if stage is not None:
+        planned = make_plan(read_recipe(recipe, given))
+        kept, wanted = lab.open_store(store), planned.stage(stage)
+        folder = out or Path("runs") / planned.recipe.name
+        lab.make([wanted], kept, folder, command=command, **options).require_whole()
+        if show({"stage": wanted.name, "key": wanted.key, "folder": str(kept.path(wanted))}, as_json):
+            from polyspan.cli import terminal
+
+            terminal.tell(f"{wanted.name}: {kept.path(wanted)}")
+        return
+    report = lab.run(recipe, out, given, store=store, command=command, **options)
+    if show(report, as_json):
+        from polyspan.cli import terminal
+
+        terminal.matrix(report["matrix"])
+        terminal.tell(f"report: {(out or Path('runs') / report['recipe']['name']) / 'report.html'}")
+
+
+def _print_plan(described: dict[str, Any]) -> None:
+    """Stages that differ in seed and test alone are one line."""
+    from polyspan.cli import terminal
+
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in described["stages"]:
+        groups.setdefault(row["name"].partition(", seed")[0].partition(" on ")[0], []).append(row)
+    lines = []
+    for name, rows in groups.items():
+        left = [row for row in rows if not row["cached"]]
+        costs = [sum(row[key] for row in left) for key in ("seconds", "megabytes")]
+        shown = (_time(costs[0]), _size(costs[1])) if left else ("–", "–")
+        lines.append((name, str(len(rows)), str(len(rows) - len(left)), *shown))
+    total = described["total"]
+    terminal.table(("stage", "runs", "cached", "time", "disk"), lines)
+    terminal.tell(f"{terminal.count(total['stages'], 'stage')}, {total['cached']} cached in {described['store']}")
+    cost = f"about {_time(total['seconds'])} and {_size(total['megabytes'])}"
+    terminal.tell(f"to make: {cost}; estimates for {described['machine']}")
+
+
+def _time(seconds: float) -> str:
+    from polyspan.lab.engine.live import duration
+
+    return f"{seconds / 86_400:,.0f} days" if seconds > 100 * 3600 else duration(seconds)
+
+
+def _size(megabytes: float) -> str:
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
+
+
+@store_app.command(example="polyspan store gc recipes/mini/paper.yaml --days 7")
+def gc(
+    recipe: Annotated[
+        list[Path] | None, typer.Argument(help="Recipes whose stages are kept; without any, none are.")
+    ] = None,
+    changes: Changes = None,
+    store: Store = None,
+    days: Annotated[float, _T(min=0, help="Keep what was used in the last days.")] = 30.0,
+    yes: Annotated[bool, _T("--yes", help="Remove it; without, only tell.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what no recipe named needs, and what killed runs left."""
+    from polyspan.cli import terminal
+    from polyspan.lab.plan.plan import plan
+    from polyspan.lab.recipe.recipe_file import read_recipe
+    from polyspan.lab.run import open_store
+
+    if changes and not recipe:
+        raise UsageError("--set changes a recipe, and none is named")
+    stages = [stage for one in recipe or [] for stage in plan(read_recipe(one, changes or [])).stages]
+    opened = open_store(store)
+    found = opened.garbage({stage.key for stage in stages}, days * _DAY)
+    freed = opened.remove(found) if yes else 0
+    things = [{"path": str(one.path), "why": one.why, "bytes": one.bytes} for one in found]
+    result: dict[str, Any] = {
+        "store": str(opened.folder),
+        "garbage": things,
+        "bytes": sum(one.bytes for one in found),
+        "freed": freed,
+    }
+    if show(result, as_json):
+        counts: dict[str, list[int]] = {}
+        for one in found:
+            counts.setdefault(one.why, []).append(one.bytes)
+        for why, sizes in counts.items():
+            terminal.tell(f"{len(sizes)} × {why}: {_size(sum(sizes) / 1e6)}")
+        told = f"{_size(freed / 1e6)} set free" if yes else f"{_size(result['bytes'] / 1e6)} to free with --yes"
+        terminal.tell(f"{opened.folder}: {told}")

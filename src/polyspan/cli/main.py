@@ -1,0 +1,348 @@
+"""The command line: one function a verb, each a thin face of a public function.
+
+Heavy modules are imported inside the verbs, so that `polyspan --help` is instant. What was asked for goes to
+stdout, progress and remarks to stderr; `--json` prints one object on stdout and nothing else there. Exit status:
+0 done, 1 the data or the run has a fault, 2 the call is wrong.
+"""
+
+import errno
+import io
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from polyspan.cli.align import align_app
+from polyspan.cli.data import data_app
+from polyspan.cli.help import Verbs
+from polyspan.cli.lab import lab_app, store_app
+from polyspan.cli.make import make_app
+from polyspan.cli.models import models_app
+from polyspan.cli.options import (
+    Cluster,
+    Data,
+    Draws,
+    Json,
+    Language,
+    Seed,
+    TableFile,
+    claim_table,
+    distinct,
+    read,
+    reading,
+    reads,
+    show,
+    show_sheet,
+)
+from polyspan.cli.probe import probe_app
+from polyspan.cli.stats import stats_app
+from polyspan.cli.train import train_app
+from polyspan.errors import PolyspanError, UsageError, not_installed, shorten
+
+if TYPE_CHECKING:
+    from polyspan.data.schema import Corpus
+
+app = Verbs(
+    name="polyspan",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+    help="Zero-shot cross-lingual reading comprehension: train in one language, answer in others.",
+)
+app.add_typer(data_app, name="data")
+app.add_typer(make_app, name="make")
+app.add_typer(train_app)
+app.add_typer(models_app)
+app.add_typer(probe_app, name="probe")
+app.add_typer(stats_app, name="stats")
+app.add_typer(align_app, name="align")
+app.add_typer(lab_app)
+app.add_typer(store_app, name="store")
+
+_T = typer.Option  # a short name: the options below are one line each
+_INTERRUPTED = 130  # what typer makes of Ctrl-C
+_OF_STREAMS = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT, errno.EAGAIN)
+_TERMINATED = 143  # what a training makes of SIGTERM
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in a message, never in a traceback."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the locale
+    try:
+        app(prog_name="polyspan")  # also as `python -m polyspan`
+        sys.stdout.flush()
+    except PolyspanError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except SystemExit as end:
+        if end.code not in (_INTERRUPTED, _TERMINATED):
+            raise
+        _complain("stopped; nothing is half-written (train goes on from its last step with --resume)")
+        sys.exit(_TERMINATED if end.code == _TERMINATED else 1)
+    except ModuleNotFoundError as error:
+        _complain(str(not_installed(error, "this command")))
+        sys.exit(1)
+    except BrokenPipeError:
+        sys.exit(1)
+    except OSError as error:
+        _complain(_told(error))
+        if _of_stream(error):
+            os._exit(1)  # the interpreter would try to flush once more
+        sys.exit(1)
+
+
+def _told(error: OSError) -> str:
+    """What an error of the system is about: the stream that takes no more, or the file that it names."""
+    reason = error.strerror or str(error)
+    if _of_stream(error):
+        return f"cannot write to the terminal or pipe: {reason}"
+    what = "the system refuses" if error.filename is None else f"cannot use {shorten(error.filename)}"
+    return str(PolyspanError(what, found=reason, fix="check the path and its permissions"))
+
+
+def _of_stream(error: OSError) -> bool:
+    return error.filename is None and error.errno in _OF_STREAMS
+
+
+def _complain(message: str) -> None:
+    """One message on stderr, if there is one; control characters from data do not reach the terminal."""
+    if sys.stderr is not None:
+        shown = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in message)
+        print(f"polyspan: {shown}", file=sys.stderr)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, _T("--version", help="Print the version.")] = False) -> None:
+    if version:
+        from polyspan import __version__
+
+        print(__version__)
+        raise typer.Exit
+
+
+@app.command(example="polyspan quickstart --out quickstart")
+def quickstart(
+    out: Annotated[Path, _T(help="Folder for the Reader and the report.")] = Path("quickstart"),
+    seed: Seed = 42,
+    as_json: Json = False,
+) -> None:
+    """Train on English, answer in five, offline.
+
+    Trains the bundled encoder on mini:en/train, tests it in five languages and draws a report.
+    """
+    from polyspan.cli import terminal
+    from polyspan.lab.quickstart import MODEL
+    from polyspan.lab.quickstart import quickstart as run
+
+    terminal.say(f"training {MODEL} on mini:en/train, then answering in five languages; no network is used")
+    report = run(out, seed)
+    if show(report, as_json):
+        terminal.matrix(report["matrix"])
+        terminal.tell(f"report: {out / 'report.html'}\nreader: {out / 'readers' / 'mini-en-train'}")
+
+
+@app.command(example="polyspan report quickstart")
+def report(
+    folder: Annotated[Path, typer.Argument(help="A folder with report.json.")], as_json: Json = False
+) -> None:
+    """Draw a run's page, tables and figures again."""
+    from polyspan.cli import terminal
+    from polyspan.report import write_report
+
+    page = write_report(folder)
+    content = json.loads((folder / "report.json").read_text("utf-8"))
+    if show(content, as_json):
+        terminal.matrix(content["matrix"])
+        terminal.tell(f"report: {page}")
+
+
+@app.command(example="polyspan check data.json --fix mended.json")
+@reads
+def check(
+    data: Data,
+    fix: Annotated[
+        Path | None, _T(help="Write a repaired copy; what is not certain goes to OUT.quarantine.json.")
+    ] = None,
+    against: Annotated[str | None, _T(help="Another data set that must share no context with this one.")] = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Find every fault of a data set; --fix it."""
+    from polyspan.cli import terminal
+    from polyspan.reading import check as find_faults
+    from polyspan.reading import repair
+
+    found = find_faults(data, language, against, **reading())
+    result = found.as_json()
+    mended = repair(data, fix, language, **reading()) if fix else None
+    if mended is not None:
+        result["repair"] = mended.as_json()
+    if show(result, as_json):
+        terminal.check_report(result, found.counts())
+        if mended is not None:
+            terminal.facts({key: value for key, value in mended.as_json().items() if value})
+    raise typer.Exit(0 if found.ok or mended is not None else 1)
+
+
+@app.command(example="polyspan predict --model reader --data mini:ko/test --out answers.json")
+@reads
+def predict(
+    model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")],
+    data: Annotated[str, _T(help="The questions: a file or a name.")],
+    out: Annotated[Path, _T(help="File for {id: text}.")],
+    nbest: Annotated[Path | None, _T(help="File for the n-best answers with spans and scores.")] = None,
+    n_best: Annotated[int, _T(help="How many candidates --nbest holds for each question.")] = 20,
+    max_answer_length: Annotated[int, _T(help="Pieces in an answer at most.")] = 30,
+    max_context: Annotated[
+        bool, _T("--max-context", help="BERT's rule: start in the window with most context.")
+    ] = False,
+    pack: Annotated[
+        bool | None,
+        _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
+    ] = None,
+    dtype: Annotated[str, _T(help="fp32, or bf16: faster, one answer in fifty differs.")] = "fp32",
+    null_threshold: Annotated[
+        float | None, _T(help="SQuAD 2.0: answer '' above this null score difference.")
+    ] = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Answer every question of a data set."""
+    from polyspan.cli import terminal
+
+    corpus = read(data, language)
+    distinct(data, out, nbest)
+    from polyspan.model.answers import AnswerOptions
+    from polyspan.model.reader import Reader
+    from polyspan.prediction import predict as answer
+
+    options = AnswerOptions(n_best if nbest else 1, max_answer_length, max_context, null_threshold)
+    terminal.say(f"loading {model}")
+    reader = Reader.load(model, dtype=dtype)
+    if reader.fresh_head:
+        terminal.say(f"{model} was never trained to answer: its span head is random (see polyspan train)")
+    predictions = answer(reader, corpus, options, pack)
+    predictions.write(out, nbest)
+    counts = {"questions": len(predictions.texts), "pieces": predictions.pieces, "unknown": predictions.unknown}
+    if show({"out": str(out), **counts}, as_json):
+        if predictions.unknown:
+            terminal.say(f"{predictions.unknown} of {predictions.pieces} pieces are unknown to this encoder")
+        terminal.tell(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
+
+
+@app.command(example="polyspan score mini:ko/test answers.json")
+@reads
+def score(
+    data: Data,
+    predictions: Annotated[
+        list[str], typer.Argument(help="Files of {id: text}, or folders of Readers, which answer first.")
+    ],
+    metric: Annotated[str | None, _T(help="Default: the one that the data set's authors use.")] = None,
+    out: TableFile = None,
+    cluster: Cluster = "question",
+    draws: Draws = 10_000,
+    seed: Seed = 42,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Exact match and F1 by an official rule.
+
+    squad.v1, squad.v2, korquad.v1, drcd.v1, cmrc.v1, mlqa.v1 or hsu.v1.
+    Several systems are one table, with intervals and the difference from the first one.
+    """
+    from polyspan.cli import terminal
+    from polyspan.score import score as compute
+
+    corpus = read(data, language)
+    claim_table(out)
+    if len(set(predictions)) < len(predictions):
+        raise UsageError("a system is given twice", found=", ".join(predictions))
+    systems = {name: compute(corpus, _answers(name, corpus), metric, language) for name in predictions}
+    for name, scores in systems.items():
+        if scores.unknown:
+            terminal.say(f"{name} answers {terminal.count(scores.unknown, 'question')} that {corpus.name} has not")
+    result: dict[str, Any] = next(iter(systems.values())).summary()
+    if len(systems) > 1 or out is not None:
+        from polyspan.report.tables.comparisons import standings_sheet
+        from polyspan.stats import standings, units
+
+        found = standings(systems, of=units(corpus, cluster), draws=draws, seed=seed)
+        sheet = standings_sheet(
+            found, corpus.name, f"95 % intervals by {draws:,} draws of {cluster}s, seed {seed}"
+        )
+        if out is not None:
+            sheet.write(out)
+        result = {"data": corpus.name, "systems": [one.as_json() for one in found]}
+        result |= {"cluster": cluster, "draws": draws, "seed": seed}
+        if show(result, as_json):
+            show_sheet(sheet)
+    elif show(result, as_json):
+        terminal.facts(
+            {key: round(value, 3) if isinstance(value, float) else value for key, value in result.items()}
+        )
+
+
+def _answers(name: str, corpus: "Corpus") -> dict[str, str]:
+    """The answers in a file of predictions, or those that a Reader in a folder gives."""
+    if not Path(name).is_dir():
+        from polyspan.score import read_predictions
+
+        return read_predictions(name)
+    from polyspan.model.reader import Reader
+    from polyspan.prediction import predict as answer
+
+    return answer(Reader.load(name), corpus).texts
+
+
+@app.command(example="polyspan trim bundled:e5-small --keep-language ko --out small")
+@reads
+def trim(
+    model: Annotated[str, typer.Argument(help="A Reader's folder, an encoder's, bundled:e5-small or a hub name.")],
+    out: Annotated[Path, _T(help="Folder for the smaller model.")],
+    data: Annotated[list[str] | None, _T(help="Keep the pieces of these texts; may be repeated.")] = None,
+    keep_language: Annotated[
+        list[str] | None, _T(help="Keep all pieces in this language's scripts; may be repeated.")
+    ] = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Cut a multilingual encoder down to the pieces in use."""
+    from polyspan.cli import terminal
+
+    corpora = [read(name, language) for name in data or []]
+    from polyspan.model.vocabulary.trim import trim as cut
+
+    result = cut(model, out, corpora, keep_language or []).as_json()
+    if show(result, as_json):
+        terminal.facts({key: " → ".join(map(str, v)) if isinstance(v, tuple) else v for key, v in result.items()})
+
+
+@app.command(example="polyspan bench --quick --out bench.json")
+def bench(
+    quick: Annotated[bool, _T("--quick", help="About five minutes on two cores (the default).")] = False,
+    full: Annotated[bool, _T("--full", help="Longer turns and more pairs.")] = False,
+    model: Annotated[str, _T(help="The encoder or Reader that both sides use.")] = "bundled:e5-small",
+    out: Annotated[Path | None, _T(help="File for the JSON; the table goes to the same name with .md.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure speed against today's way, in turns, in one run."""
+    from polyspan.bench.measurements import bench as measure
+    from polyspan.bench.measurements import markdown
+    from polyspan.cli import terminal
+    from polyspan.files import claim, write_json, write_text
+
+    if quick and full:
+        raise UsageError("--quick and --full exclude each other")
+    if out is not None:
+        claim(out)
+    result = measure("full" if full else "quick", model)
+    table = markdown(result)
+    if out is not None:
+        write_json(out, result)
+        write_text(out.with_suffix(".md"), table)
+    if show(result, as_json):
+        terminal.tell(table)

@@ -1,0 +1,1 @@
+"""The faults of a data set (`checking`, by the rules of `rules`), and their mending (`repair`)."""

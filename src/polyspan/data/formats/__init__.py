@@ -1,0 +1,1 @@
+"""Files of every format as parsed paragraphs and faults: one format a file, `parse` chooses among them."""

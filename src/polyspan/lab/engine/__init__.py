@@ -1,0 +1,1 @@
+"""How stages are made: in which order, in this process, over devices, or on a Ray cluster."""

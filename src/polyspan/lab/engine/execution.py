@@ -1,0 +1,210 @@
+"""What every engine does with one stage: make it in a folder of its own, keep it in the store, log it."""
+
+import contextlib
+import errno
+import os
+import platform
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from polyspan.errors import PolyspanError
+from polyspan.files import explained
+from polyspan.lab.engine.commands import commands
+from polyspan.lab.engine.processes import splits, work_in_processes
+from polyspan.lab.stage import KINDS, Stage
+from polyspan.lab.store.lease import Claim
+from polyspan.lab.store.store import Store
+
+_LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
+_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """How a run's stages are executed: the store, the folder of logs, whether what is kept is made again, the
+    run's command, to be written into the records, and the processes that share a training."""
+
+    store: Store
+    logs: Path | None = None
+    again: bool = False
+    command: str = ""
+    processes: int = 1
+
+    def log(self, stage: Stage) -> Path | None:
+        """The stage's log file."""
+        if self.logs is None:
+            return None
+        name = "".join(char if char.isalnum() or char in "-_." else "-" for char in stage.name)
+        return self.logs / f"{name[:100]}.{stage.key[:8]}.log"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a stage, and the seconds it took. `found`: another process has made it meanwhile; `busy`:
+    another one is making it."""
+
+    state: Literal["made", "found", "busy", "failed"]
+    seconds: float = 0.0
+    message: str = ""
+
+
+def execute(stage: Stage, job: Job) -> Result:
+    """Make one stage whose needs are in the store, unless another process makes it or has made it.
+
+    The work gets an empty folder. A stage that trains gets what a killed run left of it, and goes on from the
+    checkpoint in there. All that is written to stdout and stderr goes to the stage's log. A stage that fails is
+    told in the result; raises PolyspanError where the store itself cannot be written.
+    """
+    claim = job.store.claim(stage)
+    if claim is None:
+        return Result("busy", message=job.store.maker(stage))
+    with claim:
+        if not job.again and job.store.has(stage):
+            shutil.rmtree(claim.out, ignore_errors=True)
+            return Result("found")
+        goes_on = KINDS[stage.kind].trains and not job.again
+        with explained(claim.out, "write"):
+            _tidy(claim.out, *(_LEFT_BY_KILLS if goes_on else "*"))
+        began = time.monotonic()
+        with _captured(job.log(stage)):
+            fault = _work(stage, job, claim)
+        seconds = round(time.monotonic() - began, 3)
+        if claim.lost:
+            return Result("busy", message="another process, which took this one for dead")
+        if fault:
+            if not goes_on:
+                shutil.rmtree(claim.out, ignore_errors=True)
+            log = job.log(stage)
+            return Result("failed", seconds, f"{fault}\n  {'log:':<9} {log}" if log else fault)
+        _tidy(claim.out, *_LEFT_BY_KILLS, "*.checkpoint")
+        kept = job.store.keep(stage, claim, _record(stage, seconds, job.command), job.again)
+        return Result("made" if kept else "found", seconds)
+
+
+def _work(stage: Stage, job: Job, claim: Claim) -> str:
+    """Do the work; returns what went wrong, in words. A disk that takes no more is raised: no stage can go on."""
+    store = job.store
+    try:
+        for role, need in stage.needs.items():
+            if fault := store.fault(need):
+                fix = "the store must be one folder that all machines see, and nobody may remove what a run needs"
+                message = f"what it reads as {role!r} ({need.name}) is not whole on {platform.node()}"
+                raise PolyspanError(message, where=str(store.path(need)), found=fault, fix=fix)
+        inputs = {role: store.path(need) for role, need in stage.needs.items()}
+        if job.processes > 1 and splits(stage):
+            import torch  # noqa: F401  # for the record: the device that the processes could use
+
+            work_in_processes(stage, inputs, claim.out, job.processes)
+        else:
+            KINDS[stage.kind].load()(stage.options, inputs, claim.out)
+    except Exception as error:
+        if _is_disk(error):
+            if isinstance(error, PolyspanError):
+                raise
+            fix = "free some space or choose another disk: what is made so far is kept"
+            raise PolyspanError(f"cannot write {claim.out}", found=str(error), fix=fix) from error
+        if isinstance(error, PolyspanError):
+            print(error, file=sys.stderr)
+            return str(error)
+        traceback.print_exc()
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def _is_disk(error: BaseException | None) -> bool:
+    """Whether a full disk or one that may not be written is behind an error."""
+    while error is not None:
+        if getattr(error, "errno", None) in _OF_DISKS or "os error 28" in str(error):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _tidy(folder: Path, *patterns: str) -> None:
+    for pattern in patterns:
+        for path in list(folder.rglob(pattern)):
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _captured(log: Path | None) -> Iterator[None]:
+    """Within it, stdout and stderr are the log file, for Python and for the libraries below it."""
+    if log is None:
+        yield
+        return
+    with explained(log, "write"):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        file = log.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+    before = {number: _copied(number) for number in (1, 2)}
+    _flush_streams()
+    with file:
+        try:
+            for number in before:
+                os.dup2(file.fileno(), number)
+            with contextlib.redirect_stdout(file), contextlib.redirect_stderr(file):
+                yield
+        finally:
+            _flush_streams()
+            for number, copy in before.items():
+                os.close(number) if copy is None else os.dup2(copy, number)
+                if copy is not None:
+                    os.close(copy)
+
+
+def _copied(number: int) -> int | None:
+    try:
+        return os.dup(number)
+    except OSError:  # closed by the caller
+        return None
+
+
+def _flush_streams() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):
+                stream.flush()
+
+
+def _record(stage: Stage, seconds: float, command: str) -> dict[str, Any]:
+    """What `stage.json` says but for the files; `alone` are the commands that make the output without a store."""
+    return {
+        "kind": stage.kind,
+        "name": stage.name,
+        "key": stage.key,
+        "version": KINDS[stage.kind].version,
+        "options": dict(stage.options),
+        "needs": {role: need.key for role, need in stage.needs.items()},
+        "seconds": seconds,
+        "versions": _versions(),
+        "machine": {"host": platform.node(), "cores": os.cpu_count(), "gpu": _gpu(), "system": _system()},
+        "command": command,
+        "alone": commands(stage),
+    }
+
+
+@cache
+def _versions() -> dict[str, str]:
+    packages = ("polyspan", "torch", "transformers", "tokenizers", "numpy")
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
+
+
+@cache
+def _system() -> str:
+    return f"{platform.system()} {platform.machine()}"
+
+
+def _gpu() -> str | None:
+    """The device that the work could use; work that never loaded torch used none."""
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None

@@ -1,0 +1,270 @@
+"""The readers of a plan: maps, trainings, answers, baselines and probes, each stage made once."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from polyspan.data import mini
+from polyspan.errors import PolyspanError
+from polyspan.lab.plan import cost
+from polyspan.lab.plan.corpora import DataStages
+from polyspan.lab.plan.data_facts import file_hash
+from polyspan.lab.plan.encoder_facts import ModelFacts
+from polyspan.lab.plan.encoders import EncoderStages
+from polyspan.lab.recipe.recipe import Align, Probe, Reader, Recipe
+from polyspan.lab.recipe.resolve import choice, placed
+from polyspan.lab.stage import Stage
+from polyspan.model.windows.windows import WindowOptions
+from polyspan.training.settings import PRESETS, TrainSettings
+from polyspan.training.settings import preset as preset_named
+
+_GAME = 1.35  # an adversary reads target text beside every batch
+_QUESTIONS = 5  # on one context, which a map reads once
+_MOST_WINDOWS = 5  # of one question: contexts of a thousand characters
+
+
+class ReaderStages:
+    """Stages by reader, test and seed. What a reader cannot be trained with is found when it is first needed."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.data = DataStages(recipe)
+        self.encoders = EncoderStages(recipe, self.data)
+        self._settings: dict[str, TrainSettings] = {}
+        self._models: dict[str, ModelFacts] = {}
+        self._made: dict[tuple[object, ...], Stage] = {}
+
+    def seeds(self, label: str) -> Sequence[int]:
+        """The seeds that a reader is trained with."""
+        return self.recipe.readers[label].seeds or self.recipe.seeds
+
+    def train(self, label: str, seed: int) -> Stage:
+        """The training of a reader."""
+        key = "train", label, seed
+        if key not in self._made:
+            self._made[key] = self._train(label, seed)
+        return self._made[key]
+
+    def predict(self, label: str, test: str, seed: int, checkpoint: int | None = None) -> Stage:
+        """A reader's answers to a test, or those of one of its checkpoints, from 1; the last is the reader."""
+        last = self.recipe.readers[label].checkpoints
+        number = last if checkpoint is None else checkpoint
+        key = "predict", label, test, seed, number
+        if key not in self._made:
+            needs = {"reader": self.train(label, seed), "test": self.data.test(test)}
+            model, settings = self._models[label], self._settings[label]
+            name = f"predict {label} on {test}, seed {seed}"
+            options: dict[str, Any] = {"pack": None}
+            if number < last:
+                name += f", checkpoint {number} of {last}"
+                options["checkpoint"] = number
+            self._made[key] = Stage("predict", name, options, needs, *self._answers(test, model, settings))
+        return self._made[key]
+
+    def baseline(self, test: str) -> Stage:
+        """What word overlap answers on a test."""
+        key = "baseline", test
+        if key not in self._made:
+            count = self.data.facts("tests", test).questions or 0
+            needs = {"test": self.data.test(test)}
+            seconds = 0.5 + 0.0005 * count
+            self._made[key] = Stage("baseline", f"lexical on {test}", {}, needs, seconds, 0.0004 * count)
+        return self._made[key]
+
+    def untrained(self, label: str, test: str) -> Stage:
+        """What a reader's encoder answers before it was trained, its head drawn from the first seed; the same for
+        all readers that start from one encoder with the same windows."""
+        reader, seed = self.recipe.readers[label], self.seeds(label)[0]
+        self._prepare(label, reader)
+        given, needs = self.encoders.start(str(reader.model), "readers", label, "model")
+        options: dict[str, Any] = {"untrained" if key == "model" else key: value for key, value in given.items()}
+        options |= {"preset": reader.preset, "settings": _windows(reader), "seed": seed, "pack": None}
+        key = "untrained", str(reader.model), test, json.dumps(options, sort_keys=True)
+        if key not in self._made:
+            started = str(reader.model).rpartition("/")[2]
+            same = sum(known[:3] == key[:3] for known in self._made)
+            name = f"predict untrained {started} on {test}" + (f", {same + 1}" if same else "")
+            costs = self._answers(test, self._models[label], self._settings[label])
+            self._made[key] = Stage("predict", name, options, needs | {"test": self.data.test(test)}, *costs)
+        return self._made[key]
+
+    def probe(self, name: str, probe: Probe, label: str, seed: int) -> Stage:
+        """A look at a reader's states over some tests."""
+        tests = probe.readers[label]
+        needs = {f"data.{at}": self.data.test(test) for at, test in enumerate(tests)}
+        needs["reader"] = self.train(label, seed)
+        options: dict[str, Any] = {"kind": probe.kind, "name": label, "seed": probe.seed}
+        wanted = ("tokens", "fit") if probe.kind == "pca" else ("k", "variance") if probe.kind == "svcca" else ()
+        for option in ("layers", "limit", *wanted):
+            if (value := getattr(probe, option)) is not None:
+                options[option] = value
+        model = self._models[label]
+        for layer in probe.layers or ():
+            self._check_layer(model, layer, "probes", name, "layers")
+        if probe.before:
+            given, more = self.encoders.start(str(self.recipe.readers[label].model), "probes", name)
+            options |= {"before": given["model"]} if given else {}
+            needs |= more
+        passes = 2 if probe.before else 1
+        total = sum(self._test_pieces(test, self._settings[label], probe.limit) for test in tests)
+        seconds = cost.predicting(model, total) * passes + 5.0
+        return Stage("probe", f"probe {name}, {label}, seed {seed}", options, needs, seconds, 1.0)
+
+    def _train(self, label: str, seed: int) -> Stage:
+        reader, path = self.recipe.readers[label], ("readers", label)
+        needs = self.data.stages(reader.data, "data", *path, "data")
+        self._prepare(label, reader)
+        model, settings = self._models[label], self._settings[label]
+        given, start = self.encoders.start(str(reader.model), *path, "model")
+        needs |= start
+        options: dict[str, Any] = {
+            **given,
+            "preset": reader.preset,
+            "settings": dict(sorted(reader.settings.items())),
+        }
+        options |= {"seed": seed, "limit": reader.limit, "weights": reader.weights}
+        if reader.checkpoints > 1:
+            options["checkpoints"] = reader.checkpoints
+        known = [self.data.facts("corpora", name) for name in reader.data]
+        total = sum(cost.epoch(one, cost.questions(one, _one(reader.limit)), settings) for one in known)
+        seconds = cost.training(model, settings, total)
+        if reader.align is not None:
+            needs["map"] = self._map(label, reader.align, model, seed)
+        if reader.adversary is not None:
+            options["adversary"] = {"layer": reader.adversary.layer, "weight": reader.adversary.weight}
+            needs |= self.data.stages(reader.adversary.data, "adversary", *path, "adversary", "data")
+            seconds *= _GAME
+        if reader.augment is not None:
+            options["augment"] = self._augment(label, reader.augment.dictionaries, reader.augment.rate)
+        megabytes = model.megabytes * reader.checkpoints
+        return Stage("train", f"train {label}, seed {seed}", options, needs, seconds, megabytes)
+
+    def _prepare(self, label: str, reader: Reader) -> None:
+        """What holds for all seeds of a reader, looked at once."""
+        if label in self._settings:
+            return
+        path = ("readers", label)
+        model = self.encoders.facts(str(reader.model), *path, "model")
+        settings = self._checked_settings(reader, path)
+        longest, wanted = model.longest, settings.windows.max_length
+        if longest is not None and wanted > longest:
+            place = (*path, "settings", "max_length") if "max_length" in reader.settings else (*path, "preset")
+            raise self.recipe.fault(
+                f"the model of {label!r} does not take windows so long",
+                *place,
+                found=f"max_length {wanted}",
+                expected=f"{longest} pieces at most ({reader.model})",
+            )
+        if reader.weights is not None and len(reader.weights) != len(reader.data):
+            found = f"{len(reader.weights)} weights for {len(reader.data)} corpora"
+            raise self.recipe.fault("one weight a corpus is needed", *path, "weights", found=found)
+        if reader.align is not None:
+            self._check_layer(model, _one(reader.align.layer) or 0, *path, "align", "layer")
+        if reader.adversary is not None:
+            self._check_layer(
+                model, _one(reader.adversary.layer) or 0, *path, "adversary", "layer", from_zero=True
+            )
+        if reader.checkpoints > 1 and (settings.average > 1 or settings.ema):
+            raise self.recipe.fault(
+                "checkpoints beside averaged weights cannot be compared",
+                *(*path, "checkpoints"),
+                fix="keep one checkpoint, or average nothing",
+            )
+        self._check_warmup(label, reader, settings)
+        self._models[label], self._settings[label] = model, settings
+
+    def _checked_settings(self, reader: Reader, path: tuple[str, ...]) -> TrainSettings:
+        preset = str(reader.preset)
+        choice(self.recipe, "preset", preset, tuple(PRESETS), *path, "preset")
+        changes: Any = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in reader.settings.items()
+        }
+        try:
+            return preset_named(preset, **changes)
+        except PolyspanError as error:
+            raise placed(self.recipe, error, *path, "settings") from None
+
+    def _check_warmup(self, label: str, reader: Reader, settings: TrainSettings) -> None:
+        """A warm-up in steps is as long as a small training; only what is certain is refused."""
+        known = [self.data.facts("corpora", name) for name in reader.data]
+        windows = _MOST_WINDOWS * sum(cost.questions(one, _one(reader.limit)) for one in known)
+        steps = math.ceil(windows / settings.batch_size) * settings.epochs
+        if settings.warmup >= 1 and steps <= settings.warmup:
+            raise self.recipe.fault(
+                f"the warm-up of {label!r} is as long as its training",
+                *("readers", label),
+                found=f"a warm-up of {settings.warmup:g} steps, {steps:.0f} steps at most in all",
+                fix="set `warmup` to a share of the steps, such as 0.1",
+            )
+
+    def _map(self, label: str, align: Align, model: ModelFacts, seed: int) -> Stage:
+        """The map that a reader is trained with, fitted with its own seed."""
+        path = ("readers", label, "align")
+        method = str(align.method)
+        needs = {role: self.data.corpus(getattr(align, role), *path, role) for role in ("source", "target")}
+        given, start = self.encoders.start(str(self.recipe.readers[label].model), "readers", label, "model")
+        options: dict[str, Any] = {**given, "method": method, "layer": align.layer, "kind": align.kind}
+        options |= {"most": align.most, "limit": align.limit, "seed": seed, "options": dict(align.options)}
+        if windows := _windows(self.recipe.readers[label]):
+            options["windows"] = windows
+        for name in ("pairs", "dictionary"):
+            if (value := getattr(align, name)) is not None:
+                options[name] = (
+                    value if name == "pairs" and value in ("identical", "none") else self._words(value, path, name)
+                )
+        sides = [self.data.facts("corpora", name) for name in (align.source, align.target)]
+        total = sum(cost.pieces(one, one.questions or 0, self._settings[label]) for one in sides)
+        seconds = cost.fitting(model, method, total / _QUESTIONS)
+        return Stage("map", f"map {label}, seed {seed}", options, needs | start, seconds, model.hidden**2 * 4e-6)
+
+    def _augment(self, label: str, dictionaries: Sequence[str], rate: object) -> dict[str, Any]:
+        path = ("readers", label, "augment")
+        words = [self._words(name, path, "dictionaries") for name in dictionaries]
+        hashes = [file_hash(name) for name in words if not name.startswith("mini:")]
+        return {"dictionaries": words, "rate": rate} | ({"sha256": hashes} if hashes else {})
+
+    def _words(self, name: str, path: tuple[str, ...], key: str) -> str:
+        """A dictionary: `mini:ko`, or a file by its absolute path."""
+        if name.startswith("mini:"):
+            try:
+                mini.dictionary(name.removeprefix("mini:"))
+            except PolyspanError as error:
+                raise placed(self.recipe, error, *path, key) from None
+            return name
+        file = Path(name).expanduser().absolute()
+        if not file.is_file():
+            raise self.recipe.fault(
+                "there is no such dictionary", *path, key, found=name, fix="a file, or mini:ko"
+            )
+        return str(file)
+
+    def _check_layer(self, model: ModelFacts, layer: int, *path: str, from_zero: bool = False) -> None:
+        last = model.layers
+        lowest = 0 if from_zero else -last - 1
+        if model.known and not lowest <= layer <= last:
+            expected = f"{lowest} to {last}; 0 is the embeddings' output"
+            raise self.recipe.fault(f"the encoder has no layer {layer}", *path, expected=expected)
+
+    def _answers(self, test: str, model: ModelFacts, settings: TrainSettings) -> tuple[float, float]:
+        """Seconds and megabytes of answering a test."""
+        count = self.data.facts("tests", test).questions or 0
+        return cost.predicting(model, self._test_pieces(test, settings, None)), 0.0005 * count
+
+    def _test_pieces(self, test: str, settings: TrainSettings, limit: int | None) -> float:
+        known = self.data.facts("tests", test)
+        return cost.pieces(known, cost.questions(known, limit), settings)
+
+
+_WINDOWS = frozenset(WindowOptions.__dataclass_fields__)
+
+
+def _windows(reader: Reader) -> dict[str, Any]:
+    """What a reader's settings say of windows."""
+    return {name: value for name, value in sorted(reader.settings.items()) if name in _WINDOWS}
+
+
+def _one(value: int | list[int] | None) -> int | None:
+    """A value that a sweep has been made into; resolved recipes hold no lists."""
+    return value[0] if isinstance(value, list) else value

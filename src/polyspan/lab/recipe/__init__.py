@@ -1,0 +1,1 @@
+"""Recipes: what a file may say, how it is read, and every default filled in."""

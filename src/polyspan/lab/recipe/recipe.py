@@ -1,0 +1,301 @@
+"""What a recipe may say: corpora, tests, readers, tables, probes and statistics, and which of them to draw.
+
+A recipe names everything once, under labels; only what is drawn, and what that needs, is ever run. A list where
+one value stands in a reader (`layer: [8, 11]`) is a sweep: a reader for each value, its label with `-8`, `-11`.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from polyspan.data.languages import language_tag
+from polyspan.errors import PolyspanError, UsageError, nearest
+from polyspan.lab.recipe.fields import Fields, checked, of_aligner, of_encoder, of_training
+
+ALIGNERS = ("procrustes", "muse", "vecmap", "dema", "mean")
+"""The keys of `polyspan.align.METHODS`, which takes seconds to import."""
+STATISTICS = ("anova", "compare", "selection", "claims")
+"""What can be drawn beside tables and probes."""
+
+Places = Mapping[tuple[str, ...], str]
+"""Path of a value in a recipe → where it was written: `paper.yaml:12`, or `--set scale.limit=100`."""
+
+_Item = TypeVar("_Item")
+_Listed = BeforeValidator(lambda value: value if isinstance(value, list) else [value])
+_Many = Annotated[list[_Item], _Listed, Field(min_length=1)]
+_Label = Annotated[str, StringConstraints(pattern=r"^[^\s./\\:][^./\\:\n]{0,59}$")]
+_Count = Annotated[int, Field(ge=1)]
+_Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+def _tag(given: Any) -> Any:
+    """The normal form of a language's tag. Norwegian's `no` is YAML's word for false."""
+    given = "no" if given is False else given
+    if not isinstance(given, str):
+        return given
+    try:
+        return language_tag(given)
+    except UsageError as error:
+        raise PydanticCustomError("language", "{wanted}", {"wanted": error.expected, "fix": error.fix}) from error
+
+
+_Language = Annotated[str, BeforeValidator(_tag)]
+
+
+class Part(BaseModel):
+    """A part of a recipe: nothing but what is named here, and it never changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), use_attribute_docstrings=True)
+
+
+class Data(Part):
+    """A corpus: a file or a name, as everywhere in polyspan, and how much of it."""
+
+    data: str
+    """A file, a pattern of files, or a name such as `squad:dev`, `hub:…` or `make:permute(squad:dev, seed=1)`."""
+    language: _Language | None = None
+    """A tag (BCP 47) such as `zh-Hant`."""
+    metric: str | None = None
+    """Of tests; by default the one of the data set's authors, or of its language."""
+    limit: _Count | None = None
+    """Questions, drawn by `seed`, the same for every Reader."""
+    like: str | None = None
+    """As many questions as the corpus of this label."""
+    seed: _Seed = 42
+
+
+class Align(Part):
+    """A map from source to target states of one layer, applied while the Reader is trained (A.2.1)."""
+
+    method: Literal["procrustes", "muse", "vecmap", "dema", "mean"] | _Many[str]
+    layer: int | _Many[int]
+    source: str
+    target: str
+    kind: Literal["types", "tokens"] = "types"
+    most: _Count = 10_000
+    limit: _Count | None = None
+    """Paragraphs of either corpus that are encoded."""
+    pairs: str | None = None
+    """Seeds: identical, none or a dictionary; by default what the method takes."""
+    dictionary: str | None = None
+    """For P@1, 5 and 10."""
+    options: dict[str, Any] = {}
+    """Of the method, as in `polyspan align fit --set`."""
+
+
+class Adversary(Part):
+    """A layer whose states of the source are confused with those of unlabelled target text (A.2.2)."""
+
+    layer: int | _Many[int]
+    data: _Many[str]
+    weight: float | _Many[float] = 0.1
+
+
+class Augment(Part):
+    """Words switched anew in every epoch, by dictionaries."""
+
+    dictionaries: _Many[str]
+    rate: float | _Many[float] = 0.5
+
+
+class Reader(Part):
+    """What is trained, on which corpora and how; what is left out is the recipe's."""
+
+    data: _Many[str]
+    model: str | _Many[str] | None = None
+    """A name, a folder, or the label of one of the recipe's `encoders`."""
+    preset: str | _Many[str] | None = None
+    """A Reader with a preset of its own does not take the recipe's `settings`."""
+    settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}
+    seeds: _Many[_Seed] | None = None
+    limit: _Count | _Many[_Count] | None = None
+    """Questions of each corpus, drawn anew by each seed."""
+    weights: list[float] | None = None
+    checkpoints: _Count = 1
+    """Readers kept on the way, evenly spaced, the last being the Reader itself; for `statistics.selection`."""
+    align: Align | None = None
+    adversary: Adversary | None = None
+    augment: Augment | None = None
+
+
+class Encoder(Part):
+    """An encoder, or word vectors, made for the recipe: `graft`, `qanet`, `trim`, `vectors`."""
+
+    how: Literal["graft", "qanet", "trim", "vectors"]
+    data: list[str] = []
+    model: str | None = None
+    """What `graft` and `trim` start from: a name, a folder or another encoder's label."""
+    vectors: str | None = None
+    """For `graft` and `qanet`: a .vec file, or the label of an encoder made by `vectors`."""
+    languages: list[_Language] = []
+    """Whose pieces `trim` keeps."""
+    seed: _Seed = 0
+    options: dict[str, Any] = {}
+    """Of `polyspan graft`, `qanet` or `vectors`."""
+
+
+class Table(Part):
+    """Readers on tests. `rows` and `columns`: the table's own labels, and the reader or test of each."""
+
+    rows: Annotated[dict[str, str], BeforeValidator(lambda value: _named(value))]
+    columns: Annotated[dict[str, str], BeforeValidator(lambda value: _named(value))]
+    show: Literal["scores", "examples"] = "scores"
+
+
+class Probe(Part):
+    """Hidden states of Readers, each over some tests; the first test is in the Reader's own language."""
+
+    kind: Literal["pca", "cosine", "svcca", "cka"]
+    readers: dict[str, _Many[str]]
+    before: bool = False
+    """Also as it was before fine-tuning."""
+    scatter: bool = False
+    """Draw likeness against the Reader's scores on these tests (Fig. 2 and 3)."""
+    layers: _Many[int] | None = None
+    limit: _Count | None = None
+    seed: _Seed = 0
+    tokens: _Count | None = None
+    fit: _Many[Literal["each", "before", "after", "union"]] | None = None
+    k: _Count | None = None
+    variance: Annotated[float, Field(gt=0, le=1)] | None = None
+
+
+class Anova(Part):
+    """Which factors move the scores of a table (§2.3.2)."""
+
+    table: str
+    factors: str | None = None
+    """A YAML file; by default the three of the recipe's paper."""
+    draws: _Count = 10_000
+
+
+class Comparison(Part):
+    """Two readers on tests: the difference B - A, its interval and p."""
+
+    a: str
+    b: str
+    tests: _Many[str]
+    draws: _Count = 10_000
+
+
+class Selection(Part):
+    """Readers with several checkpoints on tests: the last one, the best on `source`, the best on the test."""
+
+    readers: _Many[str]
+    source: str
+    """The test that stands for the development set of the source language."""
+    tests: _Many[str]
+
+
+class Claims(Part):
+    """The claims of the recipe's paper on these tables and probes; on all that the recipe has by default."""
+
+    of: list[str] | None = None
+    draws: _Count = 1000
+
+
+class Statistics(Part):
+    """What is computed from the scores."""
+
+    anova: Anova | None = None
+    compare: list[Comparison] = []
+    selection: Selection | None = None
+    claims: Claims | None = None
+
+
+class Scale(Part):
+    """A recipe made small without editing it: what is given here takes the place of all that it names.
+
+    QANet keeps its preset and settings, but for the epochs: those of other encoders mean nothing to it.
+    """
+
+    limit: _Count | None = None
+    """Questions of a training corpus at most."""
+    test_limit: _Count | None = None
+    model: str | None = None
+    preset: str | None = None
+    epochs: Annotated[float, Field(gt=0)] | None = None
+    seeds: _Many[_Seed] | None = None
+    settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}
+
+
+class Recipe(Part):
+    """A whole experiment, as one YAML file says it."""
+
+    name: _Label
+    title: str = ""
+    paper: Literal["hsu2019"] | None = None
+    """The paper that is repeated: the report has its numbers and claims, and in what the run differs from it."""
+    include: list[str] = []
+    """The files that this one was laid over; paths are relative to it."""
+    model: str
+    preset: str = "readme"
+    settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}
+    seeds: _Many[_Seed] = [42]
+    corpora: dict[_Label, Data] = {}
+    """To train on, and for text without answers."""
+    tests: dict[_Label, Data] = {}
+    encoders: dict[_Label, Encoder] = {}
+    readers: dict[_Label, Reader] = {}
+    tables: dict[_Label, Table] = {}
+    probes: dict[_Label, Probe] = {}
+    statistics: Statistics = Statistics()
+    beside: list[Literal["lexical", "untrained"]] = ["lexical", "untrained"]
+    """What stands beside every score: word overlap, and the encoder before it was trained."""
+    draw: _Many[str] | None = None
+    """Tables, probes and statistics by name; by default all."""
+    scale: Scale = Scale()
+
+    _places: Places = PrivateAttr(default_factory=dict)
+
+    def where(self, *path: str) -> str:
+        """Where a value was written, or the nearest one above it; "" for a recipe that is no file."""
+        for end in range(len(path), 0, -1):
+            if place := self._places.get(path[:end]):
+                return place
+        return ""
+
+    def drawable(self) -> tuple[str, ...]:
+        """The names that `draw` may hold."""
+        given = {name: getattr(self.statistics, name) for name in STATISTICS}
+        return (*self.tables, *self.probes, *(name for name, value in given.items() if value))
+
+    def drawn(self) -> tuple[str, ...]:
+        """The names that are drawn. Raises PolyspanError for one that is not there, and where there are none."""
+        known = self.drawable()
+        names = tuple(dict.fromkeys(self.draw or known))
+        for name in names:
+            if name not in known:
+                raise self.fault(
+                    f"there is no {name!r} to draw", "draw", fix=nearest(name, known) if known else ""
+                )
+        if not names:
+            fix = "name tables, probes or statistics, and what they need"
+            raise self.fault("the recipe draws nothing", "name", fix=fix)
+        return names
+
+    def fault(self, message: str, *path: str, **parts: str) -> PolyspanError:
+        """What to say of the value at a path: a UsageError where `--set` put it there."""
+        where = self.where(*path)
+        kind = UsageError if where.startswith("--set") else PolyspanError
+        return kind(message, where=where, **parts)
+
+
+def _named(value: Any) -> Any:
+    """A list of labels is a mapping of each to itself."""
+    return {str(label): label for label in value} if isinstance(value, list) else value
+
+
+def options_of(part: Align | Encoder) -> Fields:
+    """The names of the options that an aligner or a maker of encoders takes, with their types."""
+    return of_encoder(part.how) if isinstance(part, Encoder) else of_aligner(str(part.method))
+
+
+def as_path(name: str) -> Path | None:
+    """The folder or file that a name means: one that is there, or that is written as a path."""
+    path = Path(name).expanduser()
+    written = name.startswith((".", "/", "~")) or name.count("/") > 1
+    return path if written or path.exists() else None

@@ -1,0 +1,224 @@
+"""A recipe as it is run: the scale applied, sweeps made into readers, and every default filled in."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from polyspan.errors import PolyspanError, UsageError, choose, nearest, shorten
+from polyspan.lab.recipe.fields import checked, is_sweep
+from polyspan.lab.recipe.recipe import (
+    ALIGNERS,
+    Data,
+    Encoder,
+    Places,
+    Probe,
+    Reader,
+    Recipe,
+    Statistics,
+    Table,
+    options_of,
+)
+
+_SWEPT = ("model", "preset", "limit")
+_INNER = {"align": ("method", "layer"), "adversary": ("layer", "weight"), "augment": ("rate",)}
+
+
+def resolve(recipe: Recipe) -> Recipe:
+    """The same experiment without sweeps, scale or defaults: each reader has one model, preset and settings.
+
+    Raises PolyspanError for two labels that are alike, a sweep that leads to such, and unknown options.
+    """
+    known = {label: tuple(_variants(label, reader)) for label, reader in recipe.readers.items()}
+    labels = {label: [name for name, _ in variants] for label, variants in known.items()}
+    readers = {
+        name: _filled(recipe, label, reader) for label, variants in known.items() for name, reader in variants
+    }
+    if len(readers) < sum(map(len, labels.values())):
+        twice = [name for names in labels.values() for name in names]
+        raise recipe.fault("a sweep makes a reader that is there already", "readers", found=_double(twice))
+    scale = recipe.scale
+    resolved = recipe.model_copy(
+        update={
+            "model": scale.model or recipe.model,
+            "preset": scale.preset or recipe.preset,
+            "seeds": scale.seeds or recipe.seeds,
+            "corpora": _limited(recipe.corpora, scale.limit),
+            "tests": _limited(recipe.tests, scale.test_limit),
+            "encoders": {label: _encoder(recipe, label) for label in recipe.encoders},
+            "readers": readers,
+            "tables": {name: _table(table, labels) for name, table in recipe.tables.items()},
+            "probes": {name: _probe(probe, labels) for name, probe in recipe.probes.items()},
+            "statistics": _statistics(recipe.statistics, labels),
+        }
+    )
+    resolved._places = _places(recipe, labels)
+    for section in ("corpora", "tests", "encoders", "readers", "tables", "probes"):
+        _apart(recipe, section, getattr(resolved, section))
+    return resolved
+
+
+def _places(recipe: Recipe, labels: Mapping[str, list[str]]) -> Places:
+    """Where the values of resolved readers were written: those of a sweep, and those from the recipe and scale."""
+    places = dict(recipe._places)
+    for label, names in labels.items():
+        own = {path[2:]: place for path, place in places.items() if path[:2] == ("readers", label)}
+        for name in names:
+            places |= {("readers", name, *rest): place for rest, place in own.items()}
+            for key in ("model", "preset", "settings"):
+                scaled = recipe._places.get(("scale", key))
+                if place := scaled or own.get((key,)) or recipe._places.get((key,)):
+                    places["readers", name, key] = place
+    return places
+
+
+def _variants(label: str, reader: Reader) -> Iterator[tuple[str, Reader]]:
+    """The readers of a sweep, every combination of its lists, with their labels."""
+    axes: list[tuple[str, str, list[Any]]] = [
+        ("", name, value) for name in _SWEPT if isinstance(value := getattr(reader, name), list)
+    ]
+    for part, names in _INNER.items():
+        inner = getattr(reader, part)
+        axes += [(part, name, value) for name in names if isinstance(value := getattr(inner, name, None), list)]
+    axes += [("settings", key, value) for key, value in reader.settings.items() if is_sweep(key, value)]
+    for values in itertools.product(*(axis[2] for axis in axes)):
+        name, one = label, reader
+        for (part, key, _), value in zip(axes, values, strict=True):
+            name += f"-{str(value).rpartition('/')[2].replace(':', '-').replace('.', '_')}"
+            one = one.model_copy(update=_updated(one, part, key, value))
+        yield name, one
+
+
+def _updated(reader: Reader, part: str, key: str, value: Any) -> dict[str, Any]:
+    if not part:
+        return {key: value}
+    inner = getattr(reader, part)
+    if isinstance(inner, dict):
+        return {part: inner | {key: value}}
+    return {part: inner.model_copy(update={key: value})}
+
+
+def _filled(recipe: Recipe, label: str, reader: Reader) -> Reader:
+    """A reader with what it takes from the recipe and the scale."""
+    scale, model = recipe.scale, str(reader.model or recipe.model)
+    encoder = recipe.encoders.get(model)
+    own = reader.preset is not None and reader.preset != recipe.preset
+    settings = reader.settings if own else recipe.settings | reader.settings
+    preset = reader.preset or recipe.preset
+    if encoder is None or encoder.how != "qanet":
+        preset, settings = scale.preset or preset, settings | scale.settings
+    if scale.epochs is not None:
+        settings = settings | {"epochs": scale.epochs}
+    if swept := [key for key, value in settings.items() if is_sweep(key, value)]:
+        raise recipe.fault(
+            f"{swept[0]} is swept for all readers at once", "settings", swept[0], fix="sweep it in a reader"
+        )
+    if reader.align is not None:
+        _check_aligner(recipe, label, reader)
+    update = {"model": model if encoder else scale.model or model, "preset": preset, "settings": settings}
+    return reader.model_copy(update=update | {"seeds": scale.seeds or reader.seeds or recipe.seeds})
+
+
+def _check_aligner(recipe: Recipe, label: str, reader: Reader) -> None:
+    align = reader.align
+    assert align is not None
+    if align.method not in ALIGNERS:
+        raise recipe.fault(
+            f"unknown alignment method {align.method!r}",
+            *("readers", label, "align", "method"),
+            fix=nearest(str(align.method), ALIGNERS),
+        )
+    _checked_options(recipe, align.options, options_of(align), ("readers", label, "align"))
+
+
+def _encoder(recipe: Recipe, label: str) -> Encoder:
+    encoder = recipe.encoders[label]
+    _checked_options(recipe, encoder.options, options_of(encoder), ("encoders", label))
+    if encoder.model is None or encoder.model in recipe.encoders:
+        return encoder
+    return encoder.model_copy(update={"model": recipe.scale.model or encoder.model})
+
+
+def _checked_options(
+    recipe: Recipe, given: Mapping[str, Any], known: Mapping[str, Any], path: tuple[str, ...]
+) -> None:
+    for key, value in given.items():
+        try:
+            checked(known, {key: value})
+        except ValueError as error:
+            context = getattr(error, "context", None) or {}
+            message = f"unknown option {key!r}" if "fix" in context else f"the option {key!r} cannot be so"
+            parts = {"found": "" if "fix" in context else shorten(value), "fix": context.get("fix", "")}
+            raise recipe.fault(
+                message, *path, "options", key, **parts, expected=context.get("wanted", "")
+            ) from None
+
+
+def _limited(corpora: Mapping[str, Data], limit: int | None) -> dict[str, Data]:
+    if limit is None:
+        return dict(corpora)
+    return {
+        label: one if one.like else one.model_copy(update={"limit": min(limit, one.limit or limit)})
+        for label, one in corpora.items()
+    }
+
+
+def _table(table: Table, labels: Mapping[str, list[str]]) -> Table:
+    """The rows of a sweep under the readers' own labels."""
+    rows: dict[str, str] = {}
+    for label, reader in table.rows.items():
+        names = labels.get(reader, [reader])
+        rows |= {label: names[0]} if names == [reader] else {name: name for name in names}
+    return table.model_copy(update={"rows": rows})
+
+
+def _probe(probe: Probe, labels: Mapping[str, list[str]]) -> Probe:
+    readers = {name: tests for label, tests in probe.readers.items() for name in labels.get(label, [label])}
+    return probe.model_copy(update={"readers": readers})
+
+
+def _statistics(given: Statistics, labels: Mapping[str, list[str]]) -> Statistics:
+    """The readers of a sweep that checkpoints are chosen for."""
+    if given.selection is None:
+        return given
+    names = [name for label in given.selection.readers for name in labels.get(label, [label])]
+    return given.model_copy(update={"selection": given.selection.model_copy(update={"readers": names})})
+
+
+def _apart(recipe: Recipe, section: str, labels: Mapping[str, object]) -> None:
+    """Labels name files, on some disks without regard to case: refuse two that would be one."""
+    seen: dict[str, str] = {}
+    for label in labels:
+        slug = "".join(char if char.isalnum() or char in "-_+" else "-" for char in label).casefold()
+        if slug in seen:
+            raise recipe.fault(
+                f"two {section} with names alike", section, label, found=f"{seen[slug]} and {label}"
+            )
+        seen[slug] = label
+
+
+def _double(names: list[str]) -> str:
+    return ", ".join(sorted({name for name in names if names.count(name) > 1}))
+
+
+def require(recipe: Recipe, label: str, among: Mapping[str, object], what: str, *path: str) -> None:
+    """Raise where a label is none of those there are, naming the nearest."""
+    if label not in among:
+        fix = nearest(label, among) if among else f"the recipe has no {what} at all"
+        raise recipe.fault(f"unknown {what} {label!r}", *path, fix=fix)
+
+
+def choice(recipe: Recipe, what: str, given: str, options: tuple[str, ...], *path: str) -> None:
+    """`choose`, with the place in the recipe."""
+    try:
+        choose(what, given, options)
+    except UsageError as error:
+        raise recipe.fault(error.message, *path, fix=error.fix) from None
+
+
+def placed(recipe: Recipe, error: PolyspanError, *path: str) -> PolyspanError:
+    """A fault of something that the recipe names, with the place where it names it."""
+    return type(error)(
+        error.message,
+        where=": ".join(filter(None, (recipe.where(*path), error.where))),
+        **{name: getattr(error, name) for name in ("found", "expected", "fix")},
+    )

@@ -1,0 +1,1 @@
+"""What finished stages say, gathered into one report."""

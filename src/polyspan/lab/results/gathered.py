@@ -1,0 +1,114 @@
+"""What finished stages left in the store, read for a report and copied beside it."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from polyspan.data.schema import Corpus
+from polyspan.files import replacing
+from polyspan.lab.engine.commands import folder
+from polyspan.lab.outputs import READER
+from polyspan.lab.stage import Stage
+from polyspan.lab.work.answers import kept_scores
+from polyspan.lab.work.corpus import kept_corpus
+from polyspan.score import score
+
+if TYPE_CHECKING:
+    from polyspan.lab.store.store import Store
+    from polyspan.score import Scores
+
+
+class Gathered:
+    """Reads each finished stage once. `out` is the report's folder, to which small files are copied."""
+
+    def __init__(self, store: "Store", out: Path, done: frozenset[str]) -> None:
+        self.store, self.out, self.done = store, out, done
+        self._scores: dict[str, Scores] = {}
+        self._corpora: dict[str, Corpus] = {}
+        self._json: dict[Path, Any] = {}
+        self._copies: dict[str, str] = {}
+
+    def is_done(self, stage: Stage | None) -> bool:
+        """Whether the stage's output is in the store."""
+        return stage is not None and stage.key in self.done
+
+    def scores(self, predict: Stage) -> "Scores":
+        """The scores of a predict or baseline stage, question by question."""
+        if predict.key not in self._scores:
+            self._scores[predict.key] = kept_scores(self.store.path(predict))[0]
+        return self._scores[predict.key]
+
+    def scored_by(self, predict: Stage, metric: str) -> "Scores":
+        """The answers of a predict stage, scored by another rule."""
+        key = f"{predict.key} {metric}"
+        if key not in self._scores:
+            test, answers = self.corpus(predict.needs["test"]), self.json(predict, "predictions.json")
+            self._scores[key] = score(test, answers, metric, test.language)
+        return self._scores[key]
+
+    def corpus(self, stage: Stage) -> Corpus:
+        """The corpus of a corpus stage."""
+        if stage.key not in self._corpora:
+            self._corpora[stage.key] = kept_corpus(self.store.path(stage))
+        return self._corpora[stage.key]
+
+    def about(self, corpus: Stage) -> dict[str, Any]:
+        """What a corpus stage says of its corpus; of one that is not there, only what was asked for."""
+        if not self.is_done(corpus):
+            given = corpus.options
+            about = {name: given.get(name) for name in ("language", "metric")}
+            about |= {"name": given.get("name") or given["data"], "root": given["data"]}
+            return about | {"questions": 0, "sha256": "", "set": None, "card": None}
+        found: dict[str, Any] = self.json(corpus, "about.json")
+        return found
+
+    def run(self, train: Stage) -> dict[str, Any]:
+        """The run record of a train stage, {} where it is gone; a made encoder goes by its stage's name."""
+        if not self.is_done(train):
+            return {}
+        found = dict(self.json(train, f"{READER}/run.json"))
+        if "model" in train.needs:
+            found["model"] = train.needs["model"].name
+        return found
+
+    def json(self, stage: Stage, name: str) -> Any:
+        """A JSON file of a stage."""
+        path = self.store.path(stage) / name
+        if path not in self._json:
+            self._json[path] = json.loads(path.read_text("utf-8"))
+        return self._json[path]
+
+    def copy(self, stage: Stage, name: str, part: str, as_name: str = "") -> str:
+        """Copy a file of a stage to the folder `part` beside the report; returns its path there.
+
+        It is named after the stage (or `as_name`), with its key where two stages have one name. A copy of the
+        same size and time is left as it is.
+        """
+        source = self.store.path(stage) / name
+        stem = as_name or folder(stage)
+        here = f"{part}/{stem}{source.suffix}"
+        if self._copies.setdefault(here, stage.key) != stage.key:
+            here = f"{part}/{stem}-{stage.key[:8]}{source.suffix}"
+        target, known = self.out / here, source.stat()
+        if not target.exists() or (target.stat().st_size, target.stat().st_mtime) != (
+            known.st_size,
+            known.st_mtime,
+        ):
+            with replacing(target) as made:
+                shutil.copy2(source, made)
+        return here
+
+    def record_file(self, train: Stage) -> str:
+        """The copied run record of a Reader, "" where the Reader is gone."""
+        return self.copy(train, f"{READER}/run.json", "records") if self.is_done(train) else ""
+
+    def folder_of(self, train: Stage) -> str:
+        """Where a Reader is: relative to the report where the store is beside it."""
+        path = self.store.path(train) / READER
+        home = self.out.absolute()
+        return str(path.relative_to(home)) if path.is_relative_to(home) else str(path)
+
+    def record(self, stage: Stage) -> dict[str, Any]:
+        """What the store knows of how a stage was made: seconds, versions, machine."""
+        return self.store.record(stage)

@@ -1,0 +1,183 @@
+"""The numbers of a run: the matrix of all Readers and tests, the drawn tables beside the paper's, comparisons."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from polyspan.lab.engine.commands import commands
+from polyspan.lab.results.example_answers import examples, pairs_shown
+from polyspan.lab.results.gathered import Gathered
+from polyspan.lab.results.inference import claims, results, scatters, statistics, studies
+from polyspan.paper import Place, Results, printed
+from polyspan.report.record.paper_record import Against, Measure, PaperCell, PaperTable, Run
+from polyspan.report.tables.paper_tables import compared, measured, printed_number, references, title
+
+if TYPE_CHECKING:
+    from polyspan.lab.plan.plan import Cell, Plan
+    from polyspan.lab.stage import Stage
+    from polyspan.score import Scores
+
+
+class Numbers:
+    """Everything that is counted from the finished predictions of a plan."""
+
+    def __init__(self, plan: "Plan", gathered: Gathered) -> None:
+        self.recipe, self.plan, self.gathered = plan.recipe, plan, gathered
+        self.done = [cell for cell in plan.cells if gathered.is_done(cell.predict)]
+        self.printed = printed() if self.recipe.paper else Results({}, "no paper")
+
+    @cached_property
+    def matrix(self) -> list[dict[str, Any]]:
+        """A row for each Reader, test and seed, as DESIGN has it; once where several tables show it."""
+        rows: dict[tuple[str, str, int], dict[str, Any]] = {}
+        for cell in self.done:
+            key = (cell.reader, cell.test, cell.seed)
+            if key in rows:
+                continue
+            scores, about = self.gathered.scores(cell.predict), self.gathered.about(cell.corpus)
+            rows[key] = {
+                "train": cell.reader,
+                "test": cell.test,
+                "language": about["language"],
+                "metric": scores.metric,
+                "seed": cell.seed,
+                "n": scores.n,
+                "exact_match": round(scores.exact_match, 3),
+                "f1": round(scores.f1, 3),
+                "baseline_f1": self._beside(cell.baseline),
+                "untrained_f1": self._beside(cell.untrained),
+            }
+        return list(rows.values())
+
+    @cached_property
+    def tables(self) -> dict[str, dict[str, Any]]:
+        """The drawn tables by name, as `PaperTable` has them."""
+        return {name: asdict(self._table(name)) for name in dict.fromkeys(place.table for place in self.places)}
+
+    @cached_property
+    def places(self) -> dict[Place, list["Cell"]]:
+        """The planned seeds of each place, of tables all of whose places are planned."""
+        found: dict[Place, list[Cell]] = {}
+        for name, table in self.recipe.tables.items():
+            own: dict[Place, list[Cell]] = {}
+            for row, column, cell in self.plan.of_table(name):
+                own.setdefault(Place(name, row, column), []).append(cell)
+            if len(own) == len(table.rows) * len(table.columns):
+                found |= own
+        return found
+
+    @cached_property
+    def examples(self) -> list[dict[str, Any]]:
+        """Questions with their answers, right or wrong."""
+        return examples(self.done, self.gathered)
+
+    @cached_property
+    def studies(self) -> dict[str, dict[str, Any]]:
+        """The finished studies of the probes: label → reader → study."""
+        return studies(self.plan, self.gathered)
+
+    @cached_property
+    def scatters(self) -> tuple[dict[str, Any], dict[str, str]]:
+        """Likeness against scores, label of a probe → study; and why others could not be drawn."""
+        return scatters(self.recipe, self.studies, self.matrix)
+
+    @cached_property
+    def results(self) -> Results:
+        """The scores in the paper's places."""
+        return results(self, self.scatters[0])
+
+    @cached_property
+    def claims(self) -> list[dict[str, Any]]:
+        """The paper's claims, as `Claim` has them."""
+        return claims(self, self.results)
+
+    @cached_property
+    def statistics(self) -> dict[str, Any]:
+        """What else the recipe computes from the scores."""
+        return statistics(self, self.results)
+
+    def scores(self, place: Place) -> list["Scores"]:
+        """The scores of a place's finished seeds."""
+        return [self.gathered.scores(cell.predict) for cell in self.places.get(place, ()) if self._is_done(cell)]
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """The paragraph of every question, the same for questions of one id: parallel tests are drawn together."""
+        found: dict[str, str] = {}
+        for name, stage in {cell.test: cell.corpus for cell in self.done}.items():
+            for number, paragraph in enumerate(self.gathered.corpus(stage).paragraphs):
+                for question in paragraph.questions:
+                    found.setdefault(question.id, f"{name} {number}")
+        return found
+
+    def _is_done(self, cell: "Cell") -> bool:
+        return self.gathered.is_done(cell.predict)
+
+    def _beside(self, stage: "Stage | None") -> float | None:
+        known = stage is not None and self.gathered.is_done(stage)
+        return round(self.gathered.scores(stage).f1, 3) if stage is not None and known else None
+
+    def _table(self, name: str) -> PaperTable:
+        own = {place: cells for place, cells in self.places.items() if place.table == name}
+        paper = self.recipe.paper or ""
+        heading, text = title(name, paper)
+        shown = []
+        if name in self.recipe.tables and self.recipe.tables[name].show == "examples":
+            first = {place: cells[0] for place, cells in own.items() if self._is_done(cells[0])}
+            shown = pairs_shown(first, self.gathered)
+        return PaperTable(
+            name,
+            heading,
+            text,
+            tuple(dict.fromkeys(place.row for place in own)),
+            tuple(dict.fromkeys(place.column for place in own)),
+            tuple(self._cell(place, cells) for place, cells in own.items()),
+            tuple(shown),
+            paper,
+        )
+
+    def _cell(self, place: Place, cells: Sequence["Cell"]) -> PaperCell:
+        one, done = cells[0], [cell for cell in cells if self._is_done(cell)]
+        scores = self.scores(place)
+        lost = [str(cell.seed) for cell in cells if cell not in done]
+        return PaperCell(
+            row=place.row,
+            column=place.column,
+            train=one.reader,
+            test=one.test,
+            metric=scores[0].metric if scores else "",
+            n=scores[0].n if scores else None,
+            exact_match=self._measure(place, scores, "exact_match"),
+            f1=self._measure(place, scores, "f1"),
+            baseline_f1=self._beside(one.baseline),
+            untrained_f1=self._beside(one.untrained),
+            against=self._against(place, scores),
+            runs=tuple(self._run(cell) for cell in done),
+            commands=tuple(commands(one.predict)),
+            missing="" if not lost else f"not made: {'all seeds' if not done else 'seed ' + ', '.join(lost)}",
+        )
+
+    def _measure(self, place: Place, scores: Sequence["Scores"], name: str) -> Measure:
+        return measured([getattr(one, name) for one in scores], printed_number(self.printed, place, name))
+
+    def _run(self, cell: "Cell") -> Run:
+        scores, stage = self.gathered.scores(cell.predict), cell.predict
+        record = self.gathered.record_file(cell.train)
+        copied = self.gathered.copy(stage, "predictions.json", "predictions")
+        exact, f1 = round(scores.exact_match, 3), round(scores.f1, 3)
+        return Run(cell.seed, exact, f1, stage.name, stage.key, record, copied)
+
+    def _against(self, place: Place, scores: Sequence["Scores"]) -> Against | None:
+        known = [(other, name) for other, name in references(place) if other in self.places]
+        if not (self.recipe.paper and scores and known):
+            return None
+        other, name = known[0]
+        reference = self.scores(other)
+        if not reference:
+            return Against(name, why="it was not made")
+        if reference[0].metric != scores[0].metric:  # both by the cell's rule: two rules cannot be compared
+            done = [cell for cell in self.places[other] if self._is_done(cell)]
+            reference = [self.gathered.scored_by(cell.predict, scores[0].metric) for cell in done]
+            name += f", by {scores[0].metric}"
+        return compared(name, reference, scores, self.units)

@@ -1,0 +1,130 @@
+"""What a run rests on: its data with licences and cards, in what it differs from the paper, and its figures."""
+
+from typing import TYPE_CHECKING, Any
+
+from polyspan.lab.outputs import MODEL
+from polyspan.lab.results.gathered import Gathered
+from polyspan.lab.stage import Stage
+from polyspan.report.deviations import Answered, Trained, deviations
+
+if TYPE_CHECKING:
+    from polyspan.lab.plan.plan import Cell, Plan
+
+_TITLES = {"pca": "Tokens in two principal axes", "cosine": "Cosine of answers by layer"}
+_TITLES |= {"svcca": "SVCCA of answers by layer", "cka": "Linear CKA of answers by layer"}
+_LIKENESS = {"cosine": "Cosine similarity", "svcca": "SVCCA", "cka": "Linear CKA"}
+
+
+def sources(plan: "Plan", gathered: Gathered) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The data sets behind all corpora, as `Source` has them, and the cards of made corpora, as `Card`."""
+    sets: dict[str, dict[str, Any]] = {}
+    cards = []
+    for stage in plan.stages:
+        if stage.kind != "corpus" or not gathered.is_done(stage):
+            continue
+        about = gathered.about(stage)
+        known = about["set"] or {"name": about["root"], "licence": "not known"}
+        sets.setdefault(known["name"], known | {"used": []})["used"].append(about["name"])
+        if card := about["card"]:
+            file = gathered.copy(stage, "card.yaml", "cards")
+            counts = {key: card[key] for key in ("maker", "questions", "kept", "dropped")}
+            cards.append({"name": about["name"], "file": file, "source": card["source"]["name"]} | counts)
+    for one in sets.values():
+        one["used"] = list(dict.fromkeys(one["used"]))
+    return list(sets.values()), cards
+
+
+def told_deviations(plan: "Plan", gathered: Gathered) -> list[str]:
+    """In what the run differs from the paper, in sentences."""
+    cells: dict[str, list[Cell]] = {}
+    for cell in plan.cells:
+        cells.setdefault(cell.reader, []).append(cell)
+    tests = {cell.test: cell for cell in plan.cells}
+    rows, columns = _places(plan)
+    readers = [_trained(name, rows.get(name, ()), some, gathered) for name, some in cells.items()]
+    tested = [Answered(name, columns.get(name, ()), gathered.about(cell.corpus)) for name, cell in tests.items()]
+    return deviations(readers, tested)
+
+
+def pictures(plan: "Plan", gathered: Gathered, scatters: dict[str, Any]) -> list[dict[str, Any]]:
+    """The figures of the probes, copied or drawn beside the report, as `Picture` has them."""
+    found = []
+    for look in plan.looks:
+        if not gathered.is_done(look.stage):
+            continue
+        kind = str(look.stage.options["kind"])
+        names = sorted(path.stem for path in gathered.store.path(look.stage).glob("*.png"))
+        if len(names) > 1 and _of_one_layer(gathered.json(look.stage, "study.json")):
+            names.remove(kind)  # curves by layer of a single point; the heat map has the numbers
+        for name in names:
+            part = name.removeprefix(kind).strip("-").replace("-", " ")
+            files = [
+                gathered.copy(
+                    look.stage, f"{name}{ending}", "figures", f"{look.probe}-{_slug(look.reader)}-{name}"
+                )
+                for ending in (".png", ".pdf")
+            ]
+            title = _TITLES[kind] if not part else f"{_LIKENESS.get(kind, kind)}, {part}"
+            text = f"{look.probe}: the Reader {look.reader} on {', '.join(look.tests)}, seed {look.seed}."
+            found.append({"file": files[0], "title": title, "text": text, "others": files[1:]})
+    return [*(_scatter(label, study, gathered) for label, study in scatters.items()), *found]
+
+
+def _of_one_layer(study: dict[str, Any]) -> bool:
+    """Whether a study of answers has a single layer, so that there is nothing to draw by layer."""
+    return bool(study.get("heat")) and len({row["layer"] for row in study["rows"]}) == 1
+
+
+def _scatter(label: str, study: dict[str, Any], gathered: Gathered) -> dict[str, Any]:
+    from polyspan.report.figures.representation import scatter_figure, write_figure
+
+    png, pdf = write_figure(gathered.out / "figures", f"{label}-scores", scatter_figure, study)
+    text = f"{label}: one point a pair of languages, {len(study['points'])} in all."
+    for name, short in (("f1", "F1"), ("exact_match", "exact match")):
+        if told := study["correlation"].get(name):
+            text += f" Spearman’s ρ with {short}: {told['rho']:.2f}"
+            text += " (95 % interval {:.2f} to {:.2f}).".format(*told["interval"]) if told["interval"] else "."
+    names = [str(path.relative_to(gathered.out)) for path in (png, pdf)]
+    title = f"{_LIKENESS[study['of']]} of answers against scores"
+    return {"file": names[0], "title": title, "text": text, "others": names[1:]}
+
+
+def _places(plan: "Plan") -> tuple[dict[str, tuple[tuple[str, str], ...]], dict[str, tuple[tuple[str, str], ...]]]:
+    """(table, label) of every reader as a row, and of every test as a column."""
+    rows: dict[str, tuple[tuple[str, str], ...]] = {}
+    columns: dict[str, tuple[tuple[str, str], ...]] = {}
+    for name, table in plan.recipe.tables.items():
+        for label, reader in table.rows.items():
+            rows[reader] = (*rows.get(reader, ()), (name, label))
+        for label, test in table.columns.items():
+            columns[test] = (*columns.get(test, ()), (name, label))
+    return rows, columns
+
+
+def _trained(name: str, places: tuple[tuple[str, str], ...], cells: "list[Cell]", gathered: Gathered) -> Trained:
+    train = cells[0].train
+    options = train.options
+    made = train.needs.get(MODEL)
+    mapped = train.needs.get("map")
+    return Trained(
+        name,
+        places,
+        made.name if made else str(options["model"]),
+        str(options["preset"]),
+        options.get("settings", {}),
+        tuple(dict.fromkeys(cell.seed for cell in cells)),
+        tuple(gathered.about(need) for need in _roles(train, "data")),
+        options.get("limit"),
+        dict(mapped.options) if mapped else None,
+        options.get("adversary"),
+        tuple(gathered.about(need) for need in _roles(train, "adversary")),
+        dict(made.options) if made else None,
+    )
+
+
+def _roles(stage: Stage, role: str) -> list[Stage]:
+    return [need for name, need in stage.needs.items() if name.rpartition(".")[0] == role]
+
+
+def _slug(name: str) -> str:
+    return "".join(char if char.isalnum() or char in "-_." else "-" for char in name)

@@ -1,0 +1,1 @@
+"""Where outputs are kept under their keys, and the lease on a folder that one process works in."""

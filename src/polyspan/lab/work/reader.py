@@ -1,0 +1,76 @@
+"""The work of train and predict stages: a Reader is trained, and a test is answered."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from polyspan.lab.outputs import MAP, READER
+from polyspan.lab.stage import Inputs
+from polyspan.lab.work.answers import write_answers
+from polyspan.lab.work.corpus import kept_corpora, kept_corpus
+from polyspan.lab.work.encoder import encoder_name
+from polyspan.make.codeswitching.augmenting import augmentation
+from polyspan.model.map import Map
+from polyspan.model.reader import Reader
+from polyspan.prediction import predict as answer
+from polyspan.training.adversary import Adversary
+from polyspan.training.loop import train as fine_tune
+from polyspan.training.settings import TrainSettings, preset
+from polyspan.training.snapshot import CHECKPOINTS
+
+
+def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
+    """Train on the corpora `data.0`, …: the folder `reader`, with `run.json` in it.
+
+    Options: `model` (or the role `model`), `preset` and the `settings` changed, `seed`, `limit`, `weights`,
+    `checkpoints`, and `adversary` {layer, weight} with its text in the roles `adversary.0`, …; `augment`
+    {dictionaries, rate}. The role `map` has an alignment. A folder that a killed run left is gone on with.
+    """
+    given, switched = options.get("adversary"), options.get("augment")
+    fine_tune(
+        kept_corpora(inputs, "data"),
+        encoder_name(options, inputs),
+        out / READER,
+        train_settings(options),
+        seed=int(options.get("seed", 42)),
+        limit=options.get("limit"),
+        weights=options.get("weights"),
+        augment=augmentation(switched["dictionaries"], switched["rate"]) if switched else None,
+        align=Map.load(inputs["map"] / MAP) if "map" in inputs else None,
+        adversary=Adversary(corpora=kept_corpora(inputs, "adversary"), **given) if given else None,
+        checkpoints=int(options.get("checkpoints", 1)),
+        resume=True,
+    )
+
+
+def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
+    """Answer the corpus in the role `test`: `predictions.json`, `spans.json`, `scores.json`.
+
+    It is answered by the Reader in the role `reader`, or by its `checkpoint` of that number; without one by an
+    encoder whose head was never trained: the option `untrained` (or the role `model`) with a head drawn from
+    `seed` and the windows of `preset` and `settings`.
+    """
+    test = kept_corpus(inputs["test"])
+    if "reader" in inputs:
+        number = options.get("checkpoint")
+        folder = inputs["reader"] / READER
+        reader = Reader.load(folder if number is None else folder / CHECKPOINTS / str(number))
+    else:
+        name = encoder_name({"model": options.get("untrained")}, inputs)
+        reader = Reader.load(name, train_settings(options).windows, int(options.get("seed", 0)))
+    made = answer(reader, test, pack=options.get("pack"))
+    spans = {key: (found[0].start, found[0].end) for key, found in made.candidates.items()}
+    write_answers(out, test, made.texts, spans, pieces=made.pieces, unknown_pieces=made.unknown)
+
+
+def train_settings(options: Mapping[str, Any]) -> TrainSettings:
+    """The settings of a stage: its preset with some of them changed, lists as tuples.
+
+    Raises UsageError for settings that no Reader can be trained with.
+    """
+    changes = {key: _frozen(value) for key, value in options.get("settings", {}).items()}
+    return preset(options["preset"], **changes)
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

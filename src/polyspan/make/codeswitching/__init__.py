@@ -1,0 +1,1 @@
+"""Code-switching by bilingual dictionaries: of a corpus once, or anew in every epoch (`augmenting`)."""

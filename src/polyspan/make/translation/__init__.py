@@ -1,0 +1,1 @@
+"""Corpora in another language: engines, their memory, and answers placed in the translated contexts."""

@@ -1,0 +1,147 @@
+"""Where encoders come from: the bundled one, a directory, or the Hugging Face hub."""
+
+import contextlib
+import hashlib
+import logging
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer
+from transformers import logging as transformers_logging
+
+from polyspan.errors import PolyspanError, UsageError
+from polyspan.model.encoders.bundled import load_bundled
+from polyspan.model.encoders.qanet import register_qanet
+from polyspan.model.fast.attention import use_attention
+from polyspan.model.fast.dropout import use_dropout
+from polyspan.model.fast.linear import use_linear
+from polyspan.model.windows.tokens import require_places
+
+_FEWEST_PIECES = 20  # transformers makes an empty tokenizer where a folder has none
+
+
+def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
+    """An encoder with a span head, and its fast tokenizer.
+
+    `name` is `bundled:e5-small`, a directory in the format of transformers, or a hub repository. The head of a
+    model that was not yet fine-tuned is drawn from `seed`. Weights are read from safetensors, or with torch's
+    `weights_only`; code from the hub is never run. Raises PolyspanError where the model cannot be had.
+    """
+    if not 0 <= seed < 2**63:
+        raise UsageError("a seed is a whole number from 0 below 2**63", found=str(seed))
+    with quiet(), torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model, tokenizer = (
+            load_bundled(name.removeprefix("bundled:")) if name.startswith("bundled:") else _load(name)
+        )
+    use_attention(model)
+    use_dropout(model)
+    use_linear(model)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
+
+
+def _models_in(folder: Path) -> list[Path]:
+    """Configurations of models in a folder, or in its `readers`, as a quickstart leaves it."""
+    return [*sorted(folder.glob("*/config.json")), *sorted(folder.glob("readers/*/config.json"))]
+
+
+def _load(name: str) -> tuple[Any, Any]:
+    folder = Path(name)
+    local = folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1
+    if local and not (folder / "config.json").is_file():
+        raise PolyspanError(
+            f"no model at {name}",
+            found="no such directory" if not folder.exists() else "no config.json in it",
+            expected="a directory that `polyspan train` wrote, bundled:e5-small, or a hub name",
+            fix=f"--model {inside[0].parent}" if (inside := _models_in(folder)) else "",
+        )
+    if not local:
+        _require_hub(name)
+    register_qanet()
+    try:
+        config = AutoConfig.from_pretrained(name)
+        config.num_labels = 2  # start and end, whatever the model was fine-tuned for before
+        tokenizer = AutoTokenizer.from_pretrained(name)
+        model, info = AutoModelForQuestionAnswering.from_pretrained(
+            name, config=config, dtype=torch.float32, output_loading_info=True
+        )
+        model.fresh_head = any("qa_outputs" in key or "classifier" in key for key in info["missing_keys"])
+    except Exception as error:  # whatever transformers and safetensors raise for files they cannot use
+        raise PolyspanError(
+            f"cannot load the model {name!r}",
+            found=(str(error).strip() or repr(error)).splitlines()[0],
+            fix="check the files in the directory"
+            if local
+            else "check the name and the network, or use a downloaded directory or bundled:e5-small",
+        ) from error
+    if not getattr(tokenizer, "is_fast", False):
+        raise PolyspanError(
+            f"{name} has no fast tokenizer",
+            expected="a tokenizer.json: answers are cut by its character offsets",
+            fix="convert it with transformers, or choose a model that has one",
+        )
+    known = model.get_input_embeddings().num_embeddings
+    if not _FEWEST_PIECES < len(tokenizer) <= known:
+        raise PolyspanError(
+            f"{name} has no tokenizer of its own",
+            found=f"one with {len(tokenizer)} pieces; the model knows {known}",
+            expected="tokenizer.json, vocab.txt or the like beside the weights",
+            fix="save the tokenizer into the model's folder",
+        )
+    require_places(tokenizer, name)
+    return model.eval(), tokenizer
+
+
+def _require_hub(name: str) -> None:
+    """One short question to the hub instead of transformers' many retries, unless the model is in its cache."""
+    import huggingface_hub
+
+    offline = huggingface_hub.constants.HF_HUB_OFFLINE
+    if offline or isinstance(huggingface_hub.try_to_load_from_cache(name, "config.json"), str):
+        return
+    try:
+        huggingface_hub.model_info(name, timeout=10)
+    except Exception as error:  # no network, no such name, no right to it: whatever the hub's client raises
+        raise PolyspanError(
+            f"cannot load the model {name!r}",
+            found=f"no such folder here, and from the hub: {str(error).strip().splitlines()[0]}",
+            fix="check the name and the network, or use a downloaded directory or bundled:e5-small",
+        ) from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """No load report and no progress bar: a fresh head is what fine-tuning starts from, not a fault."""
+    level = transformers_logging.get_verbosity()
+    transformers_logging.set_verbosity_error()
+    hub = logging.getLogger("huggingface_hub")
+    before = hub.level
+    hub.setLevel(logging.ERROR)
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(level)
+        hub.setLevel(before)
+        if bars:
+            transformers_logging.enable_progress_bar()
+
+
+def weights_sha256(model: Any) -> str:
+    """SHA-256 of a model's weights as they are in memory, names and order included."""
+    digest = hashlib.sha256()
+    for name, weight in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Versions of what decides the numbers, for run records."""
+    packages = ("polyspan", "torch", "transformers", "tokenizers", "numpy")
+    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}

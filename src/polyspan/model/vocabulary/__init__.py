@@ -1,0 +1,1 @@
+"""Encoders with other pieces: those in use, word vectors of another language (`graft`), or QANet's own."""

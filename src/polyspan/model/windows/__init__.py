@@ -1,0 +1,1 @@
+"""What an encoder reads: texts as pieces, cut into windows, and the pieces that are the answer."""

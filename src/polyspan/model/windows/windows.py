@@ -1,0 +1,296 @@
+"""Windows: what the encoder reads, a question and a stretch of its context, cut from ids in flat arrays.
+
+Every context and every question is tokenised once; a window is a row of integers that points into their pieces.
+Sources: google-research/bert `run_squad.py` (step, labels, `[CLS]` for answers outside), transformers `run_qa.py`
+(overlap, labels by offsets).
+"""
+
+import contextlib
+import hashlib
+import itertools
+import json
+import struct
+import zipfile
+from array import array
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from polyspan.data.schema import Corpus, Question
+from polyspan.errors import PolyspanError, UsageError, choose, shorten
+from polyspan.files import cache_folder, replacing
+from polyspan.model.windows.labels import NO_ANSWER, label_spans
+from polyspan.model.windows.tokens import Ints, Tokens, join_tokens, tokenise
+
+_COLUMNS = ("paragraph", "question", "first", "length", "label_start", "label_end")
+_FORMAT = 3  # raise it when the same options would give other windows: cached ones are then made again
+
+
+@dataclass(frozen=True, slots=True)
+class WindowOptions:
+    """How contexts are cut. The defaults are those of BERT's `run_squad.py`, but for the labels."""
+
+    max_length: int = 384
+    """Pieces in a window, with the question and the special tokens."""
+    stride: int = 128
+    """How far windows are apart, as `stride_as` says."""
+    stride_as: Literal["step", "overlap"] = "step"
+    """`step`: from one window's start to the next one's (BERT). `overlap`: shared pieces (transformers)."""
+    max_question_length: int = 64
+    """Pieces of the question that are kept."""
+    long_question: Literal["truncate", "error"] = "truncate"
+    """What becomes of a longer question."""
+    label: Literal["offsets", "first_match"] = "offsets"
+    """`first_match` imitates `run_squad.py`: the first place where the answer's pieces stand (METHODS §1.3)."""
+    outside: Literal["cls", "drop"] = "cls"
+    """Training windows without the answer point to the first special token, or are left out."""
+
+    def __post_init__(self) -> None:
+        choose("stride_as", self.stride_as, ("step", "overlap"))
+        choose("long_question", self.long_question, ("truncate", "error"))
+        choose("label", self.label, ("offsets", "first_match"))
+        choose("outside", self.outside, ("cls", "drop"))
+        for name in ("max_length", "stride", "max_question_length"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name} must be at least 1", found=str(getattr(self, name)))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a tokenizer joins a question and a context: ids of special tokens, and token types where it has them."""
+
+    prefix: tuple[int, ...]
+    middle: tuple[int, ...]
+    suffix: tuple[int, ...]
+    types: tuple[int, int, int, int, int] | None
+    pad: int
+
+    @property
+    def special(self) -> int:
+        """Number of special tokens in a window."""
+        return len(self.prefix) + len(self.middle) + len(self.suffix)
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """All windows of a corpus, a row each: int32 columns, ordered by question.
+
+    `paragraph` and `question` number the texts in file order; `first` and `length` say which pieces of the
+    context the window holds; `label_start` and `label_end` are positions among those (−1: not here).
+    `skipped` counts the questions that training leaves out, by reason.
+    """
+
+    contexts: Tokens
+    questions: Tokens
+    paragraph: Ints
+    question: Ints
+    first: Ints
+    length: Ints
+    label_start: Ints
+    label_end: Ints
+    skipped: dict[str, int]
+    max_question_length: int
+
+    def __len__(self) -> int:
+        return len(self.question)
+
+    def question_length(self) -> Ints:
+        """Pieces of the question in each window."""
+        lengths = np.minimum(np.diff(self.questions.pointers), self.max_question_length)
+        return lengths[self.question].astype(np.int32)
+
+
+def layout(tokenizer: Any) -> Layout:
+    """Read the layout off an encoded pair."""
+    pair = tokenizer("a", "b")
+    sequences = np.array([-1 if part is None else part for part in pair.sequence_ids()])
+    ids, types = pair["input_ids"], pair.get("token_type_ids")
+    first, second = np.flatnonzero(sequences == 0), np.flatnonzero(sequences == 1)
+    a, b, c, d = first[0], first[-1] + 1, second[0], second[-1] + 1
+    if a == 0:
+        raise PolyspanError(
+            "this tokenizer puts no special token before the question",
+            expected="an encoder's tokenizer, such as BERT's or XLM-R's, with [CLS] or <s> in front",
+        )
+    pad = tokenizer.pad_token_id
+    return Layout(
+        prefix=tuple(ids[:a]),
+        middle=tuple(ids[b:c]),
+        suffix=tuple(ids[d:]),
+        types=None
+        if types is None
+        else (types[0], types[a], types[b] if b < c else types[a], types[c], types[-1]),
+        pad=pad if pad is not None else 0,
+    )
+
+
+def make_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, training: bool = False) -> Windows:
+    """Cut a corpus into windows; with `training`, only questions with an answer to learn, labelled.
+
+    Raises PolyspanError for a question that leaves no room for the context.
+    """
+    contexts = tokenise([paragraph.context for paragraph in corpus.paragraphs], tokenizer)
+    asked = [question.text.strip() for _, question in corpus.questions()]
+    questions = tokenise(asked, tokenizer, places=False)
+    return _cut(corpus, contexts, questions, layout(tokenizer), options, training, tokenizer)
+
+
+def cached_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, training: bool = False) -> Windows:
+    """`make_windows`, kept in the cache folder under a hash of the content, the tokenizer and the options."""
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()  # else the same tokenizer has two keys
+    key = hashlib.sha256()
+    for part in (corpus.fingerprint(), tokenizer.backend_tokenizer.to_str(), json.dumps(asdict(options))):
+        key.update(part.encode("utf-8", "surrogatepass"))
+    path = cache_folder() / "windows" / f"{key.hexdigest()[:32]}-{'train' if training else 'test'}-{_FORMAT}.npz"
+    if (cached := _load(path, options)) is not None:
+        return cached
+    made = make_windows(corpus, tokenizer, options, training=training)
+    with contextlib.suppress(PolyspanError):  # a cache that cannot be written costs time, not the run
+        _store(path, made)
+    return made
+
+
+def concatenate(parts: Sequence[Windows]) -> Windows:
+    """The windows of several corpora as one, in the order given."""
+    contexts, questions = (
+        join_tokens([getattr(part, name) for part in parts]) for name in ("contexts", "questions")
+    )
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+    for name, tokens in (("paragraph", "contexts"), ("question", "questions")):
+        sizes = [len(getattr(part, tokens).pointers) - 1 for part in parts]
+        shifts = np.repeat(np.cumsum([0, *sizes[:-1]]), [len(part) for part in parts])
+        columns[name] = (columns[name] + shifts).astype(np.int32)
+    skipped: dict[str, int] = {}
+    for part in parts:
+        for reason, count in part.skipped.items():
+            skipped[reason] = skipped.get(reason, 0) + count
+    return Windows(
+        contexts, questions, **columns, skipped=skipped, max_question_length=parts[0].max_question_length
+    )
+
+
+def _cut(
+    corpus: Corpus,
+    contexts: Tokens,
+    questions: Tokens,
+    shape: Layout,
+    options: WindowOptions,
+    training: bool,
+    tokenizer: Any,
+) -> Windows:
+    spans, skipped = label_spans(corpus, contexts, tokenizer, options.label) if training else ([], {})
+    lengths = np.diff(questions.pointers)
+    rows = array("i")  # six numbers a window
+    number = 0
+    for place, paragraph in enumerate(corpus.paragraphs):
+        pieces = int(contexts.pointers[place + 1] - contexts.pointers[place])
+        for question in paragraph.questions:
+            span = spans[number] if training else NO_ANSWER
+            if span is not None:
+                capacity = _capacity(int(lengths[number]), shape, options, question)
+                cut = _labelled(_stretches(pieces, capacity, options), span)
+                if training and span != NO_ANSWER and not any(start >= 0 for _, _, start, _ in cut):
+                    skipped["answer-too-long"] = skipped.get("answer-too-long", 0) + 1
+                if training and span != NO_ANSWER and options.outside == "drop":
+                    cut = [window for window in cut if window[2] >= 0]
+                for window in cut:
+                    rows.extend((place, number, *window))
+            number += 1
+    columns = dict(zip(_COLUMNS, np.array(rows, np.int32).reshape(-1, 6).T.copy(), strict=True))
+    return Windows(
+        contexts, questions, **columns, skipped=skipped, max_question_length=options.max_question_length
+    )
+
+
+def _labelled(stretches: list[tuple[int, int]], span: tuple[int, int]) -> list[tuple[int, int, int, int]]:
+    """(first, length, label start, label end) of each window; the label is −1 where the answer is not inside."""
+    cut = []
+    for first, length in stretches:
+        inside = first <= span[0] and span[1] < first + length
+        cut.append((first, length, *((span[0] - first, span[1] - first) if inside else NO_ANSWER)))
+    return cut
+
+
+def _capacity(length: int, shape: Layout, options: WindowOptions, question: Question) -> int:
+    """Pieces of the context that fit beside a question."""
+    kept = min(length, options.max_question_length)
+    capacity = options.max_length - shape.special - kept
+    too_long = length > options.max_question_length and options.long_question == "error"
+    if too_long or capacity < 1 or (options.stride_as == "overlap" and capacity <= options.stride):
+        raise PolyspanError(
+            "the question is longer than the options allow" if too_long else "no room is left for the context",
+            where=f"question {question.id}: {shorten(question.text)}",
+            found=f"{length} pieces; windows of {options.max_length} with {options.stride_as} {options.stride}",
+            expected=f"at most {options.max_question_length} pieces"
+            if too_long
+            else "room for the question and for more context than the overlap",
+            fix="raise --max-question-length, or let it be truncated (--long-question truncate)"
+            if too_long
+            else "raise --max-length, or lower --max-question-length or --stride",
+        )
+    return capacity
+
+
+def _stretches(pieces: int, capacity: int, options: WindowOptions) -> list[tuple[int, int]]:
+    """(first piece, length) of each window on a context, until one reaches its end."""
+    step = min(capacity, options.stride) if options.stride_as == "step" else capacity - options.stride
+    stretches = [(0, min(capacity, pieces))]
+    while sum(stretches[-1]) < pieces:
+        first = stretches[-1][0] + step
+        stretches.append((first, min(capacity, pieces - first)))
+    return stretches
+
+
+def owned(windows: Windows) -> tuple[Ints, Ints]:
+    """The stretch of each window, [first, last) among its pieces, that no other window sees with more context.
+
+    BERT's `max_context` rule: a piece belongs to the window that maximises min(left, right) + 0.01·length, ties
+    to the earliest; at prediction an answer may start only in a piece that the window owns.
+    """
+    first, last = np.zeros(len(windows), np.int32), windows.length.copy()
+    edges = np.flatnonzero(np.diff(windows.question, prepend=-1, append=-1))
+    for begin, end in itertools.pairwise(edges):
+        if end - begin == 1:
+            continue
+        pieces = int((windows.first[begin:end] + windows.length[begin:end]).max())
+        best, owner = np.full(pieces, -1.0), np.zeros(pieces, np.int64)
+        for row in range(begin, end):
+            length = int(windows.length[row])
+            own = slice(windows.first[row], windows.first[row] + length)
+            left = np.arange(length)
+            score = np.minimum(left, left[::-1]) + 0.01 * length
+            better = score > best[own]
+            best[own][better], owner[own][better] = score[better], row
+        for row in range(begin, end):
+            mine = np.flatnonzero(owner == row) - windows.first[row]
+            first[row], last[row] = (mine[0], mine[-1] + 1) if len(mine) else (0, 0)
+    return first, last
+
+
+def _store(path: Any, windows: Windows) -> None:
+    arrays = {name: getattr(windows, name) for name in _COLUMNS}
+    for name in ("contexts", "questions"):
+        tokens = getattr(windows, name)
+        arrays |= {f"{name}.{part}": getattr(tokens, part) for part in ("ids", "starts", "ends", "pointers")}
+    with replacing(path) as part, open(part, "wb") as file:
+        np.savez(file, skipped=np.array(json.dumps(windows.skipped)), **arrays)
+
+
+def _load(path: Any, options: WindowOptions) -> Windows | None:
+    """The cached windows, or None where there are none or the file is damaged (it is then made again)."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            contexts, questions = (
+                Tokens(*(arrays[f"{name}.{part}"] for part in ("ids", "starts", "ends", "pointers")))
+                for name in ("contexts", "questions")
+            )
+            columns = {name: arrays[name] for name in _COLUMNS}
+            skipped = json.loads(str(arrays["skipped"]))
+    except (OSError, ValueError, KeyError, EOFError, NotImplementedError, struct.error, zipfile.BadZipFile):
+        return None
+    return Windows(
+        contexts, questions, **columns, skipped=skipped, max_question_length=options.max_question_length
+    )

@@ -1,0 +1,1 @@
+"""Figures for papers, and the colours and curves that the page draws with too."""

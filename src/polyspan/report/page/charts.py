@@ -1,0 +1,81 @@
+"""What the page draws without a library: bars of the gain over the baselines, and loss curves."""
+
+from dataclasses import dataclass
+
+from polyspan.report.figures import shades
+from polyspan.report.figures.curves import Points, reach_for, smoothed, thinned, ticks
+from polyspan.report.languages import listed
+from polyspan.report.record.record import Record
+from polyspan.report.tables.grid import Cell, Grid, Line
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """One bar: places on its axis in percent of the axis' length, None where a value was not computed."""
+
+    column: Line
+    cell: Cell
+    f1: float
+    lexical: float | None
+    untrained: float | None
+    best: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """Loss curves of one training set: (raw, smoothed) polylines in a box of 1000 × 400; ticks (place, text)."""
+
+    line: Line
+    curves: list[tuple[str, str]]
+    ticks: list[tuple[float, str]]
+    label: str
+
+
+def gain_bars(grid: Grid) -> list[tuple[Line, list[Gain]]]:
+    """The bars of each training set that has any score."""
+    lines = zip(grid.rows, grid.cells, strict=True)
+    return [(row, bars) for row, cells in lines if (bars := _gains(grid, cells))]
+
+
+def loss_panels(record: Record, grid: Grid) -> tuple[list[Panel], list[tuple[float, str]]]:
+    """A panel for each training set with losses, all with the same vertical axis, and that axis' ticks."""
+    losses = [training for training in record.training if training.loss]
+    top = max((max(training.loss) for training in losses), default=0.0) * 1.04
+    if top <= 0:
+        return [], []
+    lines = {row.name: row for row in grid.rows}
+    panels = []
+    for name in dict.fromkeys(training.name for training in losses):
+        runs = [training for training in losses if training.name == name]
+        last = max(len(run.loss) for run in runs)
+        curves = [
+            (
+                _polyline(thinned(run.loss), last, top),
+                _polyline(thinned(smoothed(run.loss, reach_for(len(run.loss)))), last, top),
+            )
+            for run in runs
+        ]
+        ends = listed([f"from {run.loss[0]:.2f} to {run.loss[-1]:.2f} in {len(run.loss):,} steps" for run in runs])
+        steps = [(100 * tick / last, f"{tick:,.0f}") for tick in ticks(last) if tick == int(tick)]
+        panels.append(Panel(lines.get(name, Line(name, name, ())), curves, steps, ends))
+    return panels, [(100 * tick / top, f"{tick:g}") for tick in ticks(top)]
+
+
+def _gains(grid: Grid, cells: tuple[Cell | None, ...]) -> list[Gain]:
+    scale = 100 / shades.scale_top(grid.highest)
+    return [
+        Gain(
+            column,
+            cell,
+            cell.f1.mean * scale,
+            cell.lexical.mean * scale if cell.lexical else None,
+            cell.untrained.mean * scale if cell.untrained else None,
+            None if cell.best_baseline is None else cell.best_baseline * scale,
+        )
+        for column, cell in zip(grid.columns, cells, strict=True)
+        if cell and cell.f1
+    ]
+
+
+def _polyline(points: Points, last: int, top: float) -> str:
+    return " ".join(f"{1000 * step / last:.1f},{400 - 400 * value / top:.1f}" for step, value in points)

@@ -1,0 +1,1 @@
+"""Tables of results: the transfer matrix and those of the paper, as numbers and as text."""

@@ -1,0 +1,386 @@
+"""Fine-tuning: batch → forward → loss → step → checkpoint, on one page."""
+
+import contextlib
+import hashlib
+import json
+import math
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import GradientAccumulationPlugin
+from torch.nn.functional import cross_entropy
+
+from polyspan.data.sample import sample
+from polyspan.data.schema import Corpus, require_corpora
+from polyspan.errors import PolyspanError, UsageError
+from polyspan.files import Source, claim, replacing_folder, write_json
+from polyspan.make.codeswitching.augmenting import Augmentation
+from polyspan.model.batch import collate, input_lengths
+from polyspan.model.encoders.encoder import versions, weights_sha256
+from polyspan.model.fast.allocator import keep_freed_memory
+from polyspan.model.fast.pack import require_packing
+from polyspan.model.fast.used_rows import keep_used_rows, restore_rows, used_pieces
+from polyspan.model.layers import mapped, passing
+from polyspan.model.map import Map
+from polyspan.model.reader import Reader, span_logits
+from polyspan.model.windows.tokens import Ints
+from polyspan.model.windows.windows import Windows, cached_windows, concatenate
+from polyspan.progress import progress
+from polyspan.training.adversary import Adversary, Confusion
+from polyspan.training.batches import plan_batches
+from polyspan.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from polyspan.training.identity import additions, identity, is_finished
+from polyspan.training.optimizer import idle_decay, make_optimizer, penalise, prepare, rate, set_rate
+from polyspan.training.settings import TrainSettings
+from polyspan.training.snapshot import Snapshots
+from polyspan.training.tracking import Tracker, chosen_trackers
+from polyspan.training.tracking import start as start_tracking
+
+CHECKPOINT_SECONDS = 120.0
+TERMINATED = 128 + signal.SIGTERM
+"""The exit status after SIGTERM, which batch systems send before they kill."""
+_CPU_TOKENS = 2048  # pieces computed at a time: more fill the memory and are no faster
+
+
+def train(
+    corpora: Sequence[Corpus],
+    model: str,
+    out: Source,
+    settings: TrainSettings,
+    *,
+    seed: int = 42,
+    limit: int | None = None,
+    weights: Sequence[float] | None = None,
+    augment: Augmentation | None = None,
+    align: Map | None = None,
+    adversary: Adversary | None = None,
+    checkpoints: int = 1,
+    trackers: Sequence[Tracker] = (),
+    resume: bool = False,
+    checkpoint_seconds: float = CHECKPOINT_SECONDS,
+) -> Reader:
+    """Fine-tune an encoder on one or several corpora and write the Reader to the folder `out`.
+
+    `limit` trains on that many questions of each corpus, drawn by the seed. `weights` draws each window of an
+    epoch from corpus i with probability proportional to weights[i] instead of simply concatenating. `augment`
+    switches the corpora anew in every epoch. `align` is applied to the states of its layer while the Reader
+    learns, and stays as it is (Hsu et al. 2019, A.2.1); `adversary` learns such a transform against a
+    discriminator (A.2.2). Both carry source states towards the target's; the Reader answers without either. Of
+    `checkpoints` evenly spaced ones the last is the Reader itself; each other one, from 1, is a Reader in
+    `out/checkpoints/NUMBER` with the weights as they were then. A folder beside `out`, written every
+    `checkpoint_seconds` and at SIGINT or SIGTERM, holds what a stopped run goes on from with `resume`, to end with
+    the weights it would have had. Under `accelerate launch` each process computes its share of every batch.
+    `trackers` are sent the loss and the learning rate every ten steps. Raises PolyspanError for a folder that is
+    taken or cannot be written, for corpora without a usable answer and for more checkpoints than steps.
+    """
+    require_corpora(corpora, "train")
+    out = Path(out).absolute()
+    if not corpora:
+        raise UsageError("training needs at least one corpus")
+    accelerator = make_accelerator(settings, chosen_trackers(trackers), out.parent)
+    if limit is not None:
+        corpora = [sample(corpus, limit, seed) for corpus in corpora]
+    chosen = identity(corpora, model, settings, seed, limit, weights)
+    chosen |= additions(augment, align, adversary, checkpoints)
+    if resume and is_finished(out, chosen):
+        return Reader.load(out)
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    if not resume and checkpoint.exists():
+        fix = "--resume goes on with it; remove it to start again"
+        raise PolyspanError("a run that was stopped is kept", where=str(checkpoint), fix=fix)
+    claim(out, folder=True)
+    keep_freed_memory()
+    reader = Reader.load(model, settings.windows, seed)
+    if settings.pack:
+        require_packing(reader.model)
+    confusion = None if adversary is None else _confusion(adversary, reader, seed, accelerator)
+    with accelerator.main_process_first():
+        variants = [[_windows(one, reader) for one in drawn] for drawn in _epochs(corpora, augment, settings)]
+    windows = concatenate([part for parts in variants for part in parts])
+    sizes = [[len(part) for part in parts] for parts in variants]
+    lengths = input_lengths(windows, reader.layout)
+    plan = plan_batches(windows, sizes, lengths, settings, weights, seed)
+    _check_checkpoints(checkpoints, len(plan), settings)
+    derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
+    derived["encoder"] = weights_sha256(reader.model)
+    if accelerator.num_processes > 1:  # each draws its own dropout
+        derived["processes"] = accelerator.num_processes
+    fingerprint = hashlib.sha256(json.dumps(chosen | derived, sort_keys=True).encode()).hexdigest()
+    run = Run(
+        reader=reader,
+        windows=windows,
+        lengths=lengths,
+        plan=plan,
+        settings=settings,
+        seed=seed,
+        accelerator=accelerator,
+        checkpoint=checkpoint,
+        fingerprint=fingerprint,
+        checkpoint_seconds=checkpoint_seconds,
+        checkpoints=checkpoints,
+        align=align,
+        confusion=confusion,
+    )
+    start_tracking(accelerator, out, chosen, fingerprint)
+    with torch.random.fork_rng():  # the caller's random numbers stay as they are
+        state = _fit(run, resume)
+    if accelerator.is_main_process:
+        _save(run, out, state, chosen | derived)
+    accelerator.wait_for_everyone()
+    accelerator.end_training()
+    return reader
+
+
+def _save(run: "Run", out: Path, state: Progress, record: dict[str, Any]) -> None:
+    """Write the Reader with its record; the checkpoint goes once it is whole."""
+    processes = run.accelerator.num_processes
+    record |= {"processes": processes, "seconds": round(state.seconds, 1), "loss": state.losses}
+    with replacing_folder(out) as folder:
+        run.reader.save(folder)
+        write_json(folder / "run.json", record)
+        run.snapshots.publish(folder)
+    shutil.rmtree(run.checkpoint, ignore_errors=True)
+
+
+def _epochs(
+    corpora: Sequence[Corpus], augment: Augmentation | None, settings: TrainSettings
+) -> list[Sequence[Corpus]]:
+    """The corpora as they are in each epoch, where they differ."""
+    if augment is None:
+        return [corpora]
+    return [[augment.draw(corpus, epoch) for corpus in corpora] for epoch in range(math.ceil(settings.epochs))]
+
+
+def _check_checkpoints(checkpoints: int, steps: int, settings: TrainSettings) -> None:
+    if checkpoints > steps:
+        raise PolyspanError("more checkpoints than steps", found=f"{checkpoints} of {steps} steps")
+    if checkpoints > 1 and (settings.average > 1 or settings.ema):
+        fix = "keep one checkpoint, or average nothing"
+        raise UsageError("checkpoints beside averaged weights cannot be compared", fix=fix)
+
+
+def _confusion(adversary: Adversary, reader: Reader, seed: int, accelerator: Accelerator) -> Confusion:
+    """The adversary's part of the model. Raises UsageError where several processes train."""
+    if accelerator.num_processes > 1:
+        raise UsageError("adversarial training runs in one process", found=f"{accelerator.num_processes}")
+    return Confusion(adversary, reader, seed)
+
+
+def _windows(corpus: Corpus, reader: Reader) -> Windows:
+    windows = cached_windows(corpus, reader.tokenizer, reader.options, training=True)
+    if not len(windows):
+        found, fix = "no question with a usable answer", "see `polyspan check`"
+        raise PolyspanError(f"nothing to learn in {corpus.name}", found=found, fix=fix)
+    return windows
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """All that a training run needs; `plan` holds the rows of every batch, `fingerprint` tells runs apart."""
+
+    reader: Reader
+    windows: Windows
+    lengths: Ints
+    plan: list[Ints]
+    settings: TrainSettings
+    seed: int
+    accelerator: Accelerator
+    checkpoint: Path
+    fingerprint: str
+    checkpoint_seconds: float
+    checkpoints: int = 1
+    align: Map | None = None
+    confusion: Confusion | None = None
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What is taken of the weights on the way."""
+        return Snapshots(self.settings, len(self.plan), self.checkpoints, self.checkpoint)
+
+    @contextlib.contextmanager
+    def changed_states(self) -> Iterator[None]:
+        """Within it, states pass through the map or the transform at their layer."""
+        model = self.reader.model
+        with contextlib.ExitStack() as stack:
+            if self.align is not None:
+                stack.enter_context(mapped(model, self.align))
+            if self.confusion is not None:
+                stack.enter_context(passing(model, self.confusion.layer, self.confusion.change))
+            yield
+
+
+def make_accelerator(
+    settings: TrainSettings, trackers: Sequence[Tracker] = (), folder: Path | None = None
+) -> Accelerator:
+    """The devices, processes and precision that a training runs with, and where trackers write."""
+    AcceleratorState._reset_state()  # a second training in this process may have another precision
+    on_cpu = not torch.cuda.is_available()
+    whole = GradientAccumulationPlugin(
+        num_steps=1
+    )  # `accumulate` is ours, whatever the launcher's environment says
+    tracked: dict[str, Any] = {"log_with": list(trackers), "project_dir": folder} if trackers else {}
+    return Accelerator(
+        mixed_precision=_precision(settings), cpu=on_cpu, gradient_accumulation_plugin=whole, **tracked
+    )
+
+
+def _fit(run: Run, resume: bool) -> Progress:
+    """The loop. Leaves the trained (or averaged) weights in the reader's model, on the device it ran on."""
+    settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
+    bare = run.reader.model
+    prepare(bare, settings)
+    used = used_pieces(run.windows, run.reader.layout)
+    if run.confusion is not None:
+        used = np.union1d(used, used_pieces(run.confusion.windows, run.reader.layout))
+        bare.confusion = run.confusion  # trained, kept in checkpoints and moved with the model
+    whole = keep_used_rows(bare, used)
+    optimizer = make_optimizer(bare, settings)
+    bare.to(accelerator.device)
+    state = load_checkpoint(run.checkpoint, run.fingerprint, bare, optimizer) if resume else Progress()
+    model, optimizer = accelerator.prepare(bare, optimizer)
+    if state.scaler:
+        accelerator.scaler.load_state_dict(state.scaler)
+    model.train()
+    snapshots = run.snapshots
+    if accelerator.is_main_process:
+        snapshots.begin(state)
+    pending: list[torch.Tensor] = []
+    saved = time.monotonic()
+    doing = "training" if accelerator.is_main_process else ""
+    with progress(doing, total, "steps") as advance, _stop_signals() as stopped, run.changed_states():
+        advance(state.step, "")
+        for step in range(state.step + 1, total + 1):
+            began = time.monotonic()
+            pending.append(take_step(run, model, optimizer, step))
+            state.step = step
+            snapshots.take(state, run.reader, whole, accelerator.is_main_process)
+            stopping = _stopping(accelerator, stopped, step)
+            due = (stopping or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
+            if due or step == total or step % 10 == 0:
+                new = len(pending)
+                _note_losses(state, pending)
+                if accelerator.log_with:
+                    loss = float(np.mean(state.losses[-new:]))
+                    accelerator.log({"loss": loss, "learning_rate": rate(step, total, settings)}, step=step)
+            state.seconds += time.monotonic() - began
+            if due:
+                saved = time.monotonic()
+                if accelerator.is_main_process:
+                    state.scaler = accelerator.scaler.state_dict() if accelerator.scaler else {}
+                    save_checkpoint(run.checkpoint, run.fingerprint, state, bare, optimizer)
+            if stopping:
+                raise KeyboardInterrupt if signal.SIGINT in stopped else SystemExit(TERMINATED)
+            advance(1, f"loss {np.mean(state.losses[-50:]):.2f}" if state.losses else "")
+    accelerator.unwrap_model(model, keep_fp32_wrapper=False)  # takes autocast off: saved and loaded answer alike
+    if averaged := state.average or state.ema:
+        bare.load_state_dict(averaged, strict=False)
+    if run.confusion is not None:
+        del bare.confusion
+    if whole is not None:
+        restore_rows(bare, whole, idle_decay(snapshots.averaged, total, settings))
+    bare.eval()
+    bare.fresh_head = False
+    return state
+
+
+def take_step(run: Run, model: Any, optimizer: Any, step: int) -> torch.Tensor:
+    """Step `step` (from 1) of the plan: forward, backward, clipping, AdamW. Returns the mean loss."""
+    accelerator, settings = run.accelerator, run.settings
+    set_rate(optimizer, step, len(run.plan), settings)
+    torch.manual_seed(_mix(run.seed, step, accelerator.process_index))  # dropout resumes without its state
+    loss = _backward(run, model, step)
+    accelerator.clip_grad_norm_(model.parameters(), settings.clip)
+    penalise(optimizer)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Ctrl-C and SIGTERM are noted instead of breaking into a step, so that a checkpoint can be written first."""
+    stopped: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda found, _: stopped.append(found)) for number in numbers]
+    try:
+        yield stopped
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _stopping(accelerator: Accelerator, stopped: list[int], step: int) -> bool:
+    """Whether training stops after this step; several processes do so together, at a tenth step."""
+    if accelerator.num_processes == 1:
+        return bool(stopped)
+    asked = torch.tensor(float(bool(stopped)), device=accelerator.device)
+    return step % 10 == 0 and bool(accelerator.reduce(asked, "sum") > 0)
+
+
+def _note_losses(state: Progress, pending: list[torch.Tensor]) -> None:
+    """Move the losses since the last time from the device to the record; raises where training has diverged."""
+    losses = torch.stack(pending).tolist()
+    pending.clear()
+    if not all(map(math.isfinite, losses)):
+        raise PolyspanError(
+            f"training diverged by step {state.step}",
+            found=f"a loss of {next(loss for loss in losses if not math.isfinite(loss))}",
+            fix="lower --learning-rate, or lengthen --warmup",
+        )
+    state.losses += [round(loss, 6) for loss in losses]
+
+
+def _backward(run: Run, model: Any, step: int) -> torch.Tensor:
+    """Gradients of one batch; returns its mean loss: (cross-entropy of start + of end) / 2, over all positions."""
+    accelerator, parts_wanted, rows = run.accelerator, run.settings.accumulate, run.plan[step - 1]
+    on_cpu = accelerator.device.type == "cpu"
+    mine = rows[accelerator.process_index :: accelerator.num_processes]
+    # Processes average their gradients, however many windows each has: weigh every window alike.
+    share = accelerator.num_processes / len(rows) if len(mine) else 0.0
+    width = run.reader.options.max_length if run.settings.padding == "counted" else None
+    pieces = len(mine) * width if width else int(run.lengths[mine].sum())
+    wanted = max(parts_wanted, math.ceil(pieces / _CPU_TOKENS) if on_cpu else 1)
+    parts = np.array_split(mine, min(wanted, len(mine))) if len(mine) else [rows[:1]]
+    loss = torch.zeros((), device=accelerator.device)
+    for number, part in enumerate(parts):
+        batch = collate(run.windows, run.reader.layout, part, width).to(accelerator.device)
+        with accelerator.autocast(), _unsynchronised(accelerator, model, number == len(parts) - 1):
+            start, end = span_logits(model, batch, pack=run.settings.pack, mask=width is None)
+            of_start = cross_entropy(start, batch.start, reduction="sum")
+            of_end = cross_entropy(end, batch.end, reduction="sum")
+            scaled = (of_start + of_end) / 2 * share
+            whole = scaled
+            if run.confusion is not None:
+                game = run.confusion.loss(model, run.reader, batch, [step, number], pack=run.settings.pack)
+                whole = scaled + game * len(part) / len(mine)
+            accelerator.backward(whole)
+        loss += scaled.detach()
+    return accelerator.reduce(loss, "mean")  # type: ignore[no-any-return]
+
+
+def _unsynchronised(accelerator: Accelerator, model: Any, last: bool) -> Any:
+    """Processes exchange gradients only at the last part of a batch."""
+    return contextlib.nullcontext() if last else accelerator.no_sync(model)
+
+
+def _mix(*numbers: int) -> int:
+    return int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:7], "little")
+
+
+def _precision(settings: TrainSettings) -> str:
+    if settings.precision != "auto":
+        return {"fp32": "no"}.get(settings.precision, settings.precision)
+    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
