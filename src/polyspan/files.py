@@ -127,7 +127,7 @@ def _exchange(one: Path, other: Path) -> bool:
     return bool(rename(here, os.fsencode(one), here, os.fsencode(other), swap) == 0)
 
 
-def claim(path: Source, folder: bool = False) -> None:
+def require_writable(path: Source, folder: bool = False) -> None:
     """Find out before long work whether a file, or a folder, can be written at `path`.
 
     Raises PolyspanError where it cannot: no permission, a folder where a file is to be, a file where a folder is

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.files import claim
+from polyspan.files import require_writable
 from polyspan.reading import check, read
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -88,9 +88,9 @@ def test_what_stands_in_the_way_is_named(tmp_path: Path) -> None:
             write(GOOD, out)
         assert caught.value.found == f"{file} is not a folder"
         with pytest.raises(PolyspanError, match="is not a folder"):
-            claim(out)
+            require_writable(out)
     with pytest.raises(PolyspanError, match="it is a file, and a folder is to be written"):
-        claim(file, folder=True)
+        require_writable(file, folder=True)
 
 
 def test_a_folder_that_takes_no_files_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from polyspan.errors import PolyspanError
 from polyspan.lab.engine.execution import Job, execute
 from polyspan.lab.stage import Stage, in_order
 from polyspan.lab.store import lease as claims
-from polyspan.lab.store.lease import Claim, holder
+from polyspan.lab.store.lease import Lease, holder
 from polyspan.lab.store.store import Store
 
 ONE = Stage("nothing", "one", {"a": 1})
@@ -166,18 +166,18 @@ def test_a_claim_of_a_killed_process_is_taken_with_what_it_left(tmp_path):
     script = f"""
 import os, sys, time
 from pathlib import Path
-from polyspan.lab.store.lease import Claim
-with Claim.take(Path({str(tmp_path / "place")!r})) as claim:
+from polyspan.lab.store.lease import Lease
+with Lease.take(Path({str(tmp_path / "place")!r})) as claim:
     (claim.out / "left").write_text("half")
     print("ready", flush=True)
     time.sleep(60)
 """
     child = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE)
     child.stdout.readline()
-    assert Claim.take(tmp_path / "place") is None
+    assert Lease.take(tmp_path / "place") is None
     child.send_signal(signal.SIGKILL)
     child.wait()
-    with Claim.take(tmp_path / "place") as claim:
+    with Lease.take(tmp_path / "place") as claim:
         assert (claim.out / "left").read_text() == "half"
         assert holder(tmp_path / "place")["pid"] == os.getpid()
 
@@ -189,12 +189,12 @@ def elsewhere(folder: Path) -> None:
 
 
 def test_a_claim_of_another_machine_goes_by_its_signs_of_life(tmp_path, monkeypatch):
-    first = Claim.take(tmp_path)
+    first = Lease.take(tmp_path)
     elsewhere(tmp_path)
-    assert Claim.take(tmp_path) is None
+    assert Lease.take(tmp_path) is None
     time.sleep(0.2)
     monkeypatch.setattr(claims, "STALE", 0.1)
-    with Claim.take(tmp_path) as second:
+    with Lease.take(tmp_path) as second:
         assert first.lost
         assert not first.out.exists()  # its late writes fail
         assert not second.lost

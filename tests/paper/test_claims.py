@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from polyspan.paper import CLAIMS, Cell, Place, Results, judge, printed
+from polyspan.paper import HYPOTHESES, Cell, Place, Results, judge, printed
 from polyspan.score import QuestionScore, Scores
 
 EM, F1, RATIO = "exact_match", "f1", "exact_match / f1"
@@ -21,7 +21,7 @@ def on_paper():
 
 
 def test_there_are_eighteen():
-    assert [claim.name for claim in CLAIMS] == [f"H{number}" for number in range(1, 19)]
+    assert [claim.name for claim in HYPOTHESES] == [f"H{number}" for number in range(1, 19)]
 
 
 @pytest.mark.parametrize(

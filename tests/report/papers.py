@@ -8,7 +8,7 @@ import reports
 
 from polyspan.paper import Cell, Results, factors, judge, places, printed
 from polyspan.paper.results import Place
-from polyspan.report.record.paper_record import Against, PaperCell, PaperTable, Run
+from polyspan.report.record.paper_record import Against, PaperCell, PaperTable, RunRecord
 from polyspan.report.tables.paper_tables import measured, printed_number, references, title
 from polyspan.report.verdicts import told
 from polyspan.stats import analyse
@@ -60,7 +60,7 @@ def _cell(place: Place, runs: tuple[Cell, ...]) -> PaperCell:
         untrained_f1=8.1,
         against=Against(name, f1=-3.2, low=-5.0, high=-1.1, p=0.0042) if name and runs else None,
         runs=tuple(
-            Run(
+            RunRecord(
                 run.seed, run.exact_match or 0.0, run.f1 or 0.0, "predict", "ab" * 32, "records/a.json", "p/a.json"
             )
             for run in runs

@@ -15,7 +15,7 @@ from polyspan.paper import Place, Results, judge, places, printed
 from polyspan.paper.results import Cell
 from polyspan.report import write_report
 from polyspan.report.deviations import Answered, Trained, deviations
-from polyspan.report.record.paper_record import Measure
+from polyspan.report.record.paper_record import MeasureRecord
 from polyspan.report.record.record import read_record
 from polyspan.report.tables.paper_tables import references
 from polyspan.report.tables.paper_text import shown, signed
@@ -183,10 +183,10 @@ def test_links_stay_beside_the_report(tmp_path, file):
 
 
 def test_numbers_in_words():
-    assert shown(Measure(55.84, 0.42)) == "55.8 ± 0.4"
-    assert shown(Measure()) == "–"
+    assert shown(MeasureRecord(55.84, 0.42)) == "55.8 ± 0.4"
+    assert shown(MeasureRecord()) == "–"
     assert [signed(value) for value in (1.26, -3.0, None)] == ["+1.3", "−3.0", "–"]
-    assert Measure(60.0, None, 78.8).difference == pytest.approx(-18.8)
+    assert MeasureRecord(60.0, None, 78.8).difference == pytest.approx(-18.8)
 
 
 def test_every_reference_is_a_place():

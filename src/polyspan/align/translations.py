@@ -21,7 +21,7 @@ Pairs = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Translations:
+class WordPairs:
     """`pairs` of rows (source, target), shape (pairs, 2), and how many of a dictionary's words have any.
 
     `words` are the dictionary's source words, `found` those that are in the source vocabulary with at least one of
@@ -45,7 +45,7 @@ def identical(source: Sequence[str], target: Sequence[str]) -> Pairs:
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def translated(source: Sequence[str], target: Sequence[str], dictionary: Dictionary) -> Translations:
+def translated(source: Sequence[str], target: Sequence[str], dictionary: Dictionary) -> WordPairs:
     """The rows that a dictionary joins. Letter case does not matter, and the most frequent spelling is taken.
 
     Of an encoder's pieces those count that are a whole word: begun by a word mark, or written in a script without
@@ -64,7 +64,7 @@ def translated(source: Sequence[str], target: Sequence[str], dictionary: Diction
             found=f"{len(dictionary.entries):,} in {dictionary.name}; {len(here):,} and {len(there):,} here",
             fix="check that the dictionary's languages are those of source and target",
         )
-    return Translations(np.array(pairs, np.int64), len(dictionary.entries), found)
+    return WordPairs(np.array(pairs, np.int64), len(dictionary.entries), found)
 
 
 def whole_words(pieces: Sequence[str]) -> dict[str, int]:

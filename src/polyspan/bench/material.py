@@ -19,7 +19,7 @@ _FILES = {  # name → the files that may hold it in the folder POLYSPAN_DATA, a
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Amount:
     """How much a run measures: pairs of turns, and the size of a turn on either side."""
 
     pairs: int
@@ -34,8 +34,8 @@ class Scale:
 
 
 SCALES = {
-    "quick": Scale(pairs=5, featurised=1000, decoded=600, answered=8, batches=2),
-    "full": Scale(pairs=9, featurised=3000, decoded=1000, answered=64, batches=6),
+    "quick": Amount(pairs=5, featurised=1000, decoded=600, answered=8, batches=2),
+    "full": Amount(pairs=9, featurised=3000, decoded=1000, answered=64, batches=6),
 }
 
 

@@ -65,7 +65,7 @@ Turn = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BenchRow:
     """Medians of both sides in `unit`, the median of the pairs' ratios, and how far the pairs stray from it.
 
     `noise` is the median deviation of the ratios, scaled to a standard deviation, as a share of their median.
@@ -155,7 +155,7 @@ def _take_turns(workers: dict[str, Worker], pairs: int) -> dict[str, list[Any]]:
     return turns
 
 
-def _rows(turns: dict[str, list[Any]]) -> list[Row]:
+def _rows(turns: dict[str, list[Any]]) -> list[BenchRow]:
     rows = [
         _compared(name, turns[f"ours {name}"], turns[f"peer {name}"], unit)
         for name, unit in (
@@ -176,7 +176,9 @@ def _rows(turns: dict[str, list[Any]]) -> list[Row]:
             rows.append(_compared(name, ours, theirs, "questions/s"))
             rows[-1].notes.update(_agreement(ours, theirs))
     missed = turns["missed"][0]
-    rows.append(Row("decode_missed", missed["ours"], missed["peer"], None, None, f"of {missed['count']} windows"))
+    rows.append(
+        BenchRow("decode_missed", missed["ours"], missed["peer"], None, None, f"of {missed['count']} windows")
+    )
     trained = "windows/s"
     rows += [
         _compared("train_same_settings", turns["same"], turns["padded"], trained),
@@ -186,11 +188,11 @@ def _rows(turns: dict[str, list[Any]]) -> list[Row]:
     rates = [turn["rate"] for turn in turns["cpu"]]
     rows.append(_row("arithmetic_rate", rates, turns["sgemm"], "GFLOP/s"))
     ours, theirs = (turns[name][-1]["peak"] for name in ("same", "padded"))
-    rows.append(Row("train_memory", ours, theirs, None, None, "MB", limit=LIMITS["train_memory"]))
+    rows.append(BenchRow("train_memory", ours, theirs, None, None, "MB", limit=LIMITS["train_memory"]))
     return rows
 
 
-def _maker_rows(pairs: int) -> list[Row]:
+def _maker_rows(pairs: int) -> list[BenchRow]:
     """The makers of artificial corpora: recovery against fuzzysearch, the others in words a second on one core."""
     turns = [makers.recover(turn) for turn in range(pairs)]
     recover = _row(
@@ -203,11 +205,11 @@ def _maker_rows(pairs: int) -> list[Row]:
         if speeds:
             name = measure.__name__
             goal = GOALS[name]
-            rows.append(Row(name, median(speeds), None, None, None, "words/s", goal, pairs=len(speeds)))
+            rows.append(BenchRow(name, median(speeds), None, None, None, "words/s", goal, pairs=len(speeds)))
     return rows
 
 
-def _probe_rows(pairs: int, model: str, scale: str) -> list[Row]:
+def _probe_rows(pairs: int, model: str, scale: str) -> list[BenchRow]:
     """The probes and the search for neighbours; `probe_overhead` is the time of all layers over a plain pass."""
     turns = [probes.svcca(turn) for turn in range(pairs)]
     svcca = _row("svcca", [1 / turn["ours"] for turn in turns], [1 / turn["peer"] for turn in turns], "studies/s")
@@ -220,29 +222,31 @@ def _probe_rows(pairs: int, model: str, scale: str) -> list[Row]:
     return [svcca, csls, overhead]
 
 
-def _lab_rows(pairs: int) -> list[Row]:
+def _lab_rows(pairs: int) -> list[BenchRow]:
     """The lab's own time: 200 stages that do nothing, a plan of 5,000, and the paper's report from a store."""
     rows = []
     for measure in (lab.lab_overhead, lab.plan):
         seconds, name = [measure(turn) for turn in range(pairs)], measure.__name__
-        rows.append(Row(name, median(seconds), None, None, None, "s", limit=LIMITS[name], pairs=pairs))
+        rows.append(BenchRow(name, median(seconds), None, None, None, "s", limit=LIMITS[name], pairs=pairs))
     if (reported := cached.cached_report()) is not None:
         first, again = reported
-        rows.append(Row("cached_report", again, None, None, None, "s", limit=LIMITS["cached_report"], pairs=1))
+        rows.append(
+            BenchRow("cached_report", again, None, None, None, "s", limit=LIMITS["cached_report"], pairs=1)
+        )
         rows[-1].notes["new_folder"] = first
     return rows
 
 
-def _compared(name: str, ours: list[Turn], theirs: list[Turn], unit: str) -> Row:
+def _compared(name: str, ours: list[Turn], theirs: list[Turn], unit: str) -> BenchRow:
     one, two = ([turn["count"] / turn["seconds"] for turn in turns] for turns in (ours, theirs))
     return _row(name, one, two, unit)
 
 
-def _row(name: str, ours: list[float], theirs: list[float], unit: str) -> Row:
+def _row(name: str, ours: list[float], theirs: list[float], unit: str) -> BenchRow:
     ratios = [one / two for one, two in zip(ours, theirs, strict=True)]
     middle = median(ratios)
     noise = 1.4826 * median(abs(ratio - middle) for ratio in ratios) / middle
-    found = Row(name, median(ours), median(theirs), middle, noise, unit, pairs=len(ratios))
+    found = BenchRow(name, median(ours), median(theirs), middle, noise, unit, pairs=len(ratios))
     return replace(found, goal=GOALS.get(name), limit=LIMITS.get(name))
 
 
@@ -261,7 +265,7 @@ def _agreement(ours: list[Turn], theirs: list[Turn]) -> dict[str, int]:
     return counts
 
 
-def _cold_rows(times: int = 5) -> list[Row]:
+def _cold_rows(times: int = 5) -> list[BenchRow]:
     """A command from its start to its end, without anything in memory but the files' pages."""
     folder = Path(tempfile.mkdtemp())
     try:
@@ -278,7 +282,7 @@ def _cold_rows(times: int = 5) -> list[Row]:
                 began = time.perf_counter()
                 subprocess.run(_polyspan(*arguments), check=True, stdout=subprocess.DEVNULL)
                 spent.append(time.perf_counter() - began)
-            rows.append(Row(name, median(spent), None, None, None, "s", limit=LIMITS[name], pairs=times))
+            rows.append(BenchRow(name, median(spent), None, None, None, "s", limit=LIMITS[name], pairs=times))
         return rows
     finally:
         shutil.rmtree(folder)
@@ -301,7 +305,7 @@ def _polyspan(*arguments: str) -> list[str]:
     return [str(beside) if beside.exists() else "polyspan", *arguments]
 
 
-def _memory_row() -> Row:
+def _memory_row() -> BenchRow:
     """Peak memory of `predict` on 20,000 windows and on 2,000, with a tiny encoder."""
     peaks = []
     for windows in (20_000, 2_000):
@@ -309,7 +313,7 @@ def _memory_row() -> Row:
         done = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ})
         peaks.append(float(done.stdout))
     unit, limit = "MB, 20,000 and 2,000 windows", LIMITS["predict_memory"]
-    return Row("predict_memory", peaks[0], peaks[1], peaks[0] / peaks[1], None, unit, limit=limit)
+    return BenchRow("predict_memory", peaks[0], peaks[1], peaks[0] / peaks[1], None, unit, limit=limit)
 
 
 def markdown(result: dict[str, Any]) -> str:

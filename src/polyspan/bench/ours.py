@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from polyspan.bench import peer
-from polyspan.bench.material import Scale, corpus, questions, stretch
+from polyspan.bench.material import Amount, corpus, questions, stretch
 from polyspan.model.answers import AnswerOptions
 from polyspan.model.batch import collate, input_lengths
 from polyspan.model.decode import best_spans
@@ -20,7 +20,7 @@ from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions, make_windows
 from polyspan.prediction import predict
 from polyspan.score import score
-from polyspan.training.loop import Run, make_accelerator, take_step
+from polyspan.training.loop import TrainingRun, make_accelerator, take_step
 from polyspan.training.optimizer import make_optimizer, prepare
 from polyspan.training.settings import TrainSettings, preset
 
@@ -35,7 +35,7 @@ RECIPES = {
 class Ours:
     """Turns of work, each timed, as `Peer` has them."""
 
-    def __init__(self, model: str, scale: Scale) -> None:
+    def __init__(self, model: str, scale: Amount) -> None:
         keep_freed_memory()
         self.name, self.scale = model, scale
         self.trainers: dict[str, Callable[[], tuple[int, float]]] = {}
@@ -125,7 +125,7 @@ class Ours:
         reader.model.train()
         model, optimizer = accelerator.prepare(reader.model, make_optimizer(reader.model, settings))
         nowhere: Any = None
-        run = Run(reader, windows, lengths, plan, settings, 0, accelerator, nowhere, "", 0.0)
+        run = TrainingRun(reader, windows, lengths, plan, settings, 0, accelerator, nowhere, "", 0.0)
         operations = sum(operations_of(reader.model, lengths[rows]) for rows in plan)
 
         def steps() -> tuple[int, float]:

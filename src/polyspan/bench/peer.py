@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from polyspan.bench.material import Scale, corpus, questions, stretch
+from polyspan.bench.material import Amount, corpus, questions, stretch
 from polyspan.data.schema import Corpus
 from polyspan.model.encoders.encoder import load_encoder
 
@@ -24,7 +24,7 @@ Features = list[dict[str, Any]]
 class Peer:
     """Turns of work, each timed; every method takes the number of the turn and returns its measurements."""
 
-    def __init__(self, model: str, scale: Scale) -> None:
+    def __init__(self, model: str, scale: Amount) -> None:
         self.scale = scale
         self.model, self.tokenizer = load_encoder(model)
         self.model.set_attn_implementation("sdpa")

@@ -59,9 +59,9 @@ def fit(
     """Find the map of two sets of vectors."""
     import time
 
-    from polyspan.files import claim
+    from polyspan.files import require_writable
 
-    claim(out)
+    require_writable(out)
     solver = _solver(method, option or [])
     x, y, where = _both(
         model, layer, (source, target), (source_vectors, target_vectors), kind, limit, most, seed, language

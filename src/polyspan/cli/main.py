@@ -333,12 +333,12 @@ def bench(
     from polyspan.bench.measurements import bench as measure
     from polyspan.bench.measurements import markdown
     from polyspan.cli import terminal
-    from polyspan.files import claim, write_json, write_text
+    from polyspan.files import require_writable, write_json, write_text
 
     if quick and full:
         raise UsageError("--quick and --full exclude each other")
     if out is not None:
-        claim(out)
+        require_writable(out)
     result = measure("full" if full else "quick", model)
     table = markdown(result)
     if out is not None:

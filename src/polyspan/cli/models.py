@@ -31,10 +31,10 @@ def vectors(
 ) -> None:
     """Word vectors from the texts of corpora."""
     from polyspan.cli import terminal
-    from polyspan.files import claim
+    from polyspan.files import require_writable
 
     corpora = [read(name, language) for name in data]
-    claim(out)
+    require_writable(out)
     from polyspan.model.vocabulary.cooccurrence import corpus_vectors
     from polyspan.model.vocabulary.word_vectors import write_vectors
 

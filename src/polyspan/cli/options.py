@@ -88,23 +88,23 @@ def _pairs(columns: str | None) -> dict[str, str]:
 
 def distinct(data: str, *outputs: Path | None) -> None:
     """Refuse to write over the data that is read, or twice to one file; then see that all can be written."""
-    from polyspan.files import claim
+    from polyspan.files import require_writable
 
     given = [path.absolute() for path in outputs if path is not None]
     if Path(data).absolute() in given or len(set(given)) < len(given):
         raise UsageError("an output would overwrite the data or another output", found=", ".join(map(str, given)))
     for path in given:
-        claim(path)
+        require_writable(path)
 
 
 def claim_table(path: Path | None) -> None:
     """See that a table can be written, if it is to be: its ending, and its place."""
     if path is not None:
-        from polyspan.files import claim
+        from polyspan.files import require_writable
         from polyspan.report.tables.sheet import require_ending
 
         require_ending(path)
-        claim(path)
+        require_writable(path)
 
 
 def show_sheet(sheet: "Sheet") -> None:

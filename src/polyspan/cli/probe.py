@@ -145,11 +145,11 @@ def scatter(
     as_json: Json = False,
 ) -> None:
     """Likeness against exact match and F1, one point a pair of corpora, with Spearman's ρ."""
-    from polyspan.files import claim
+    from polyspan.files import require_writable
 
     studies = [_load(path) for path in similarity]
     matrix = _load(report).get("matrix", [])
-    claim(out / "scatter.json")
+    require_writable(out / "scatter.json")
     from polyspan.probe.scatter import study_scatter
     from polyspan.report.figures.representation import scatter_figure, write_figure
 
@@ -212,10 +212,10 @@ def _shown(value: Any) -> Any:
 
 
 def _read(data: list[str], language: str | None, out: Path) -> list[Any]:
-    from polyspan.files import claim
+    from polyspan.files import require_writable
 
     corpora = [read(name, language) for name in data]
-    claim(out / "any.json")
+    require_writable(out / "any.json")
     return corpora
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
-from polyspan.files import Source, claim, write_json
+from polyspan.files import Source, require_writable, write_json
 from polyspan.model.encoders.encoder import versions
 from polyspan.model.reader import Reader
 from polyspan.prediction import predict
@@ -46,7 +46,7 @@ def transfer_matrix(
     """
     out = Path(out)
     if not (out / "predictions").is_dir():
-        claim(out, folder=True)
+        require_writable(out, folder=True)
     if test_limit is not None:
         tests = [sample(test, test_limit, seed) for test in tests]
     if len({test.name for test in tests}) < len(tests):

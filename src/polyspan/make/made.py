@@ -12,7 +12,7 @@ import yaml
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError
-from polyspan.files import Source, claim, write_text
+from polyspan.files import Source, require_writable, write_text
 from polyspan.make.sentences import sentences
 
 
@@ -75,7 +75,7 @@ class Made:
     def write(self, out: Source, format: str | None = None) -> None:
         """Write the corpus to `out`, the card to `out.card.yaml`; `format` is that of `polyspan.data.write`."""
         card = Path(f"{out}.card.yaml")
-        claim(card)
+        require_writable(card)
         write(self.corpus, out, format)
         write_text(card, yaml.safe_dump(self.card(), allow_unicode=True, sort_keys=False))
 

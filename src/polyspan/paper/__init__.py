@@ -5,7 +5,7 @@ Language Representation Model". `judge(printed())` says what its own numbers sup
 `judge(Results.from_rows(...))` what yours do.
 """
 
-from polyspan.paper.hypotheses import CLAIMS, Claim, judge
+from polyspan.paper.hypotheses import HYPOTHESES, Hypothesis, judge
 from polyspan.paper.places import TABLES, Place, facts, places
 from polyspan.paper.printed import factors, printed
 from polyspan.paper.results import Cell, Labels, Results, read_labels
@@ -13,11 +13,11 @@ from polyspan.paper.values import Check, Value
 from polyspan.paper.verdict import Verdict
 
 __all__ = [
-    "CLAIMS",
+    "HYPOTHESES",
     "TABLES",
     "Cell",
     "Check",
-    "Claim",
+    "Hypothesis",
     "Labels",
     "Place",
     "Results",

@@ -38,7 +38,7 @@ Predicate = Callable[[Look], list[Check]]
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Hypothesis:
     """One claim: its number in METHODS, what it says, the predicate, and the measures it is judged in."""
 
     name: str
@@ -57,7 +57,7 @@ def judge(results: Results, draws: int = 1000, seed: int = 42) -> list[Verdict]:
     drawn = draw(results, draws, seed)
     return [
         decide(claim.name, claim.text, measure, claim.checks(Look(results, drawn, measure)), claim.note)
-        for claim in CLAIMS
+        for claim in HYPOTHESES
         for measure in claim.measures
     ]
 
@@ -234,28 +234,28 @@ def _back_translation(look: Look) -> list[Check]:
     ]
 
 
-CLAIMS: Sequence[Claim] = (
-    Claim("H1", "zero-shot from English reaches QANet trained on Chinese", _zero_shot_is_competitive),
-    Claim("H2", "zero-shot finds the region, not its bounds (EM/F1)", _boundaries_are_missed, (RATIO,)),
-    Claim("H3", "zero-shot beats English BERT with Chinese vectors", _beats_english_bert),
-    Claim("H4", "training in the test's own language is best", _own_language_is_best),
-    Claim("H5", "Chinese and Korean transfer best to each other", _chinese_and_korean),
-    Claim("H6", "translated training data are worse than the source", _translation_hurts),
-    Claim("H7", "English put into Zh, Jp or Kr helps on Korean", _asian_english_helps_korean),
-    Claim("H8", "En-XX beats Zh-XX, but Fr on Korean", _squad_beats_drcd),
-    Claim("H9", "natural data beat data translated into the language", _natural_beats_translated),
-    Claim("H10", "the corpus matters more than the match of language", _corpus_matters_most),
-    Claim("H11", "made-up languages break the model", _permuted_languages_break),
-    Claim("H12", "English fine-tuning moves Chinese states along", _only_a_picture),
-    Claim("H13", "similarity of states goes with the scores", _similarity_relates),
-    Claim(
+HYPOTHESES: Sequence[Hypothesis] = (
+    Hypothesis("H1", "zero-shot from English reaches QANet trained on Chinese", _zero_shot_is_competitive),
+    Hypothesis("H2", "zero-shot finds the region, not its bounds (EM/F1)", _boundaries_are_missed, (RATIO,)),
+    Hypothesis("H3", "zero-shot beats English BERT with Chinese vectors", _beats_english_bert),
+    Hypothesis("H4", "training in the test's own language is best", _own_language_is_best),
+    Hypothesis("H5", "Chinese and Korean transfer best to each other", _chinese_and_korean),
+    Hypothesis("H6", "translated training data are worse than the source", _translation_hurts),
+    Hypothesis("H7", "English put into Zh, Jp or Kr helps on Korean", _asian_english_helps_korean),
+    Hypothesis("H8", "En-XX beats Zh-XX, but Fr on Korean", _squad_beats_drcd),
+    Hypothesis("H9", "natural data beat data translated into the language", _natural_beats_translated),
+    Hypothesis("H10", "the corpus matters more than the match of language", _corpus_matters_most),
+    Hypothesis("H11", "made-up languages break the model", _permuted_languages_break),
+    Hypothesis("H12", "English fine-tuning moves Chinese states along", _only_a_picture),
+    Hypothesis("H13", "similarity of states goes with the scores", _similarity_relates),
+    Hypothesis(
         "H14",
         "code-switching lowers scores in every language",
         _code_switching_lowers,
         note="No table says whether answers stay right in meaning: map them back and score again.",
     ),
-    Claim("H15", "SOV and OSV help Korean, harm En and Zh, slightly", _sov_and_osv),
-    Claim("H16", f"word order matters little (at most {SLIGHT:g} points)", _order_matters_little),
-    Claim("H17", "no alignment helps, and some is devastating", _alignment_does_not_help),
-    Claim("H18", "back-translation separates corpus from translation", _back_translation),
+    Hypothesis("H15", "SOV and OSV help Korean, harm En and Zh, slightly", _sov_and_osv),
+    Hypothesis("H16", f"word order matters little (at most {SLIGHT:g} points)", _order_matters_little),
+    Hypothesis("H17", "no alignment helps, and some is devastating", _alignment_does_not_help),
+    Hypothesis("H18", "back-translation separates corpus from translation", _back_translation),
 )

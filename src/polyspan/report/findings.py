@@ -4,7 +4,7 @@ import statistics
 from collections import Counter
 
 from polyspan.report.languages import listed
-from polyspan.report.tables.grid import Cell, Grid, Line, half_width
+from polyspan.report.tables.grid import Grid, GridCell, Line, half_width
 
 _NAMED = 6  # results that one sentence can carry
 SURE = 1000
@@ -49,14 +49,14 @@ def caution(grid: Grid) -> str:
     )
 
 
-def cell_half_width(cell: Cell, column: Line) -> float | None:
+def cell_half_width(cell: GridCell, column: Line) -> float | None:
     """Half the 95 % interval of a cell's exact match, in points; None where it or the size is not known."""
     if cell.exact_match is None or not column.n:
         return None
     return half_width(cell.exact_match.mean, column.n)
 
 
-def _one_reader(row: Line, scored: list[tuple[Line, Cell]]) -> str:
+def _one_reader(row: Line, scored: list[tuple[Line, GridCell]]) -> str:
     trained = row.words + (" alone" if len(row.languages) == 1 else "")
     zero = [pair for pair in scored if pair[1].zero_shot]
     if not zero:
@@ -65,7 +65,7 @@ def _one_reader(row: Line, scored: list[tuple[Line, Cell]]) -> str:
     return f"Trained on {trained}, the reader reaches {_results(zero)} – {never}"
 
 
-def _results(scored: list[tuple[Line, Cell]]) -> str:
+def _results(scored: list[tuple[Line, GridCell]]) -> str:
     """ "F1 41 in Chinese and 39 in Korean", or the mean and the range where there are many."""
     titles = Counter(column.words for column, _ in scored)
     values = [
@@ -124,7 +124,7 @@ def _against(grid: Grid) -> str:
     return f"F1 is above {which}, in {len(above)} of {len(gains)} results{named}."
 
 
-def _mean(cells: list[Cell]) -> str:
+def _mean(cells: list[GridCell]) -> str:
     return f"{statistics.fmean(cell.f1.mean for cell in cells if cell.f1):.0f}"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from polyspan.report.languages import listed
-from polyspan.report.record.paper_record import Claim
+from polyspan.report.record.paper_record import ClaimRecord
 
 if TYPE_CHECKING:
     from polyspan.paper import Verdict
@@ -13,14 +13,14 @@ _MOST = 4  # inequalities or gaps that a sentence lists
 _SHORT = {"exact_match": "EM", "f1": "F1"}
 
 
-def told(ours: "Sequence[Verdict]", papers: "Sequence[Verdict]") -> list[Claim]:
+def told(ours: "Sequence[Verdict]", papers: "Sequence[Verdict]") -> list[ClaimRecord]:
     """Our verdicts in words, each beside that of the paper's own numbers."""
     printed = {(one.claim, one.measure): one.status for one in papers}
     claims = []
     for one in ours:
         content = one.as_json()
         content |= {"words": words(one), "paper_status": printed.get((one.claim, one.measure), "")}
-        claims.append(Claim(**content))
+        claims.append(ClaimRecord(**content))
     return claims
 
 
@@ -46,7 +46,7 @@ def words(one: "Verdict") -> str:
     return said
 
 
-def summary(claims: Sequence[Claim]) -> str:
+def summary(claims: Sequence[ClaimRecord]) -> str:
     """How many claims hold in F1 (or their own measure), in one sentence; "" without claims that were tested."""
     main = {one.claim: one for one in claims if one.measure != "exact_match"}
     tested = [one for one in main.values() if one.status != "not testable"]
@@ -61,9 +61,9 @@ def summary(claims: Sequence[Claim]) -> str:
     return f"Of the paper’s {len(main)} claims, {len(tested)} can be tested here: {listed(parts)} in F1{untested}."
 
 
-def by_claim(claims: Sequence[Claim]) -> list[tuple[Claim, list[tuple[str, Claim]]]]:
+def by_claim(claims: Sequence[ClaimRecord]) -> list[tuple[ClaimRecord, list[tuple[str, ClaimRecord]]]]:
     """The claims in order, each with its measures: (short name, verdict)."""
-    found: dict[str, list[tuple[str, Claim]]] = {}
+    found: dict[str, list[tuple[str, ClaimRecord]]] = {}
     for one in claims:
         found.setdefault(one.claim, []).append((_SHORT.get(one.measure, "EM/F1"), one))
     return [(each[0][1], each) for each in found.values()]

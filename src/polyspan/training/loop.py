@@ -23,7 +23,7 @@ from torch.nn.functional import cross_entropy
 from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus, require_corpora
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.files import Source, claim, replacing_folder, write_json
+from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.batch import collate, input_lengths
 from polyspan.model.encoders.encoder import versions, weights_sha256
@@ -98,7 +98,7 @@ def train(
     if not resume and checkpoint.exists():
         fix = "--resume goes on with it; remove it to start again"
         raise PolyspanError("a run that was stopped is kept", where=str(checkpoint), fix=fix)
-    claim(out, folder=True)
+    require_writable(out, folder=True)
     keep_freed_memory()
     reader = Reader.load(model, settings.windows, seed)
     if settings.pack:
@@ -116,7 +116,7 @@ def train(
     if accelerator.num_processes > 1:  # each draws its own dropout
         derived["processes"] = accelerator.num_processes
     fingerprint = hashlib.sha256(json.dumps(chosen | derived, sort_keys=True).encode()).hexdigest()
-    run = Run(
+    run = TrainingRun(
         reader=reader,
         windows=windows,
         lengths=lengths,
@@ -141,7 +141,7 @@ def train(
     return reader
 
 
-def _save(run: "Run", out: Path, state: Progress, record: dict[str, Any]) -> None:
+def _save(run: "TrainingRun", out: Path, state: Progress, record: dict[str, Any]) -> None:
     """Write the Reader with its record; the checkpoint goes once it is whole."""
     processes = run.accelerator.num_processes
     record |= {"processes": processes, "seconds": round(state.seconds, 1), "loss": state.losses}
@@ -185,7 +185,7 @@ def _windows(corpus: Corpus, reader: Reader) -> Windows:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TrainingRun:
     """All that a training run needs; `plan` holds the rows of every batch, `fingerprint` tells runs apart."""
 
     reader: Reader
@@ -234,7 +234,7 @@ def make_accelerator(
     )
 
 
-def _fit(run: Run, resume: bool) -> Progress:
+def _fit(run: TrainingRun, resume: bool) -> Progress:
     """The loop. Leaves the trained (or averaged) weights in the reader's model, on the device it ran on."""
     settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
     bare = run.reader.model
@@ -293,7 +293,7 @@ def _fit(run: Run, resume: bool) -> Progress:
     return state
 
 
-def take_step(run: Run, model: Any, optimizer: Any, step: int) -> torch.Tensor:
+def take_step(run: TrainingRun, model: Any, optimizer: Any, step: int) -> torch.Tensor:
     """Step `step` (from 1) of the plan: forward, backward, clipping, AdamW. Returns the mean loss."""
     accelerator, settings = run.accelerator, run.settings
     set_rate(optimizer, step, len(run.plan), settings)
@@ -343,7 +343,7 @@ def _note_losses(state: Progress, pending: list[torch.Tensor]) -> None:
     state.losses += [round(loss, 6) for loss in losses]
 
 
-def _backward(run: Run, model: Any, step: int) -> torch.Tensor:
+def _backward(run: TrainingRun, model: Any, step: int) -> torch.Tensor:
     """Gradients of one batch; returns its mean loss: (cross-entropy of start + of end) / 2, over all positions."""
     accelerator, parts_wanted, rows = run.accelerator, run.settings.accumulate, run.plan[step - 1]
     on_cpu = accelerator.device.type == "cpu"

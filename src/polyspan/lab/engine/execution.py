@@ -20,7 +20,7 @@ from polyspan.files import explained
 from polyspan.lab.engine.commands import commands
 from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.stage import KINDS, Stage
-from polyspan.lab.store.lease import Claim
+from polyspan.lab.store.lease import Lease
 from polyspan.lab.store.store import Store
 
 _LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
@@ -89,7 +89,7 @@ def execute(stage: Stage, job: Job) -> Result:
         return Result("made" if kept else "found", seconds)
 
 
-def _work(stage: Stage, job: Job, claim: Claim) -> str:
+def _work(stage: Stage, job: Job, claim: Lease) -> str:
     """Do the work; returns what went wrong, in words. A disk that takes no more is raised: no stage can go on."""
     store = job.store
     try:

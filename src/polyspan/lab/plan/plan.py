@@ -6,13 +6,13 @@ from pathlib import Path
 
 from polyspan.errors import nearest
 from polyspan.lab.plan.readers import ReaderStages
-from polyspan.lab.recipe.recipe import Probe, Recipe, Table
+from polyspan.lab.recipe.recipe import Probe, Recipe, TableEntry
 from polyspan.lab.recipe.resolve import require, resolve
 from polyspan.lab.stage import Stage, in_order
 
 
 @dataclass(frozen=True)
-class Cell:
+class PlannedCell:
     """One run of a reader on a test, under the recipe's labels, and what stands beside its score."""
 
     reader: str
@@ -30,7 +30,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Look:
+class PlannedProbe:
     """A probe of one reader over some tests; `scored` are its cells there, for likeness against scores."""
 
     probe: str
@@ -38,7 +38,7 @@ class Look:
     tests: tuple[str, ...]
     seed: int
     stage: Stage
-    scored: tuple[Cell, ...] = ()
+    scored: tuple[PlannedCell, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,15 @@ class Plan:
 
     recipe: Recipe
     stages: tuple[Stage, ...]
-    cells: tuple[Cell, ...]
-    looks: tuple[Look, ...]
+    cells: tuple[PlannedCell, ...]
+    looks: tuple[PlannedProbe, ...]
     wanted: Mapping[str, tuple[Stage, ...]]
     checkpoints: tuple[Checkpoint, ...] = ()
 
-    def of_table(self, name: str) -> list[tuple[str, str, Cell]]:
+    def of_table(self, name: str) -> list[tuple[str, str, PlannedCell]]:
         """The planned cells of a table as (row, column, cell), under its own labels, seeds in order."""
         table = self.recipe.tables[name]
-        by_place: dict[tuple[str, str], list[Cell]] = {}
+        by_place: dict[tuple[str, str], list[PlannedCell]] = {}
         for cell in self.cells:
             by_place.setdefault((cell.reader, cell.test), []).append(cell)
         return [
@@ -80,7 +80,7 @@ class Plan:
             for cell in by_place.get((reader, test), ())
         ]
 
-    def of_probe(self, name: str) -> list[Look]:
+    def of_probe(self, name: str) -> list[PlannedProbe]:
         """The looks of a probe, in the order of its readers."""
         return [look for look in self.looks if look.probe == name]
 
@@ -110,8 +110,8 @@ class _Drawing:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self.readers = ReaderStages(recipe)
-        self.cells: dict[tuple[str, str, int], Cell] = {}
-        self.looks: dict[tuple[str, str], Look] = {}
+        self.cells: dict[tuple[str, str, int], PlannedCell] = {}
+        self.looks: dict[tuple[str, str], PlannedProbe] = {}
         self.checkpoints: list[Checkpoint] = []
 
     def draw(self, name: str) -> list[Stage]:
@@ -123,7 +123,7 @@ class _Drawing:
         statistics = {"anova": self._anova, "compare": self._compare, "claims": self._claims}
         return (statistics | {"selection": self._selection})[name]()
 
-    def _table(self, name: str, table: Table) -> list[Stage]:
+    def _table(self, name: str, table: TableEntry) -> list[Stage]:
         for row, reader in table.rows.items():
             self._require_reader(reader, "tables", name, "rows", row)
         for column, test in table.columns.items():
@@ -136,11 +136,11 @@ class _Drawing:
             for stage in _outputs(self._cell(reader, test, seed))
         ]
 
-    def _cell(self, reader: str, test: str, seed: int) -> Cell:
+    def _cell(self, reader: str, test: str, seed: int) -> PlannedCell:
         key = (reader, test, seed)
         if key not in self.cells:
             beside = self.recipe.beside
-            self.cells[key] = Cell(
+            self.cells[key] = PlannedCell(
                 *key,
                 self.readers.predict(*key),
                 self.readers.train(reader, seed),
@@ -158,7 +158,7 @@ class _Drawing:
             if (name, reader) not in self.looks:
                 stage = self.readers.probe(name, probe, reader, seed)
                 scored = [self._cell(reader, test, seed) for test in tests[1:]] if probe.scatter else []
-                self.looks[name, reader] = Look(name, reader, tuple(tests), seed, stage, tuple(scored))
+                self.looks[name, reader] = PlannedProbe(name, reader, tuple(tests), seed, stage, tuple(scored))
             look = self.looks[name, reader]
             stages += [look.stage, *(stage for cell in look.scored for stage in _outputs(cell))]
         return stages
@@ -243,5 +243,5 @@ class _Drawing:
         require(self.recipe, label, self.recipe.tests, "test", *path)
 
 
-def _outputs(cell: Cell) -> list[Stage]:
+def _outputs(cell: PlannedCell) -> list[Stage]:
     return [stage for stage in (cell.predict, cell.baseline, cell.untrained) if stage is not None]

@@ -13,7 +13,7 @@ from polyspan.lab.plan.corpora import DataStages
 from polyspan.lab.plan.data_facts import file_hash
 from polyspan.lab.plan.encoder_facts import ModelFacts
 from polyspan.lab.plan.encoders import EncoderStages
-from polyspan.lab.recipe.recipe import Align, Probe, Reader, Recipe
+from polyspan.lab.recipe.recipe import Align, Probe, ReaderEntry, Recipe
 from polyspan.lab.recipe.resolve import choice, placed
 from polyspan.lab.stage import Stage
 from polyspan.model.windows.windows import WindowOptions
@@ -141,7 +141,7 @@ class ReaderStages:
         megabytes = model.megabytes * reader.checkpoints
         return Stage("train", f"train {label}, seed {seed}", options, needs, seconds, megabytes)
 
-    def _prepare(self, label: str, reader: Reader) -> None:
+    def _prepare(self, label: str, reader: ReaderEntry) -> None:
         """What holds for all seeds of a reader, looked at once."""
         if label in self._settings:
             return
@@ -175,7 +175,7 @@ class ReaderStages:
         self._check_warmup(label, reader, settings)
         self._models[label], self._settings[label] = model, settings
 
-    def _checked_settings(self, reader: Reader, path: tuple[str, ...]) -> TrainSettings:
+    def _checked_settings(self, reader: ReaderEntry, path: tuple[str, ...]) -> TrainSettings:
         preset = str(reader.preset)
         choice(self.recipe, "preset", preset, tuple(PRESETS), *path, "preset")
         changes: Any = {
@@ -186,7 +186,7 @@ class ReaderStages:
         except PolyspanError as error:
             raise placed(self.recipe, error, *path, "settings") from None
 
-    def _check_warmup(self, label: str, reader: Reader, settings: TrainSettings) -> None:
+    def _check_warmup(self, label: str, reader: ReaderEntry, settings: TrainSettings) -> None:
         """A warm-up in steps is as long as a small training; only what is certain is refused."""
         known = [self.data.facts("corpora", name) for name in reader.data]
         windows = _MOST_WINDOWS * sum(cost.questions(one, _one(reader.limit)) for one in known)
@@ -260,7 +260,7 @@ class ReaderStages:
 _WINDOWS = frozenset(WindowOptions.__dataclass_fields__)
 
 
-def _windows(reader: Reader) -> dict[str, Any]:
+def _windows(reader: ReaderEntry) -> dict[str, Any]:
     """What a reader's settings say of windows."""
     return {name: value for name, value in sorted(reader.settings.items()) if name in _WINDOWS}
 

@@ -86,7 +86,7 @@ class Align(Part):
     """Of the method, as in `polyspan align fit --set`."""
 
 
-class Adversary(Part):
+class AdversaryEntry(Part):
     """A layer whose states of the source are confused with those of unlabelled target text (A.2.2)."""
 
     layer: int | _Many[int]
@@ -101,7 +101,7 @@ class Augment(Part):
     rate: float | _Many[float] = 0.5
 
 
-class Reader(Part):
+class ReaderEntry(Part):
     """What is trained, on which corpora and how; what is left out is the recipe's."""
 
     data: _Many[str]
@@ -117,7 +117,7 @@ class Reader(Part):
     checkpoints: _Count = 1
     """Readers kept on the way, evenly spaced, the last being the Reader itself; for `statistics.selection`."""
     align: Align | None = None
-    adversary: Adversary | None = None
+    adversary: AdversaryEntry | None = None
     augment: Augment | None = None
 
 
@@ -137,7 +137,7 @@ class Encoder(Part):
     """Of `polyspan graft`, `qanet` or `vectors`."""
 
 
-class Table(Part):
+class TableEntry(Part):
     """Readers on tests. `rows` and `columns`: the table's own labels, and the reader or test of each."""
 
     rows: Annotated[dict[str, str], BeforeValidator(lambda value: _named(value))]
@@ -163,7 +163,7 @@ class Probe(Part):
     variance: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
-class Anova(Part):
+class AnovaEntry(Part):
     """Which factors move the scores of a table (§2.3.2)."""
 
     table: str
@@ -172,7 +172,7 @@ class Anova(Part):
     draws: _Count = 10_000
 
 
-class Comparison(Part):
+class ComparisonEntry(Part):
     """Two readers on tests: the difference B - A, its interval and p."""
 
     a: str
@@ -200,13 +200,13 @@ class Claims(Part):
 class Statistics(Part):
     """What is computed from the scores."""
 
-    anova: Anova | None = None
-    compare: list[Comparison] = []
+    anova: AnovaEntry | None = None
+    compare: list[ComparisonEntry] = []
     selection: Selection | None = None
     claims: Claims | None = None
 
 
-class Scale(Part):
+class ScaleEntry(Part):
     """A recipe made small without editing it: what is given here takes the place of all that it names.
 
     QANet keeps its preset and settings, but for the epochs: those of other encoders mean nothing to it.
@@ -239,15 +239,15 @@ class Recipe(Part):
     """To train on, and for text without answers."""
     tests: dict[_Label, Data] = {}
     encoders: dict[_Label, Encoder] = {}
-    readers: dict[_Label, Reader] = {}
-    tables: dict[_Label, Table] = {}
+    readers: dict[_Label, ReaderEntry] = {}
+    tables: dict[_Label, TableEntry] = {}
     probes: dict[_Label, Probe] = {}
     statistics: Statistics = Statistics()
     beside: list[Literal["lexical", "untrained"]] = ["lexical", "untrained"]
     """What stands beside every score: word overlap, and the encoder before it was trained."""
     draw: _Many[str] | None = None
     """Tables, probes and statistics by name; by default all."""
-    scale: Scale = Scale()
+    scale: ScaleEntry = ScaleEntry()
 
     _places: Places = PrivateAttr(default_factory=dict)
 

@@ -12,10 +12,10 @@ from polyspan.lab.recipe.recipe import (
     Encoder,
     Places,
     Probe,
-    Reader,
+    ReaderEntry,
     Recipe,
     Statistics,
-    Table,
+    TableEntry,
     options_of,
 )
 
@@ -71,7 +71,7 @@ def _places(recipe: Recipe, labels: Mapping[str, list[str]]) -> Places:
     return places
 
 
-def _variants(label: str, reader: Reader) -> Iterator[tuple[str, Reader]]:
+def _variants(label: str, reader: ReaderEntry) -> Iterator[tuple[str, ReaderEntry]]:
     """The readers of a sweep, every combination of its lists, with their labels."""
     axes: list[tuple[str, str, list[Any]]] = [
         ("", name, value) for name in _SWEPT if isinstance(value := getattr(reader, name), list)
@@ -88,7 +88,7 @@ def _variants(label: str, reader: Reader) -> Iterator[tuple[str, Reader]]:
         yield name, one
 
 
-def _updated(reader: Reader, part: str, key: str, value: Any) -> dict[str, Any]:
+def _updated(reader: ReaderEntry, part: str, key: str, value: Any) -> dict[str, Any]:
     if not part:
         return {key: value}
     inner = getattr(reader, part)
@@ -97,7 +97,7 @@ def _updated(reader: Reader, part: str, key: str, value: Any) -> dict[str, Any]:
     return {part: inner.model_copy(update={key: value})}
 
 
-def _filled(recipe: Recipe, label: str, reader: Reader) -> Reader:
+def _filled(recipe: Recipe, label: str, reader: ReaderEntry) -> ReaderEntry:
     """A reader with what it takes from the recipe and the scale."""
     scale, model = recipe.scale, str(reader.model or recipe.model)
     encoder = recipe.encoders.get(model)
@@ -118,7 +118,7 @@ def _filled(recipe: Recipe, label: str, reader: Reader) -> Reader:
     return reader.model_copy(update=update | {"seeds": scale.seeds or reader.seeds or recipe.seeds})
 
 
-def _check_aligner(recipe: Recipe, label: str, reader: Reader) -> None:
+def _check_aligner(recipe: Recipe, label: str, reader: ReaderEntry) -> None:
     align = reader.align
     assert align is not None
     if align.method not in ALIGNERS:
@@ -162,7 +162,7 @@ def _limited(corpora: Mapping[str, Data], limit: int | None) -> dict[str, Data]:
     }
 
 
-def _table(table: Table, labels: Mapping[str, list[str]]) -> Table:
+def _table(table: TableEntry, labels: Mapping[str, list[str]]) -> TableEntry:
     """The rows of a sweep under the readers' own labels."""
     rows: dict[str, str] = {}
     for label, reader in table.rows.items():

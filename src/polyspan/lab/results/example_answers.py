@@ -9,16 +9,16 @@ from polyspan.paper import Place
 
 if TYPE_CHECKING:
     from polyspan.data.schema import Paragraph, Question
-    from polyspan.lab.plan.plan import Cell
+    from polyspan.lab.plan.plan import PlannedCell
 
 _QUESTIONS, _READERS = 3, 3  # of each test; readers whose answers to them are shown
 _PAIRS = 2  # of each place of a table of examples
 _SEED = 42
 
 
-def examples(cells: Sequence["Cell"], gathered: Gathered) -> list[dict[str, Any]]:
+def examples(cells: Sequence["PlannedCell"], gathered: Gathered) -> list[dict[str, Any]]:
     """A few questions of each test, drawn by a seed, with the answers of the first Readers that took it."""
-    by_test: dict[str, dict[str, Cell]] = {}
+    by_test: dict[str, dict[str, PlannedCell]] = {}
     for cell in cells:
         by_test.setdefault(cell.test, {}).setdefault(cell.reader, cell)
     found = []
@@ -48,7 +48,7 @@ def examples(cells: Sequence["Cell"], gathered: Gathered) -> list[dict[str, Any]
     return found
 
 
-def pairs_shown(cells: Mapping[Place, "Cell"], gathered: Gathered) -> list[dict[str, str]]:
+def pairs_shown(cells: Mapping[Place, "PlannedCell"], gathered: Gathered) -> list[dict[str, str]]:
     """Predicted and gold answers of each place, as Table 5 prints them: questions half answered come first."""
     found = []
     for place, cell in cells.items():
@@ -68,7 +68,7 @@ def pairs_shown(cells: Mapping[Place, "Cell"], gathered: Gathered) -> list[dict[
     return found
 
 
-def _drawn(cell: "Cell", gathered: Gathered, many: int) -> "list[tuple[Paragraph, Question]]":
+def _drawn(cell: "PlannedCell", gathered: Gathered, many: int) -> "list[tuple[Paragraph, Question]]":
     scored = gathered.scores(cell.predict).questions
     asked = [pair for pair in gathered.corpus(cell.corpus).questions() if pair[1].id in scored]
     return random.Random(_SEED).sample(asked, min(many, len(asked)))

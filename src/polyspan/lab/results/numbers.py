@@ -10,11 +10,11 @@ from polyspan.lab.results.example_answers import examples, pairs_shown
 from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.results.inference import claims, results, scatters, statistics, studies
 from polyspan.paper import Place, Results, printed
-from polyspan.report.record.paper_record import Against, Measure, PaperCell, PaperTable, Run
+from polyspan.report.record.paper_record import Against, MeasureRecord, PaperCell, PaperTable, RunRecord
 from polyspan.report.tables.paper_tables import compared, measured, printed_number, references, title
 
 if TYPE_CHECKING:
-    from polyspan.lab.plan.plan import Cell, Plan
+    from polyspan.lab.plan.plan import Plan, PlannedCell
     from polyspan.lab.stage import Stage
     from polyspan.score import Scores
 
@@ -56,11 +56,11 @@ class Numbers:
         return {name: asdict(self._table(name)) for name in dict.fromkeys(place.table for place in self.places)}
 
     @cached_property
-    def places(self) -> dict[Place, list["Cell"]]:
+    def places(self) -> dict[Place, list["PlannedCell"]]:
         """The planned seeds of each place, of tables all of whose places are planned."""
-        found: dict[Place, list[Cell]] = {}
+        found: dict[Place, list[PlannedCell]] = {}
         for name, table in self.recipe.tables.items():
-            own: dict[Place, list[Cell]] = {}
+            own: dict[Place, list[PlannedCell]] = {}
             for row, column, cell in self.plan.of_table(name):
                 own.setdefault(Place(name, row, column), []).append(cell)
             if len(own) == len(table.rows) * len(table.columns):
@@ -111,7 +111,7 @@ class Numbers:
                     found.setdefault(question.id, f"{name} {number}")
         return found
 
-    def _is_done(self, cell: "Cell") -> bool:
+    def _is_done(self, cell: "PlannedCell") -> bool:
         return self.gathered.is_done(cell.predict)
 
     def _beside(self, stage: "Stage | None") -> float | None:
@@ -137,7 +137,7 @@ class Numbers:
             paper,
         )
 
-    def _cell(self, place: Place, cells: Sequence["Cell"]) -> PaperCell:
+    def _cell(self, place: Place, cells: Sequence["PlannedCell"]) -> PaperCell:
         one, done = cells[0], [cell for cell in cells if self._is_done(cell)]
         scores = self.scores(place)
         lost = [str(cell.seed) for cell in cells if cell not in done]
@@ -158,15 +158,15 @@ class Numbers:
             missing="" if not lost else f"not made: {'all seeds' if not done else 'seed ' + ', '.join(lost)}",
         )
 
-    def _measure(self, place: Place, scores: Sequence["Scores"], name: str) -> Measure:
+    def _measure(self, place: Place, scores: Sequence["Scores"], name: str) -> MeasureRecord:
         return measured([getattr(one, name) for one in scores], printed_number(self.printed, place, name))
 
-    def _run(self, cell: "Cell") -> Run:
+    def _run(self, cell: "PlannedCell") -> RunRecord:
         scores, stage = self.gathered.scores(cell.predict), cell.predict
         record = self.gathered.record_file(cell.train)
         copied = self.gathered.copy(stage, "predictions.json", "predictions")
         exact, f1 = round(scores.exact_match, 3), round(scores.f1, 3)
-        return Run(cell.seed, exact, f1, stage.name, stage.key, record, copied)
+        return RunRecord(cell.seed, exact, f1, stage.name, stage.key, record, copied)
 
     def _against(self, place: Place, scores: Sequence["Scores"]) -> Against | None:
         known = [(other, name) for other, name in references(place) if other in self.places]

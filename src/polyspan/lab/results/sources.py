@@ -8,7 +8,7 @@ from polyspan.lab.stage import Stage
 from polyspan.report.deviations import Answered, Trained, deviations
 
 if TYPE_CHECKING:
-    from polyspan.lab.plan.plan import Cell, Plan
+    from polyspan.lab.plan.plan import Plan, PlannedCell
 
 _TITLES = {"pca": "Tokens in two principal axes", "cosine": "Cosine of answers by layer"}
 _TITLES |= {"svcca": "SVCCA of answers by layer", "cka": "Linear CKA of answers by layer"}
@@ -36,7 +36,7 @@ def sources(plan: "Plan", gathered: Gathered) -> tuple[list[dict[str, Any]], lis
 
 def told_deviations(plan: "Plan", gathered: Gathered) -> list[str]:
     """In what the run differs from the paper, in sentences."""
-    cells: dict[str, list[Cell]] = {}
+    cells: dict[str, list[PlannedCell]] = {}
     for cell in plan.cells:
         cells.setdefault(cell.reader, []).append(cell)
     tests = {cell.test: cell for cell in plan.cells}
@@ -101,7 +101,9 @@ def _places(plan: "Plan") -> tuple[dict[str, tuple[tuple[str, str], ...]], dict[
     return rows, columns
 
 
-def _trained(name: str, places: tuple[tuple[str, str], ...], cells: "list[Cell]", gathered: Gathered) -> Trained:
+def _trained(
+    name: str, places: tuple[tuple[str, str], ...], cells: "list[PlannedCell]", gathered: Gathered
+) -> Trained:
     train = cells[0].train
     options = train.options
     made = train.needs.get(MODEL)

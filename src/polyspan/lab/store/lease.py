@@ -25,7 +25,7 @@ STALE = 90.0
 file's time a minute late."""
 
 
-class Claim:
+class Lease:
     """A claim that this process holds: taken with `take`, given back at the end of a `with` block.
 
     `out` is the folder to work in, or what a holder that died left of it. A second taker renames it: should the
@@ -37,7 +37,7 @@ class Claim:
         self.out = folder / f"out.{number}"
 
     @classmethod
-    def take(cls, folder: Path, needs: Sequence[str] = ()) -> "Claim | None":
+    def take(cls, folder: Path, needs: Sequence[str] = ()) -> "Lease | None":
         """Claim the folder, made where it is not there; None where another process has it.
 
         `needs` are keys of what the work in it reads, noted for those who tidy up. Raises PolyspanError where the
@@ -74,7 +74,7 @@ class Claim:
         """Whether another process has taken the claim over, because this one seemed dead."""
         return max(_numbers(self.folder), default=0) != self.number
 
-    def __enter__(self) -> "Claim":
+    def __enter__(self) -> "Lease":
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from polyspan.errors import PolyspanError
 from polyspan.files import Source, explained, sha256, write_json
 from polyspan.lab.stage import Stage
-from polyspan.lab.store.lease import Claim, holder, now
+from polyspan.lab.store.lease import Lease, holder, now
 
 RECORD = "stage.json"
 _FLUSHERS = 4
@@ -126,9 +126,9 @@ class Store:
             except OSError:  # a store that may only be read, or another run's output removed meanwhile
                 continue
 
-    def claim(self, stage: Stage) -> Claim | None:
+    def claim(self, stage: Stage) -> Lease | None:
         """The right to make the stage, with the folder to make it in; None where another process is making it."""
-        return Claim.take(self._partial(stage), [need.key for need in stage.needs.values()])
+        return Lease.take(self._partial(stage), [need.key for need in stage.needs.values()])
 
     def maker(self, stage: Stage) -> str:
         """Which process is making the stage, in words."""
@@ -138,7 +138,7 @@ class Store:
     def _partial(self, stage: Stage) -> Path:
         return self.folder / "partial" / stage.key
 
-    def keep(self, stage: Stage, claim: Claim, record: Mapping[str, Any], again: bool = False) -> bool:
+    def keep(self, stage: Stage, claim: Lease, record: Mapping[str, Any], again: bool = False) -> bool:
         """Take a made output into the store, flushed to the disk before it is renamed.
 
         The first one stays: False where the stage was there already, or the claim was lost. With `again` the new
@@ -199,7 +199,7 @@ class Store:
             with explained(each.path, "remove"):
                 if each.path.parent.name != "partial":
                     self._remove(each.path)
-                elif claim := Claim.take(each.path):
+                elif claim := Lease.take(each.path):
                     with claim:
                         shutil.rmtree(claim.out)
                 else:

@@ -27,7 +27,7 @@ _CODES = frozenset({"bpt", "ept", "it", "ph", "ut"})
 Pairs = Iterable[tuple[str, str]]
 
 
-class Table:
+class TranslationTable:
     """Texts with their translations; of several for one text the first holds. White space does not count.
 
     What is not in the table comes out as "": a hole, which is counted where it is met.
@@ -65,7 +65,7 @@ class WordByWord:
         return (*self._dictionary.translations(word), word)[0]
 
 
-def mini_table(source: str, target: str) -> Table:
+def mini_table(source: str, target: str) -> TranslationTable:
     """The mini corpus' own translations: sentences, questions and answers of both splits.
 
     Raises UsageError for a language that it does not have.
@@ -73,7 +73,7 @@ def mini_table(source: str, target: str) -> Table:
     codes = [language.split("-")[0] for language in (source, target)]
     for code in codes:
         choose("language of the mini corpus", code, mini.LANGUAGES)
-    return Table("file:mini", _mini(*codes))
+    return TranslationTable("file:mini", _mini(*codes))
 
 
 def _mini(source: str, target: str) -> Iterator[tuple[str, str]]:
@@ -86,7 +86,7 @@ def _mini(source: str, target: str) -> Iterator[tuple[str, str]]:
                 yield question["answer"][source]["text"], question["answer"][target]["text"]
 
 
-def read_table(path: Source, source: str, target: str) -> Table:
+def read_table(path: Source, source: str, target: str) -> TranslationTable:
     """A table from a file, its format told by its suffix: `.tsv`, `.jsonl`, or `.tmx`.
 
     In JSON Lines and TMX the languages are found by their codes, `zh-Hant` also under `zh` and the other way
@@ -111,7 +111,7 @@ def read_table(path: Source, source: str, target: str) -> Table:
         raise PolyspanError(
             f"the table has nothing from {source} to {target}", where=str(path), expected=_FORM[suffix]
         )
-    return Table(f"file:{Path(path).name}", pairs)
+    return TranslationTable(f"file:{Path(path).name}", pairs)
 
 
 def _tsv(text: str, source: str, target: str) -> Iterator[tuple[str, str]]:

@@ -16,7 +16,7 @@ import torch
 
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError, choose
-from polyspan.files import Source, claim, replacing_folder, write_json
+from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.model.encoders.encoder import load_encoder, quiet
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.vocabulary.new_pieces import add_pieces, new_pieces
@@ -81,7 +81,7 @@ def graft(
     choose("projection", projection, PROJECTIONS)
     if most is not None and most < 1:
         raise UsageError("most must be at least 1", found=str(most))
-    claim(out, folder=True)
+    require_writable(out, folder=True)
     encoder, tokenizer = load_encoder(model)
     found = new_pieces(tokenizer, vectors.words, most)
     old: Floats = encoder.get_input_embeddings().weight.detach().float().cpu().numpy()[: found.first]

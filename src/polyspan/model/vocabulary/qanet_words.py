@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.files import Source, claim, replacing_folder, write_json
+from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.model.encoders.encoder import quiet
 from polyspan.model.encoders.qanet import CHARACTERS, SPECIAL, QANetConfig, QANetForQuestionAnswering
 from polyspan.model.vocabulary.pieces import texts_of
@@ -72,7 +72,7 @@ def make_qanet(
             found=f"width {width}, heads {heads}, blocks {blocks}, fewest {fewest}",
             expected="an even width that the heads divide; blocks and fewest of at least 1",
         )
-    claim(out, folder=True)
+    require_writable(out, folder=True)
     lines = split_texts(texts_of(corpora), unit)
     fixed = None if vectors is None else _usable(vectors, unit)
     pieces = list(dict.fromkeys([*_SPECIAL, *counted(lines, fewest), *(fixed.words if fixed else ())]))

@@ -18,7 +18,7 @@ import torch
 from polyspan.data.languages import letters, target_tag
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.files import Source, claim, replacing_folder, write_json
+from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.model.encoders.encoder import load_encoder, quiet
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.vocabulary.pieces import keep_pieces, pieces_behind, texts_of
@@ -56,7 +56,7 @@ def trim(model: str, out: Source, corpora: Sequence[Corpus] = (), languages: Seq
     for language in languages:
         if not letters(language):
             raise UsageError(f"the script of the language {language!r} is not known", fix="--data with its texts")
-    claim(out, folder=True)
+    require_writable(out, folder=True)
     began = time.perf_counter()
     encoder, tokenizer = load_encoder(model)
     loaded = time.perf_counter() - began

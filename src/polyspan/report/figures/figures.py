@@ -8,7 +8,7 @@ from polyspan.files import replacing
 from polyspan.report.figures.curves import reach_for, smoothed
 from polyspan.report.figures.shades import LEVELS, LIGHT, ink, scale_top, shade
 from polyspan.report.record.record import Record, Training
-from polyspan.report.tables.grid import Cell, Grid, Line
+from polyspan.report.tables.grid import Grid, GridCell, Line
 from polyspan.report.tables.spread import Spread
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def loss_figure(trainings: tuple[Training, ...], grid: Grid) -> "Figure":
     return figure
 
 
-def _draw_cell(axes: Any, x: int, y: float, cell: Cell | None, top: float) -> None:
+def _draw_cell(axes: Any, x: int, y: float, cell: GridCell | None, top: float) -> None:
     from matplotlib.patches import Rectangle
 
     _draw_value(axes, x, y, cell.f1 if cell else None, top, cell.exact_match if cell else None)

@@ -6,7 +6,7 @@ from polyspan.report.figures import shades
 from polyspan.report.figures.curves import Points, reach_for, smoothed, thinned, ticks
 from polyspan.report.languages import listed
 from polyspan.report.record.record import Record
-from polyspan.report.tables.grid import Cell, Grid, Line
+from polyspan.report.tables.grid import Grid, GridCell, Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Gain:
     """One bar: places on its axis in percent of the axis' length, None where a value was not computed."""
 
     column: Line
-    cell: Cell
+    cell: GridCell
     f1: float
     lexical: float | None
     untrained: float | None
@@ -61,7 +61,7 @@ def loss_panels(record: Record, grid: Grid) -> tuple[list[Panel], list[tuple[flo
     return panels, [(100 * tick / top, f"{tick:g}") for tick in ticks(top)]
 
 
-def _gains(grid: Grid, cells: tuple[Cell | None, ...]) -> list[Gain]:
+def _gains(grid: Grid, cells: tuple[GridCell | None, ...]) -> list[Gain]:
     scale = 100 / shades.scale_top(grid.highest)
     return [
         Gain(

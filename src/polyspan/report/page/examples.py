@@ -9,7 +9,7 @@ from polyspan.report.tables.grid import Grid, Line
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ExampleVerdict:
     """One answer, judged, and the Readers that gave it: `kind` is "exact", "partial" or "wrong"."""
 
     letter: str
@@ -28,7 +28,7 @@ class Shown:
     dir: str
     parts: list[tuple[Segment, str]]
     gold: list[str]
-    verdicts: list[Verdict]
+    verdicts: list[ExampleVerdict]
 
 
 def shown_examples(record: Record, grid: Grid) -> list[tuple[Line, list[Shown]]]:
@@ -72,12 +72,12 @@ def _ending(parts: list[Segment], index: int, letters: list[str]) -> str:
     return "".join(letters[answer] for answer in parts[index].answers if answer not in after)
 
 
-def _verdict(example: Example, letter: str, readers: list[str], asked: int) -> Verdict:
+def _verdict(example: Example, letter: str, readers: list[str], asked: int) -> ExampleVerdict:
     every = "Both readers" if asked == 2 else f"All {asked} readers"
     who = "Predicted" if asked == 1 else every if len(readers) == asked else listed(readers)
     text = example.context[slice(*example.predicted)] if example.predicted else ""
     if example.exact_match >= 1:
-        return Verdict(letter, who, text, "exact", "exact match")
+        return ExampleVerdict(letter, who, text, "exact", "exact match")
     if example.f1 > 0:
-        return Verdict(letter, who, text, "partial", f"partly right, F1 {100 * example.f1:.0f}")
-    return Verdict(letter, who, text, "wrong", "wrong")
+        return ExampleVerdict(letter, who, text, "partial", f"partly right, F1 {100 * example.f1:.0f}")
+    return ExampleVerdict(letter, who, text, "wrong", "wrong")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyspan.report.record.paper_record import Claim, Measure, PaperCell, PaperTable, Picture
+from polyspan.report.record.paper_record import ClaimRecord, MeasureRecord, PaperCell, PaperTable, Picture
 from polyspan.report.record.record import Record
 from polyspan.report.tables.baselines import Baseline
 from polyspan.report.tables.paper_tables import row_title
@@ -96,7 +96,9 @@ def _papers_pairs(table: PaperTable) -> list[dict[str, str]]:
     return [{key: str(line[key]) for key in ("lang", "pred", "gt")} for line in facts()["table5"]]
 
 
-def _by_whether_tested(claims: tuple[Claim, ...]) -> dict[str, list[tuple[Claim, list[tuple[str, Claim]]]]]:
+def _by_whether_tested(
+    claims: tuple[ClaimRecord, ...],
+) -> dict[str, list[tuple[ClaimRecord, list[tuple[str, ClaimRecord]]]]]:
     found = by_claim(claims)
     tested = [pair for pair in found if any(not verdict.needs for _, verdict in pair[1])]
     return {"tested": tested, "untested": [pair for pair in found if pair not in tested]}
@@ -136,7 +138,7 @@ def _selection(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     lines: dict[tuple[str, str], list[str]] = {}
     for one in found.get("rows", ()):
         if one.get("measure") == "f1":
-            told = shown(Measure(one.get("mean"), one.get("sd")))
+            told = shown(MeasureRecord(one.get("mean"), one.get("sd")))
             told += f" (at {', '.join(map(str, one.get('checkpoints', ())))})"
             lines.setdefault((str(one.get("reader")), str(one.get("test"))), []).append(told)
     shown_lines = [[*key, *cells] for key, cells in lines.items()]

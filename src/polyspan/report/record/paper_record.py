@@ -6,7 +6,7 @@ from polyspan.report.record.kinds import File, List, Number, Object, Percentage,
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class MeasureRecord:
     """One measure of a cell, in percent: mean and sample standard deviation over seeds, and the paper's number."""
 
     mean: Percentage | None = None
@@ -51,7 +51,7 @@ class Against:
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunRecord:
     """One seed of a cell. `record` and `predictions` are files beside the report; `key` is the stage's."""
 
     seed: Whole | None
@@ -76,12 +76,12 @@ class PaperCell:
     test: Text = ""
     metric: Text = ""
     n: Whole | None = None
-    exact_match: Measure = Measure()
-    f1: Measure = Measure()
+    exact_match: MeasureRecord = MeasureRecord()
+    f1: MeasureRecord = MeasureRecord()
     baseline_f1: Percentage | None = None
     untrained_f1: Percentage | None = None
     against: Against | None = None
-    runs: List[Run] = ()
+    runs: List[RunRecord] = ()
     commands: List[str] = ()
     missing: Text = ""
 
@@ -112,7 +112,7 @@ class PaperTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class ClaimRecord:
     """One of the paper's claims in one measure: our verdict, the paper's own numbers' verdict, and it in words."""
 
     claim: str
@@ -158,7 +158,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class CardRecord:
     """How a made corpus came about: `file` is its card beside the report."""
 
     name: str

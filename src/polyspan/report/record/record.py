@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from polyspan.errors import PolyspanError, shorten
 from polyspan.report.record.kinds import AsText, List, Number, Object, Percentage, Seconds, Share, Text, Whole
-from polyspan.report.record.paper_record import Card, Claim, Missing, PaperTable, Picture, Source
+from polyspan.report.record.paper_record import CardRecord, ClaimRecord, Missing, PaperTable, Picture, Source
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: JSON can hold it, UTF-8 cannot
 _FIX = "write it again with `polyspan quickstart` or `polyspan run`"
@@ -108,11 +108,11 @@ class Record:
     deviations: List[Text] = ()
     missing: List[Missing] = ()
     tables: dict[str, PaperTable] = Field(default_factory=dict)
-    claims: List[Claim] = ()
+    claims: List[ClaimRecord] = ()
     statistics: Object = Field(default_factory=dict)
     pictures: List[Picture] = ()
     sources: List[Source] = ()
-    cards: List[Card] = ()
+    cards: List[CardRecord] = ()
     alignment: List[Object] = ()
     probes: Object = Field(default_factory=dict)
     recipe: Object = Field(default_factory=dict)

@@ -41,7 +41,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GridCell:
     """The scores of one reader on one test set. `zero_shot` is None where a language is not known.
 
     `lexical` and `untrained` are the F1 of its baselines there.
@@ -69,10 +69,10 @@ class Grid:
 
     rows: tuple[Line, ...]
     columns: tuple[Line, ...]
-    cells: tuple[tuple[Cell | None, ...], ...]
+    cells: tuple[tuple[GridCell | None, ...], ...]
     baselines: tuple[Baseline, ...]
 
-    def all(self) -> list[tuple[Line, Line, Cell]]:
+    def all(self) -> list[tuple[Line, Line, GridCell]]:
         """Every cell that was run, with its row and column."""
         return [
             (row, column, cell)
@@ -152,14 +152,14 @@ def _beside(rows: Iterable[Row]) -> list[Beside]:
     return [Beside(row.train, row.test, row.seed, row.baseline_f1, row.untrained_f1) for row in rows]
 
 
-def _cell(rows: Sequence[Row], trained: Line, tested: Line) -> Cell | None:
+def _cell(rows: Sequence[Row], trained: Line, tested: Line) -> GridCell | None:
     if not rows:
         return None
     baselines = [max(known) for row in rows if (known := _known([row.baseline_f1, row.untrained_f1]))]
     zero_shot = None
     if trained.languages and tested.languages:
         zero_shot = not {primary(tag) for tag in trained.languages} & {primary(tag) for tag in tested.languages}
-    return Cell(
+    return GridCell(
         spread(row.f1 for row in rows),
         spread(row.exact_match for row in rows),
         of_constant(row.baseline_f1 for row in rows),

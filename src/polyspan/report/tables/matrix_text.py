@@ -5,7 +5,7 @@ import io
 import re
 
 from polyspan.report.record.record import Record, Row
-from polyspan.report.tables.grid import Cell, Grid, Line
+from polyspan.report.tables.grid import Grid, GridCell, Line
 from polyspan.report.tables.spread import Spread
 
 _NOTHING = "–"
@@ -90,7 +90,7 @@ def _markdown_name(line: Line) -> str:
     return markdown(line.title + (f" ({line.subtitle})" if line.subtitle else ""))
 
 
-def _markdown_cell(cell: Cell | None) -> str:
+def _markdown_cell(cell: GridCell | None) -> str:
     if cell is None:
         return _NOTHING
     text = f"{_or_nothing(cell.f1)} ({_or_nothing(cell.exact_match)})"
@@ -112,7 +112,7 @@ def _latex_subtitle(line: Line) -> str:
     return f"{{\\footnotesize {latex(line.subtitle)}}}" if line.subtitle else ""
 
 
-def _latex_line(name: str, values: list[Spread | None], cells: tuple[Cell | None, ...] = ()) -> str:
+def _latex_line(name: str, values: list[Spread | None], cells: tuple[GridCell | None, ...] = ()) -> str:
     texts = ["--" if value is None else latex(str(value)) for value in values]
     for index, cell in enumerate(cells):
         if cell and cell.zero_shot is False and values[index]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from polyspan.errors import PolyspanError
 from polyspan.paper import Place, Results, facts
-from polyspan.report.record.paper_record import Against, Measure, PaperTable
+from polyspan.report.record.paper_record import Against, MeasureRecord, PaperTable
 
 if TYPE_CHECKING:
     from polyspan.score import Scores
@@ -66,10 +66,10 @@ def references(place: Place) -> list[tuple[Place, str]]:
     return found
 
 
-def measured(values: Sequence[float], paper: float | None) -> Measure:
+def measured(values: Sequence[float], paper: float | None) -> MeasureRecord:
     """Mean and sample standard deviation of the runs (None for one), rounded to a thousandth of a point."""
     mean = round(statistics.fmean(values), 3) if values else None
-    return Measure(mean, round(statistics.stdev(values), 3) if len(values) > 1 else None, paper)
+    return MeasureRecord(mean, round(statistics.stdev(values), 3) if len(values) > 1 else None, paper)
 
 
 def printed_number(results: Results, place: Place, measure: str) -> float | None:

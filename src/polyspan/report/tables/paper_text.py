@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from polyspan.files import replacing, write_text
-from polyspan.report.record.paper_record import Claim, Measure, PaperCell, PaperTable
+from polyspan.report.record.paper_record import ClaimRecord, MeasureRecord, PaperCell, PaperTable
 from polyspan.report.record.record import Record
 from polyspan.report.tables.baselines import Baseline, Beside, baselines, models
 from polyspan.report.tables.matrix_text import latex, markdown
@@ -65,7 +65,7 @@ def signed(value: float | None) -> str:
     )
 
 
-def shown(measure: Measure) -> str:
+def shown(measure: MeasureRecord) -> str:
     """ "55.8 ± 0.4", or a dash."""
     if measure.mean is None:
         return _NOTHING
@@ -126,7 +126,7 @@ def latex_table(table: PaperTable, below: Sequence[Baseline], stem: str) -> str:
     return "\n".join([*lines, "    \\bottomrule", "  \\end{tabular}", "\\end{table}"]) + "\n"
 
 
-def claims_markdown(claims: Sequence[Claim]) -> str:
+def claims_markdown(claims: Sequence[ClaimRecord]) -> str:
     """The claims with both verdicts, a line for each claim and measure."""
     lines = ["| | claim | measure | paper's numbers | ours | why |", "| --- | --- | --- | --- | --- | --- |"]
     for one in claims:
@@ -166,7 +166,7 @@ def _number_row(table: str, cell: PaperCell) -> dict[str, Any]:
     row: dict[str, Any] = {"table": table, "row": cell.row, "column": cell.column, "train": cell.train}
     row |= {"test": cell.test, "metric": cell.metric, "n": cell.n, "seeds": len(cell.runs)}
     for name in ("f1", "exact_match"):
-        measure: Measure = getattr(cell, name)
+        measure: MeasureRecord = getattr(cell, name)
         parts = {"mean": measure.mean, "sd": measure.sd, "paper": measure.paper, "difference": measure.difference}
         row |= {f"{name}_{key}": None if value is None else round(float(value), 3) for key, value in parts.items()}
     row |= {"baseline_f1": cell.baseline_f1, "untrained_f1": cell.untrained_f1}
