@@ -1,9 +1,11 @@
 """The public names: all there, all documented, and free until used."""
 
 import inspect
+import re
 import subprocess
 import sys
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -146,3 +148,11 @@ def test_score_is_a_function_and_a_package(corpus):
 def test_imports_without_torch(module):
     code = f"import sys, {module}; assert not {{'torch', 'transformers', 'matplotlib'}} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_reference_has_every_public_name():
+    page = (Path(__file__).parent.parent / "docs" / "api.md").read_text("utf-8")
+    names = {*polyspan.__all__, *polyspan.make.__all__} - {"make", "score"}
+    assert [
+        name for name in sorted(names) if not re.search(rf":: (polyspan\.)?(\w+\.)*{name}$|`{name}`", page, re.M)
+    ] == []
