@@ -38,7 +38,7 @@ test: dev ## the whole suite
 test-lowest: ## the quick tests with the oldest dependencies allowed
 	$(PYTHON) -m venv .venv-lowest
 	$(PYTHON) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-	  print(*(d.replace(">=", "==") for d in p["dependencies"] + p["optional-dependencies"]["parquet"] if "torch" not in d), sep="\n")' \
+	  print(*(d.replace(">=", "==").replace("[data]", "") for d in p["dependencies"] + p["optional-dependencies"]["parquet"] if "torch" not in d), sep="\n")' \
 	  > .venv-lowest/lowest.txt
 	grep '^torch=' constraints.txt >> .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-lowest/lowest.txt
