@@ -76,7 +76,8 @@ def _of_one_layer(study: dict[str, Any]) -> bool:
 
 
 def _scatter(label: str, study: dict[str, Any], gathered: Gathered) -> dict[str, Any]:
-    from polyspan.report.figures.representation import scatter_figure, write_figure
+    from polyspan.report.figures.drawing import write_figure
+    from polyspan.report.figures.representation import scatter_figure
 
     png, pdf = write_figure(gathered.out / "figures", f"{label}-scores", scatter_figure, study)
     text = f"{label}: one point a pair of languages, {len(study['points'])} in all."

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from polyspan.report.figures import shades
-from polyspan.report.figures.curves import Points, reach_for, smoothed, thinned, ticks
-from polyspan.report.languages import listed
+from polyspan.report.figures.curves import Points, smoothed, thinned, ticks
+from polyspan.report.notation import listed
 from polyspan.report.record.record import Record
 from polyspan.report.tables.grid import Grid, GridCell, Line
 
@@ -51,7 +51,7 @@ def loss_panels(record: Record, grid: Grid) -> tuple[list[Panel], list[tuple[flo
         curves = [
             (
                 _polyline(thinned(run.loss), last, top),
-                _polyline(thinned(smoothed(run.loss, reach_for(len(run.loss)))), last, top),
+                _polyline(thinned(smoothed(run.loss)), last, top),
             )
             for run in runs
         ]
