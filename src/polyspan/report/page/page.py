@@ -35,6 +35,7 @@ def render(record: Record, grid: Grid, folder: Path) -> str:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     home = resources.files("polyspan.report.page")
+    top = shades.scale_top(grid.highest)
     environment = Environment(
         loader=FunctionLoader(lambda name: home.joinpath(name).read_text("utf-8")),
         autoescape=True,
@@ -43,8 +44,8 @@ def render(record: Record, grid: Grid, folder: Path) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(zip=zip, language_name=language_name)
-    environment.filters.update(duration=duration, thousands=thousands, level=_level(grid))
-    top = shades.scale_top(grid.highest)
+    environment.filters.update(duration=duration, thousands=thousands, level=_level(top))
+    environment.filters["place"] = lambda value: f"{100 * value / top:.2f}"  # on the axis of the gains
     panels, loss_ticks = loss_panels(record, grid)
     view = paper_view(record, folder)
     return environment.get_template("page.html.j2").render(
@@ -98,9 +99,8 @@ def thousands(number: int | None) -> str:
     return "–" if number is None else f"{number:,}"
 
 
-def _level(grid: Grid) -> Any:
+def _level(top: float) -> Any:
     """A filter: the class of the shade of a value."""
-    top = shades.scale_top(grid.highest)
     return lambda value: f"s{shades.level(value, top)}"
 
 
