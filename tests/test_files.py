@@ -49,3 +49,9 @@ def test_a_kill_at_any_moment_leaves_a_whole_folder(tmp_path, monkeypatch):
 
 def test_a_path_that_is_not_there_is_not_exchanged(tmp_path):
     assert not files._exchange(tmp_path / "a", tmp_path / "b")
+
+
+def test_rows_as_csv():
+    assert files.csv_text([{"a": 1, "b": None}, {"a": 'x,"y"\r\n', "b": 0.5}]) == 'a,b\n1,\n"x,""y""\r\n",0.5\n'
+    assert files.csv_text([], ["a", "b"]) == "a,b\n"
+    assert files.csv_text([{"a": 1, "b": 2}], ["b"], delimiter="\t", lineterminator="\r\n") == "b\r\n2\r\n"

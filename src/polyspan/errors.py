@@ -18,6 +18,11 @@ class PolyspanError(Exception):
         super().__init__(message)
         self.message, self.where, self.found, self.expected, self.fix = message, where, found, expected, fix
 
+    @property
+    def brief(self) -> str:
+        """The fault in one line, for a table or a remark."""
+        return f"{self.message}: {self.found}" if self.found else self.message
+
     def __str__(self) -> str:
         parts = {"where": self.where, "found": self.found, "expected": self.expected, "fix": self.fix}
         return "\n".join([self.message, *(f"  {name + ':':<9} {text}" for name, text in parts.items() if text)])

@@ -1,14 +1,16 @@
 """Files written whole or not at all, and content hashes."""
 
 import contextlib
+import csv
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +158,31 @@ def _refuse_folder(target: Path) -> None:
 def _refuse_file(target: Path) -> None:
     if target.exists() and not target.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, "it is a file, and a folder is to be written")
+
+
+def read_yaml(path: Source, what: str, expected: str) -> Any:
+    """The content of a small YAML file, which messages call `what`.
+
+    Raises PolyspanError where it cannot be read or is not YAML; `expected` then says what it should have been.
+    """
+    import yaml
+
+    try:
+        with explained(path, "read"):
+            return yaml.safe_load(Path(path).read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        found = " ".join(str(error).split())
+        raise PolyspanError(f"{what} is not YAML", where=str(path), found=found, expected=expected) from error
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), **style: Any) -> str:
+    """Rows as CSV under the first one's keys, or under `columns`; nothing for None. `style` is `csv.writer`'s."""
+    text = io.StringIO(newline="")
+    names = columns or (list(rows[0]) if rows else [])
+    writer = csv.DictWriter(text, names, extrasaction="ignore", **({"lineterminator": "\n"} | style))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 def write_text(path: Source, text: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from polyspan.data.languages import (
     FREQUENT,
+    direction,
     language_name,
     language_said,
     language_tag,
@@ -19,7 +20,6 @@ from polyspan.data.languages import (
 )
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
-from polyspan.report.languages import direction
 from polyspan.text import stands_alone, units
 
 

@@ -12,7 +12,7 @@ EM, F1, RATIO = "exact_match", "f1", "exact_match / f1"
 
 
 def judged(results, **options):
-    return {(one.claim, one.measure): one for one in judge(results, **options)}
+    return {(one.hypothesis, one.measure): one for one in judge(results, **options)}
 
 
 @pytest.fixture(scope="module")

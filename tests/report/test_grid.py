@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 import reports
 
-from polyspan.report import findings as claims
+from polyspan.data.languages import direction, language_name
+from polyspan.report import findings
 from polyspan.report.figures import shades
 from polyspan.report.figures.curves import smoothed, thinned, ticks
-from polyspan.report.languages import direction, language_name, listed
+from polyspan.report.notation import listed
 from polyspan.report.record.record import read_record
 from polyspan.report.tables.grid import Grid, half_width, make_grid
-from polyspan.report.tables.matrix_text import latex, latex_table, markdown_table
+from polyspan.report.tables.markup import latex
+from polyspan.report.tables.matrix_text import latex_table, markdown_table
 
 
 def _grid(folder: Path, report: dict[str, Any]) -> Grid:
@@ -38,16 +40,16 @@ def test_unknown_language_is_not_called_zero_shot(tmp_path: Path) -> None:
     report["training"][0]["data"][0]["language"] = None
     grid = _grid(tmp_path, report)
     assert grid.all()[0][2].zero_shot is None
-    assert "Which results are zero-shot is not known." in claims.lede(grid)
+    assert "Which results are zero-shot is not known." in findings.lede(grid)
 
 
 def test_headline_of_one_reader(tmp_path: Path) -> None:
     grid = _scored(tmp_path, [("a", "en"), ("b", "zh-Hant"), ("c", "ko")], [52.0, 41.4, 38.6])
-    assert claims.headline(grid) == (
+    assert findings.headline(grid) == (
         "Trained on English alone, the reader reaches F1 41 in Chinese (Traditional) and 39 in Korean"
         " – languages it was never trained on"
     )
-    lede = " ".join(claims.lede(grid))
+    lede = " ".join(findings.lede(grid))
     assert "2 of 3 results are zero-shot" in lede
     assert "For comparison, where it was trained: F1 52 in English." in lede
     assert "everywhere above the better of two baselines" in lede
@@ -56,14 +58,14 @@ def test_headline_of_one_reader(tmp_path: Path) -> None:
 
 def test_headline_of_many_tests_is_a_mean_and_a_range(tmp_path: Path) -> None:
     grid = _scored(tmp_path, reports.ELEVEN, [30.0 + place for place in range(11)])
-    assert "a mean F1 of 36 on 10 test sets, from 31 in Spanish to 40 in Hindi" in claims.headline(grid)
+    assert "a mean F1 of 36 on 10 test sets, from 31 in Spanish to 40 in Hindi" in findings.headline(grid)
 
 
 def test_headline_of_several_readers_counts_zero_shot_apart(tmp_path: Path) -> None:
     report = reports.make(reports.FOUR[:2], reports.SEVEN[:2])
     for row, f1 in zip(report["matrix"], (60.0, 40.0, 30.0, 50.0), strict=True):
         row["f1"] = f1
-    headline = claims.headline(_grid(tmp_path, report))
+    headline = findings.headline(_grid(tmp_path, report))
     assert (
         headline
         == "In languages they were never trained on, two readers reach a mean F1 of 35, against 55 in their own"
@@ -71,14 +73,14 @@ def test_headline_of_several_readers_counts_zero_shot_apart(tmp_path: Path) -> N
 
 
 def test_losing_to_a_baseline_is_said(tmp_path: Path) -> None:
-    lede = " ".join(claims.lede(_scored(tmp_path, [("a", "en"), ("b", "ko")], [52.0, 12.0])))
+    lede = " ".join(findings.lede(_scored(tmp_path, [("a", "en"), ("b", "ko")], [52.0, 12.0])))
     assert "in 1 of 2 results, all but English to Korean" in lede
-    assert "Nowhere is F1 above" in " ".join(claims.lede(_scored(tmp_path, [("b", "ko")], [12.0])))
+    assert "Nowhere is F1 above" in " ".join(findings.lede(_scored(tmp_path, [("b", "ko")], [12.0])))
 
 
 def test_small_tests_come_with_a_caution(tmp_path: Path) -> None:
-    assert "With 250 questions" in claims.caution(_scored(tmp_path, [("b", "ko")], [40.0]))
-    assert claims.caution(_scored(tmp_path, [("b", "ko")], [40.0], n=1000)) == ""
+    assert "With 250 questions" in findings.caution(_scored(tmp_path, [("b", "ko")], [40.0]))
+    assert findings.caution(_scored(tmp_path, [("b", "ko")], [40.0], n=1000)) == ""
 
 
 def test_half_width_is_wilson_s() -> None:
@@ -101,6 +103,7 @@ def test_tables_hold_the_numbers(tmp_path: Path) -> None:
 
 def test_latex_and_markdown_escape_names(tmp_path: Path) -> None:
     assert latex("50 % of_a & b\\c") == r"50 \% of\_a \& b\textbackslash{}c"
+    assert latex("p < .05 – a|b, −1 ± 2") == r"p $<$ .05 -- a$|$b, $-$1 $\pm$ 2"
     report = reports.make([("a|b_c", "en")], [("x&y", "fr")])
     assert "a\\|b\\_c" in markdown_table(_grid(tmp_path, report))
     assert "x\\&y" in latex_table(_grid(tmp_path, report))

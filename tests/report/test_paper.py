@@ -15,10 +15,10 @@ from polyspan.paper import Place, Results, judge, places, printed
 from polyspan.paper.results import Cell
 from polyspan.report import write_report
 from polyspan.report.deviations import Answered, Trained, deviations
+from polyspan.report.notation import signed
 from polyspan.report.record.paper_record import MeasureRecord
 from polyspan.report.record.record import read_record
 from polyspan.report.tables.paper_tables import references
-from polyspan.report.tables.paper_text import shown, signed
 from polyspan.report.verdicts import summary, told
 
 ATTACK = "</style><script>alert(1)</script>\"'{{ 7*7 }}"
@@ -65,6 +65,7 @@ def test_tables_as_text(paper):
     }
     assert widths == {6}
     assert "$^{**}$" in latex
+    assert "with p $<$ .05, .01, .001" in latex  # a bare < is set as another sign
     markdown = (paper / "tables/table1.md").read_text("utf-8")
     assert "(f) multi-BERT, English" in markdown
     assert "paper 78.8 (63.3)" in markdown
@@ -183,8 +184,8 @@ def test_links_stay_beside_the_report(tmp_path, file):
 
 
 def test_numbers_in_words():
-    assert shown(MeasureRecord(55.84, 0.42)) == "55.8 ± 0.4"
-    assert shown(MeasureRecord()) == "–"
+    assert str(MeasureRecord(55.84, 0.42)) == "55.8 ± 0.4"
+    assert str(MeasureRecord()) == "–"
     assert [signed(value) for value in (1.26, -3.0, None)] == ["+1.3", "−3.0", "–"]
     assert MeasureRecord(60.0, None, 78.8).difference == pytest.approx(-18.8)
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from polyspan.report.figures.drawing import write_figure
 from polyspan.report.figures.representation import (
     heat_figure,
     layers_figure,
     scatter_figure,
     tokens_figure,
-    write_figure,
 )
 
 CORPORA = [{"name": f"x:{code}", "language": code} for code in ("en", "zh", "es")]

@@ -1,7 +1,5 @@
 """`polyspan probe …`: what the encoder knows, as numbers (JSON, CSV) and figures (PNG, PDF)."""
 
-import csv
-import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,7 +44,8 @@ def pca(
     """Context tokens in their principal axes, and how well a linear probe tells the languages apart."""
     corpora = _read(data, language, out)
     from polyspan.probe.studies import study_tokens
-    from polyspan.report.figures.representation import tokens_figure, write_figure
+    from polyspan.report.figures.drawing import write_figure
+    from polyspan.report.figures.representation import tokens_figure
 
     options: dict[str, Any] = {"tokens": tokens, "limit": limit, "seed": seed, "fit": axes or ()}
     study, points = study_tokens(model, corpora, before=before, layers=layer or (-1,), **options)
@@ -151,7 +150,8 @@ def scatter(
     matrix = _load(report).get("matrix", [])
     require_writable(out / "scatter.json")
     from polyspan.probe.scatter import study_scatter
-    from polyspan.report.figures.representation import scatter_figure, write_figure
+    from polyspan.report.figures.drawing import write_figure
+    from polyspan.report.figures.representation import scatter_figure
 
     study = study_scatter(studies, matrix, layer=layer, value=value, seed=seed)
     _write(out, "scatter", study, study["points"])
@@ -183,7 +183,8 @@ def _study(
 ) -> None:
     corpora = _read(data, language, out)
     from polyspan.probe.studies import study_answers
-    from polyspan.report.figures.representation import heat_figure, layers_figure, write_figure
+    from polyspan.report.figures.drawing import write_figure
+    from polyspan.report.figures.representation import heat_figure, layers_figure
 
     study = study_answers(kind, model, corpora, before=before, layers=layer or (), limit=limit, seed=seed, **kept)
     _write(out, kind, study, study["rows"])
@@ -221,14 +222,10 @@ def _read(data: list[str], language: str | None, out: Path) -> list[Any]:
 
 def _write(out: Path, name: str, study: dict[str, Any], rows: Sequence[dict[str, Any]]) -> None:
     """The study as JSON, and its rows as CSV."""
-    from polyspan.files import write_json, write_text
+    from polyspan.files import csv_text, write_json, write_text
 
     write_json(out / f"{name}.json", study)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(out / f"{name}.csv", text.getvalue())
+    write_text(out / f"{name}.csv", csv_text(rows))
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`polyspan stats …`: what a difference is worth, which factors matter, which of the paper's claims hold."""
+"""`polyspan stats …`: what a difference is worth, which factors matter, which of the paper's hypotheses hold."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from polyspan.paper import Results, Verdict
 
 _T = typer.Option
-stats_app = Verbs(no_args_is_help=True, help="Compare systems, analyse tables, judge claims.")
+stats_app = Verbs(no_args_is_help=True, help="Compare systems, analyse tables, judge hypotheses.")
 _SHORT = {"exact_match": "EM", "f1": "F1"}
 _PRINTED = "paper"
 
@@ -111,7 +111,7 @@ def anova(
 
 def _print_anova(result: Mapping[str, Any]) -> None:
     from polyspan.cli import terminal
-    from polyspan.report.tables.sheet import p_value
+    from polyspan.report.notation import p_value
 
     rows = []
     for row in result["rows"]:
@@ -141,7 +141,7 @@ def claims(
     seed: Seed = 42,
     as_json: Json = False,
 ) -> None:
-    """The paper's claims H1 to H18 on its own numbers, or on yours."""
+    """The paper's hypotheses H1 to H18 on its own numbers, or on yours."""
     from polyspan.paper import judge
 
     _not_negative(seed)
@@ -149,17 +149,17 @@ def claims(
     verdicts = judge(results, draws, seed)
     told = [one.as_json() for one in verdicts]
     if show({"table": table, "claims": told, "draws": draws, "seed": seed}, as_json):
-        _print_claims(verdicts)
+        _print_verdicts(verdicts)
 
 
-def _print_claims(verdicts: "Sequence[Verdict]") -> None:
+def _print_verdicts(verdicts: "Sequence[Verdict]") -> None:
     from polyspan.cli import terminal
 
-    by_claim: dict[str, dict[str, Verdict]] = {}
+    by_hypothesis: dict[str, dict[str, Verdict]] = {}
     for one in verdicts:
-        by_claim.setdefault(one.claim, {})[one.measure] = one
+        by_hypothesis.setdefault(one.hypothesis, {})[one.measure] = one
     rows = []
-    for name, found in by_claim.items():
+    for name, found in by_hypothesis.items():
         cells = [_status(found.get(measure) or next(iter(found.values()))) for measure in _SHORT]
         rows.append([name, next(iter(found.values())).text, *cells])
     terminal.table(("", "claim", "EM", "F1"), rows)
@@ -168,15 +168,15 @@ def _print_claims(verdicts: "Sequence[Verdict]") -> None:
         measure = _SHORT.get(one.measure, "EM/F1")
         against = [check.text for check in one.checks if check.holds is False and not check.aside]
         if against:
-            terminal.sentences([f"{one.claim} {measure}: {'; '.join(against)}"])
-    needs = {one.claim: one.needs for one in verdicts if one.needs}
+            terminal.sentences([f"{one.hypothesis} {measure}: {'; '.join(against)}"])
+    needs = {one.hypothesis: one.needs for one in verdicts if one.needs}
     for name, needed in needs.items():
         more = f" and {len(needed) - 3} more" if len(needed) > 4 else ""
         terminal.sentences([f"{name} needs {', '.join(needed[: 3 if more else 4])}{more}"])
     terminal.sentences(
         [
-            f"{one.claim}: {one.note}"
-            for one in {one.claim: one for one in verdicts if one.note and not one.needs}.values()
+            f"{one.hypothesis}: {one.note}"
+            for one in {one.hypothesis: one for one in verdicts if one.note and not one.needs}.values()
         ]
     )
 

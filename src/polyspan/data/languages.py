@@ -47,6 +47,7 @@ FREQUENT = {tag: script for script, (_, tags) in _SCRIPTS.items() for tag in tag
 _EXPECTED = "a tag (BCP 47) such as en, ko or zh-Hant"
 _HAN_OR_KANA = frozenset({"Hani", "Hans", "Hant", "Jpan", "Hira", "Kana", "Hrkt", "Bopo"})
 _UNSPACED = _HAN_OR_KANA | {"Thai", "Laoo", "Khmr", "Mymr", "Tibt", "Lana", "Talu", "Tale", "Java", "Bali"}
+_RIGHT_TO_LEFT = frozenset({"Adlm", "Arab", "Hebr", "Mand", "Nkoo", "Rohg", "Samr", "Syrc", "Thaa"})
 _NO_LANGUAGE = re.compile(r"(?:q[a-t][a-z]|x|und|mul|mis|zxx)(?:-|$)")  # their script is not known
 _NAMES = {"bn": "Bengali", "tl": "Tagalog"}  # as corpora call them; CLDR says Bangla and Filipino
 
@@ -158,6 +159,14 @@ def letters(tag: str | None) -> frozenset[str]:
 def spaced(tag: str | None) -> bool:
     """Whether words have spaces between them: in all but Chinese, Japanese, Thai, Lao, Khmer, Burmese and kin."""
     return script(tag) not in _UNSPACED
+
+
+def direction(tag: str | None) -> str:
+    """HTML's `dir` for text in a language: "rtl" where it is written from the right, else "auto"."""
+    try:
+        return "rtl" if script(tag) in _RIGHT_TO_LEFT else "auto"
+    except UsageError:
+        return "auto"
 
 
 def sentence_space(tag: str | None) -> str:

@@ -1,5 +1,6 @@
 """Writing a data set, whole or not at all, in the format that the file name asks for."""
 
+import csv
 import io
 import json
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from polyspan.data.formats.rows import as_rows
 from polyspan.data.formats.squad import as_articles
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, choose
-from polyspan.files import Source, replacing
+from polyspan.files import Source, csv_text, replacing
 
 
 def write(corpus: Corpus, path: Source, format: str | None = None) -> int:
@@ -70,16 +71,9 @@ def _lines(corpus: Corpus) -> bytes:
 
 
 def _csv(corpus: Corpus, delimiter: str = ",") -> bytes:
-    import csv
-
-    rows = as_rows(corpus)
+    rows = [row | {"answers": json.dumps(row["answers"], ensure_ascii=False)} for row in as_rows(corpus)]
     columns = list(rows[0]) if rows else ["id", "title", "context", "question", "answers"]
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writeheader()
-    for row in rows:
-        writer.writerow({**row, "answers": json.dumps(row["answers"], ensure_ascii=False)})
-    return text.getvalue().encode()
+    return csv_text(rows, columns, delimiter=delimiter, quoting=csv.QUOTE_ALL).encode()
 
 
 def _tsv(corpus: Corpus) -> bytes:
@@ -87,21 +81,17 @@ def _tsv(corpus: Corpus) -> bytes:
 
 
 def _sheet(corpus: Corpus, delimiter: str = ",") -> bytes:
-    import csv
-
     rows = as_rows(corpus)
     several = any(len(row["answers"]["text"]) > 1 for row in rows)
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
     others = [name for name in (rows[0] if rows else ()) if name not in ("question", "context", "answers")]
     columns = ["question", "context", "answer", "answer_start", *(others or ["id", "title"])]
-    writer.writerow(columns + ["answers"] * several)
     for row in rows:
         answers = row["answers"]
         first = {"answer": answers["text"][:1], "answer_start": answers["answer_start"][:1]}
         row |= {name: value[0] if value else "" for name, value in first.items()}
-        writer.writerow([row[name] for name in columns] + [json.dumps(answers, ensure_ascii=False)] * several)
-    return text.getvalue().encode("utf-8-sig")
+        row["answers"] = json.dumps(answers, ensure_ascii=False)
+    columns += ["answers"] * several
+    return csv_text(rows, columns, delimiter=delimiter, lineterminator="\r\n").encode("utf-8-sig")
 
 
 def _parquet(corpus: Corpus) -> bytes:

@@ -1,4 +1,4 @@
-"""The paper this toolkit starts from: its printed numbers and its claims H1 to H18.
+"""The paper this toolkit starts from: its printed numbers and its hypotheses H1 to H18.
 
 Hsu, Liu & Lee 2019, "Zero-shot Reading Comprehension by Cross-lingual Transfer Learning with Multi-lingual
 Language Representation Model". `judge(printed())` says what its own numbers support;

@@ -14,16 +14,14 @@ from polyspan.paper.places import Place
 from polyspan.paper.results import Cell, Results
 from polyspan.paper.values import Value
 from polyspan.stats.resampling import Floats, bootstrap_sums, run_weights
-from polyspan.stats.units import question_table, unit_sums
+from polyspan.stats.units import MEASURES, question_table, unit_sums
 
 if TYPE_CHECKING:
     from polyspan.score import Scores
 
-_MEASURES = ("exact_match", "f1")
-
 
 class Look:
-    """Looks a place up: `look("table2", "Kr", "Zh")` is a Value of the measure that the claim is judged in."""
+    """Looks a place up: `look("table2", "Kr", "Zh")` is a Value in the measure that is judged."""
 
     def __init__(self, results: Results, drawn: "Mapping[Place, Floats]", measure: str) -> None:
         self.results, self.measure, self._drawn = results, measure, drawn
@@ -32,7 +30,7 @@ class Look:
         place = Place(table, row, column)
         label = f"{row} on {column}"
         draws = self._drawn.get(place)
-        chosen = None if draws is None else draws[:, _MEASURES.index(self.measure)]
+        chosen = None if draws is None else draws[:, MEASURES.index(self.measure)]
         if chosen is None or np.isnan(chosen[0]):
             return Value(label, None, (str(place),))
         return Value(label, chosen)

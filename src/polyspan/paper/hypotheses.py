@@ -1,7 +1,7 @@
-"""The paper's claims H1 to H18, each a predicate over a table of results.
+"""The paper's hypotheses H1 to H18, each a predicate over a table of results.
 
-A claim is a function from a `Look` to checks: inequalities between numbers of the table, written as such. Where
-the paper's wording has no number ("break", "slightly", "little"), the threshold is ours and stands here.
+A predicate is a function from a `Look` to checks: inequalities between numbers of the table, written as such.
+Where the paper's wording has no number ("break", "slightly", "little"), the threshold is ours and stands here.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,8 +16,8 @@ from polyspan.paper.values import Check, Value, aside, combine, constant, highes
 from polyspan.paper.verdict import Verdict, decide
 from polyspan.stats.anova import f_ratio
 from polyspan.stats.resampling import Floats
+from polyspan.stats.units import MEASURES
 
-MEASURES = ("exact_match", "f1")
 RATIO = "exact_match / f1"
 
 SLIGHT = 3.0
@@ -39,7 +39,7 @@ Predicate = Callable[[Look], list[Check]]
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """One claim: its number in METHODS, what it says, the predicate, and the measures it is judged in."""
+    """One of H1 to H18: its name, what it says, the predicate, and the measures it is judged in."""
 
     name: str
     text: str
@@ -49,16 +49,16 @@ class Hypothesis:
 
 
 def judge(results: Results, draws: int = 1000, seed: int = 42) -> list[Verdict]:
-    """Every claim on a table of results, in each of its measures.
+    """Every hypothesis on a table of results, in each of its measures.
 
     `draws` of questions and seeds say how sure each verdict is, where the cells carry several seeds or scores by
     question. With three seeds, drawing them is coarse: read shares near 0 and 1 only.
     """
     drawn = draw(results, draws, seed)
     return [
-        decide(claim.name, claim.text, measure, claim.checks(Look(results, drawn, measure)), claim.note)
-        for claim in HYPOTHESES
-        for measure in claim.measures
+        decide(one.name, one.text, measure, one.checks(Look(results, drawn, measure)), one.note)
+        for one in HYPOTHESES
+        for measure in one.measures
     ]
 
 
@@ -111,7 +111,7 @@ def _asian_english_helps_korean(look: Look) -> list[Check]:
 
 
 def _squad_beats_drcd(look: Look) -> list[Check]:
-    """The one exception is the paper's own, and so part of the claim."""
+    """The one exception is the paper's own, and so part of the hypothesis."""
     found = []
     for to in ("Fr", "Jp", "Kr"):
         for test in TESTS:

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polyspan.errors import PolyspanError, UsageError, nearest, shorten
-from polyspan.files import Source, explained
+from polyspan.files import Source, read_yaml
 from polyspan.paper.places import Place, places
 
 if TYPE_CHECKING:
@@ -106,15 +105,7 @@ class Results:
 def read_labels(path: Source) -> Labels:
     """Read labels from a YAML file. Raises PolyspanError where it is not such a file, UsageError for a label that
     the paper does not have."""
-    import yaml
-
-    try:
-        with explained(path, "read"):
-            content = yaml.safe_load(Path(path).read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PolyspanError(
-            "the labels file is not YAML", where=str(path), found=" ".join(str(error).split()), expected=_EXPECTED
-        ) from error
+    content = read_yaml(path, "the labels file", _EXPECTED)
     lines = [line for table in _values(content) for line in _values(table)]
     if not lines or not all(isinstance(line, dict) and line for line in lines):
         raise PolyspanError("no labels", where=str(path), found=shorten(content), expected=_EXPECTED)

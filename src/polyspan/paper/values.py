@@ -1,4 +1,4 @@
-"""Numbers that carry their uncertainty, so that a claim can be written as the inequality that it is.
+"""Numbers that carry their uncertainty, so that a hypothesis can be written as the inequality that it is.
 
 `look("table2", "Kr", "Zh") > look("table2", "En", "Zh")` is a Check: whether it holds on the estimates, and in
 which share of the draws. A Value's draws have the estimate in front; a number that the table lacks has no draws
@@ -60,7 +60,7 @@ class Check:
     """One inequality. `true` says for the estimate and every draw whether it holds, None where it cannot be told.
 
     `text` shows how the two numbers do stand: with > or < where the inequality holds, with ≤ or ≥ where not.
-    An `aside` is shown beside a claim but is no part of it.
+    An `aside` is shown beside a hypothesis but is no part of it.
     """
 
     text: str

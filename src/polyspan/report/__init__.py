@@ -3,9 +3,8 @@
 from pathlib import Path
 
 from polyspan.files import Source, write_text
-from polyspan.report.languages import language_name as language_name
 
-__all__ = ["language_name", "write_report"]
+__all__ = ["write_report"]
 
 
 def write_report(folder: Source) -> Path:

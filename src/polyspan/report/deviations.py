@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from polyspan.report.languages import listed
+from polyspan.report.notation import few, listed
 
 About = Mapping[str, Any]
 """What a corpus stage says of its corpus (`about.json`)."""
@@ -18,6 +18,24 @@ _TESTS = {"En": 10_570, "Zh": 3_524, "Kr": 5_774}
 _TABLES = ("table2", "table6")  # whose rows and columns are these languages
 _MUSE = re.compile(r"[a-z]{2}-[a-z]{2}(\.[0-9-]+)?\.txt")
 _FEW = 6
+
+_MODEL = "The encoder is {}; the paper’s is multilingual BERT (base, cased, 104 languages)."
+_TRAINED = "Trained on {}."
+_TESTED = "Tested on {}."
+_SCORED = "Scored by {}; the paper does not name its scorer, and in Chinese and Korean rules differ."
+_TRANSLATED = "Translated by {}; the paper used Google Translate."
+_REORDERED = "Reordered by the parses of {}; the paper does not name its parser."
+_MIXED = "Words are mixed in from {}; the paper used MUSE’s dictionaries."
+_ALIGNED = "Alignments are fitted as {}; the paper names neither layer nor vectors."
+_TRANSDUCTIVE = (
+    "Adversarial training reads the text of the test set itself ({}), never its answers, as the paper’s does: "
+    "those results are transductive."
+)
+_NOT_TRANSDUCTIVE = (
+    "Adversarial training reads {}, which is not the test set; the paper took the text of the test set itself, so "
+    "that its results are transductive and these are not."
+)
+_DEVELOPMENT = "As in the paper, development sets are the tests ({})."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,27 +72,43 @@ class Answered:
 
 def deviations(readers: Sequence[Trained], tests: Sequence[Answered]) -> list[str]:
     """Sentences, the weightiest first; what is as in the paper is not told."""
+    cards = [card for about in _abouts(readers, tests) if (card := about.get("card"))]
+    words = _options(cards, ("codeswitch",), "dictionary")
+    own = {test.about["sha256"] for test in tests}
+    targets = {about["name"]: about["sha256"] in own for reader in readers for about in reader.target}
+    roots = [str(test.about["root"]) for test in tests]
     found = [
-        _model(readers),
+        _told(_MODEL, _other_models(readers)),
         _data(readers, tests),
-        *_sizes(readers, tests),
+        _told(_TRAINED, _sizes(_trained_sizes(readers), _TRAINING)),
+        _told(
+            _TESTED, _sizes({label: int(about["questions"]) for label, about in _labelled_tests(tests)}, _TESTS)
+        ),
         _training(readers),
         _seeds(readers),
-        _metrics(tests),
-        *_made(readers, tests),
-        _alignment(readers),
-        *_adversaries(readers, tests),
-        _development(tests),
+        _told(_SCORED, _metrics(tests)),
+        _told(_TRANSLATED, _options(cards, ("translate", "backtranslate"), "engine")),
+        _told(_REORDERED, _options(cards, ("reorder",), "parser")),
+        _told(_MIXED, words if any(not _MUSE.fullmatch(name) for name in words) else []),
+        _told(
+            _ALIGNED, [f"{one['method']} at layer {one['layer']}" for reader in readers if (one := reader.align)]
+        ),
+        _told(_TRANSDUCTIVE, [name for name, inside in targets.items() if inside]),
+        _told(_NOT_TRANSDUCTIVE, [name for name, inside in targets.items() if not inside]),
+        _told(_DEVELOPMENT, [root for root in roots if root.endswith(":dev")]),
     ]
     return [sentence for sentence in found if sentence]
 
 
-def _model(readers: Sequence[Trained]) -> str:
+def _told(sentence: str, names: Iterable[str]) -> str:
+    """The sentence about the first of these names and how many more there are; "" where there is none."""
+    listing = listed(few(list(dict.fromkeys(names)), _FEW))
+    return sentence.format(listing) if listing else ""
+
+
+def _other_models(readers: Sequence[Trained]) -> list[str]:
     main = [reader.model for reader in readers if reader.encoder is None and _of_mbert(reader)]
-    others = [name for name in dict.fromkeys(main) if name.rpartition("/")[2] != _MBERT]
-    if not others:
-        return ""
-    return f"The encoder is {listed(others)}; the paper’s is multilingual BERT (base, cased, 104 languages)."
+    return [name for name in main if name.rpartition("/")[2] != _MBERT]
 
 
 def _of_mbert(reader: Trained) -> bool:
@@ -91,27 +125,22 @@ def _data(readers: Sequence[Trained], tests: Sequence[Answered]) -> str:
         return ""
     papers = [f"{_SETS[label][1]} ({label})" for label in _SETS if label in wrong.values()]
     named = [f"{name} ({label})" for name, label in wrong.items()]
-    return f"The data are {_few(named)}, where the paper has {listed(papers)}."
+    return _told(f"The data are {{}}, where the paper has {listed(papers)}.", named)
 
 
-def _sizes(readers: Sequence[Trained], tests: Sequence[Answered]) -> list[str]:
-    trained = {
-        row: reader.questions
-        for reader in readers
-        for table, row in reader.places
-        if table in _TABLES and row in _TRAINING
+def _trained_sizes(readers: Sequence[Trained]) -> dict[str, int]:
+    return {
+        row: one.questions for one in readers for table, row in one.places if table in _TABLES and row in _TRAINING
     }
-    tested = {label: int(about["questions"]) for label, about in _labelled_tests(tests)}
-    found = []
-    for what, sizes, papers in (("Trained", trained, _TRAINING), ("Tested", tested, _TESTS)):
-        different = [
-            f"{sizes[label]:,} in {label} (paper: {papers[label]:,})"
-            for label in papers
-            if label in sizes and sizes[label] != papers[label]
-        ]
-        if different:
-            found.append(f"{what} on {_few(different, 'questions')}.")
-    return found
+
+
+def _sizes(sizes: Mapping[str, int], papers: Mapping[str, int]) -> list[str]:
+    """The sizes that differ; the first one says what is counted."""
+    different = [label for label in papers if label in sizes and sizes[label] != papers[label]]
+    return [
+        f"{sizes[label]:,}{'' if number else ' questions'} in {label} (paper: {papers[label]:,})"
+        for number, label in enumerate(different)
+    ]
 
 
 def _training(readers: Sequence[Trained]) -> str:
@@ -127,7 +156,7 @@ def _training(readers: Sequence[Trained]) -> str:
     if not ways:
         return ""
     only = len(ways) == 1
-    told = [way if only else f"{way} ({_few(names)})" for way, names in ways.items()]
+    told = [way if only else f"{way} ({listed(few(names, _FEW))})" for way, names in ways.items()]
     return f"Trained by {'; '.join(told)}; the paper used the defaults of BERT’s run_squad.py (preset {_PRESET})."
 
 
@@ -142,68 +171,16 @@ def _seeds(readers: Sequence[Trained]) -> str:
     return f"Means over {many} seeds; the paper has one run a cell."
 
 
-def _metrics(tests: Sequence[Answered]) -> str:
+def _metrics(tests: Sequence[Answered]) -> list[str]:
     metrics: dict[str, list[str]] = {}
     for label, about in _labelled_tests(tests):
         if about.get("metric"):
             metrics.setdefault(str(about["metric"]), []).append(label)
-    if not metrics:
-        return ""
-    told = [f"{name} ({', '.join(dict.fromkeys(labels))})" for name, labels in metrics.items()]
-    return f"Scored by {listed(told)}; the paper does not name its scorer, and in Chinese and Korean rules differ."
+    return [f"{name} ({', '.join(dict.fromkeys(labels))})" for name, labels in metrics.items()]
 
 
-def _made(readers: Sequence[Trained], tests: Sequence[Answered]) -> list[str]:
-    """How made corpora came about, where the paper did it in another way."""
-    abouts = [about for reader in readers for about in reader.data] + [test.about for test in tests]
-    cards = [card for about in abouts if (card := about.get("card"))]
-    engines = _options(cards, ("translate", "backtranslate"), "engine")
-    parsers = _options(cards, ("reorder",), "parser")
-    dictionaries = _options(cards, ("codeswitch",), "dictionary")
-    found = []
-    if engines:
-        found.append(f"Translated by {listed(engines)}; the paper used Google Translate.")
-    if parsers:
-        found.append(f"Reordered by the parses of {listed(parsers)}; the paper does not name its parser.")
-    if any(not _MUSE.fullmatch(name) for name in dictionaries):
-        found.append(f"Words are mixed in from {_few(dictionaries)}; the paper used MUSE’s dictionaries.")
-    return found
-
-
-def _alignment(readers: Sequence[Trained]) -> str:
-    ways = [f"{one['method']} at layer {one['layer']}" for reader in readers if (one := reader.align)]
-    if not ways:
-        return ""
-    return (
-        f"Alignments are fitted as {_few(list(dict.fromkeys(ways)))}; the paper names neither layer nor vectors."
-    )
-
-
-def _adversaries(readers: Sequence[Trained], tests: Sequence[Answered]) -> list[str]:
-    used = {about["name"]: about["sha256"] for reader in readers for about in reader.target}
-    if not used:
-        return []
-    own = {test.about["sha256"] for test in tests}
-    inside = [name for name, content in used.items() if content in own]
-    outside = [name for name in used if name not in inside]
-    found = []
-    if inside:
-        found.append(
-            f"Adversarial training reads the text of the test set itself ({_few(inside)}), never its answers, as "
-            "the paper’s does: those results are transductive."
-        )
-    if outside:
-        found.append(
-            f"Adversarial training reads {_few(outside)}, which is not the test set; the paper took the text of "
-            "the test set itself, so that its results are transductive and these are not."
-        )
-    return found
-
-
-def _development(tests: Sequence[Answered]) -> str:
-    dev = [str(test.about["root"]) for test in tests if str(test.about["root"]).endswith(":dev")]
-    dev = list(dict.fromkeys(dev))
-    return f"As in the paper, development sets are the tests ({_few(dev)})." if dev else ""
+def _abouts(readers: Sequence[Trained], tests: Sequence[Answered]) -> list[About]:
+    return [about for reader in readers for about in reader.data] + [test.about for test in tests]
 
 
 def _labelled_readers(readers: Sequence[Trained]) -> list[tuple[str, About]]:
@@ -228,13 +205,4 @@ def _labelled_tests(tests: Sequence[Answered]) -> list[tuple[str, About]]:
 
 def _options(cards: Iterable[Mapping[str, Any]], makers: tuple[str, ...], name: str) -> list[str]:
     values = [card["options"][name] for card in cards if card["maker"] in makers and name in card["options"]]
-    return list(dict.fromkeys(str(one["name"] if isinstance(one, dict) else one) for one in values))
-
-
-def _few(names: Sequence[str], noun: str = "") -> str:
-    """A list that stays short: the first ones, and how many more there are."""
-    kept = list(names) if len(names) <= _FEW else [*names[: _FEW - 1], f"{len(names) - _FEW + 1} more"]
-    if noun and kept:
-        first, _, rest = kept[0].partition(" ")
-        kept[0] = f"{first} {noun} {rest}"
-    return listed(kept)
+    return [str(one["name"] if isinstance(one, dict) else one) for one in values]

@@ -3,7 +3,7 @@
 import statistics
 from collections import Counter
 
-from polyspan.report.languages import listed
+from polyspan.report.notation import listed
 from polyspan.report.tables.grid import Grid, GridCell, Line, half_width
 
 _NAMED = 6  # results that one sentence can carry

@@ -1,27 +1,27 @@
-"""What our numbers say of the paper's claims, in words."""
+"""What our numbers say of the paper's hypotheses, in words."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from polyspan.report.languages import listed
-from polyspan.report.record.paper_record import ClaimRecord
+from polyspan.report.notation import SHORT, few, listed
+from polyspan.report.record.paper_record import HypothesisRecord
 
 if TYPE_CHECKING:
     from polyspan.paper import Verdict
 
-_MOST = 4  # inequalities or gaps that a sentence lists
-_SHORT = {"exact_match": "EM", "f1": "F1"}
+_MOST = 5  # inequalities or gaps that a sentence lists
+_VERBS = {"holds": ("holds", "hold"), "partly": ("holds in part", "hold in part"), "fails": ("fails", "fail")}
 
 
-def told(ours: "Sequence[Verdict]", papers: "Sequence[Verdict]") -> list[ClaimRecord]:
+def told(ours: "Sequence[Verdict]", papers: "Sequence[Verdict]") -> list[HypothesisRecord]:
     """Our verdicts in words, each beside that of the paper's own numbers."""
-    printed = {(one.claim, one.measure): one.status for one in papers}
-    claims = []
-    for one in ours:
-        content = one.as_json()
-        content |= {"words": words(one), "paper_status": printed.get((one.claim, one.measure), "")}
-        claims.append(ClaimRecord(**content))
-    return claims
+    printed = {(one.hypothesis, one.measure): one.status for one in papers}
+    return [
+        HypothesisRecord(
+            **one.as_json(), words=words(one), paper_status=printed.get((one.hypothesis, one.measure), "")
+        )
+        for one in ours
+    ]
 
 
 def words(one: "Verdict") -> str:
@@ -46,37 +46,35 @@ def words(one: "Verdict") -> str:
     return said
 
 
-def summary(claims: Sequence[ClaimRecord]) -> str:
-    """How many claims hold in F1 (or their own measure), in one sentence; "" without claims that were tested."""
-    main = {one.claim: one for one in claims if one.measure != "exact_match"}
+def summary(verdicts: Sequence[HypothesisRecord]) -> str:
+    """How many hypotheses hold in F1 (or their own measure), in one sentence; "" where none was tested."""
+    main = {one.claim: one for one in verdicts if one.measure != "exact_match"}
     tested = [one for one in main.values() if one.status != "not testable"]
     if not tested:
         return ""
     counts: dict[str, list[str]] = {}
     for one in tested:
         counts.setdefault(one.status, []).append(one.claim)
-    parts = [f"{len(names)} {verbs[len(names) > 1]}" for status, verbs in _VERBS if (names := counts.get(status))]
+    parts = [
+        f"{len(names)} {verbs[len(names) > 1]}"
+        for status, verbs in _VERBS.items()
+        if (names := counts.get(status))
+    ]
     left = len(main) - len(tested)
     untested = f"; {left} could not be tested" if left else ""
     return f"Of the paper’s {len(main)} claims, {len(tested)} can be tested here: {listed(parts)} in F1{untested}."
 
 
-def by_claim(claims: Sequence[ClaimRecord]) -> list[tuple[ClaimRecord, list[tuple[str, ClaimRecord]]]]:
-    """The claims in order, each with its measures: (short name, verdict)."""
-    found: dict[str, list[tuple[str, ClaimRecord]]] = {}
-    for one in claims:
-        found.setdefault(one.claim, []).append((_SHORT.get(one.measure, "EM/F1"), one))
+def by_hypothesis(
+    verdicts: Sequence[HypothesisRecord],
+) -> list[tuple[HypothesisRecord, list[tuple[str, HypothesisRecord]]]]:
+    """The hypotheses in order, each with its measures: (short name, verdict)."""
+    found: dict[str, list[tuple[str, HypothesisRecord]]] = {}
+    for one in verdicts:
+        found.setdefault(one.claim, []).append((SHORT.get(one.measure, one.measure), one))
     return [(each[0][1], each) for each in found.values()]
 
 
-_VERBS = (
-    ("holds", ("holds", "hold")),
-    ("partly", ("holds in part", "hold in part")),
-    ("fails", ("fails", "fail")),
-)
-
-
 def _some(texts: Sequence[str]) -> str:
-    more = len(texts) - _MOST
-    shown: list[Any] = list(texts[:_MOST] if more > 1 else texts)
-    return "; ".join(shown) + (f"; and {more} more" if more > 1 else "")
+    *first, last = few(texts, _MOST)
+    return "; ".join([*first, last if len(texts) <= _MOST else f"and {last}"])

@@ -15,11 +15,9 @@ from polyspan.errors import UsageError
 from polyspan.score import Scores
 from polyspan.stats.anova import permutation_p
 from polyspan.stats.resampling import DRAWS, Floats, bootstrap_sums, interval, run_weights, sign_flip_p
-from polyspan.stats.units import question_table, unit_sums
+from polyspan.stats.units import MEASURES, question_table, unit_sums
 
 _FEW = 30  # units from which on a percentile interval covers nearly as often as it says
-
-MEASURES = ("exact_match", "f1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,20 +11,19 @@ they do not make more training sets.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from polyspan.errors import PolyspanError, shorten
-from polyspan.files import Source, explained
+from polyspan.files import Source, read_yaml
 from polyspan.stats.anova import Anova, Values, anova, exchange_p, without
 from polyspan.stats.resampling import DRAWS
+from polyspan.stats.units import MEASURES
 
 Factors = Mapping[str, Mapping[str, str | Mapping[str, str]]]
 """Factor → training set → level, or → test → level with `else` for all other tests."""
 
-MEASURES = ("exact_match", "f1")
 TEST = "test language"
 WARNING = (
     "Cells are not independent: those of one training set share a model, those of one column a test. The p of F "
@@ -44,15 +43,7 @@ class _Cell:
 
 def read_factors(path: Source) -> dict[str, dict[str, str | dict[str, str]]]:
     """Read factors from a YAML file. Raises PolyspanError where it cannot be read or has another shape."""
-    import yaml
-
-    try:
-        with explained(path, "read"):
-            content = yaml.safe_load(Path(path).read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise PolyspanError(
-            "the factors file is not YAML", where=str(path), found=" ".join(str(error).split()), expected=_EXPECTED
-        ) from error
+    content = read_yaml(path, "the factors file", _EXPECTED)
     if not isinstance(content, dict) or not content:
         raise PolyspanError("no factors", where=str(path), found=shorten(content), expected=_EXPECTED)
     return {str(name): _levels(given, f"{path}: {name}") for name, given in content.items()}

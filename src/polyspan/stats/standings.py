@@ -8,9 +8,9 @@ import numpy as np
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.score import Scores
-from polyspan.stats.comparison import MEASURES, Comparison, compare
+from polyspan.stats.comparison import Comparison, compare
 from polyspan.stats.resampling import DRAWS, bootstrap_sums, interval
-from polyspan.stats.units import question_table, unit_sums
+from polyspan.stats.units import MEASURES, question_table, unit_sums
 
 Interval = tuple[float, float]
 
@@ -56,7 +56,7 @@ def standings(
             try:
                 against = compare(first, scores, of=of, draws=draws, seed=seed)
             except PolyspanError as error:
-                why = f"{error.message}: {error.found}" if error.found else error.message
+                why = error.brief
         found.append(Standing(name, scores, bounds["exact_match"], bounds["f1"], against, why))
     return found
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from polyspan.score import Scores
 
 UNITS = ("question", "paragraph", "article")
+MEASURES = ("exact_match", "f1")
+"""The measures of a question, in the order of `question_table`."""
 
 
 def units(corpus: "Corpus", by: str) -> dict[str, str]:
@@ -38,7 +40,7 @@ def units(corpus: "Corpus", by: str) -> dict[str, str]:
 def question_table(scores: Sequence["Scores"], of: Mapping[str, str] | None = None) -> tuple[list[str], Floats]:
     """The unit of every question, and the scores of several systems on it from 0 to 1.
 
-    The array has shape (questions, systems, 2); the last axis is exact match, F1. Questions are in the order of
+    The array has shape (questions, systems, 2); the last axis is `MEASURES`. Questions are in the order of
     their ids, so that nothing depends on the order of a file. Raises PolyspanError where the systems did not
     answer the same questions, a score is not a number, or a question's unit is not known.
     """

@@ -1,4 +1,4 @@
-"""What a run's numbers say: the paper's claims, the factors of Table 2, likeness against scores, comparisons."""
+"""What a run's scores say: hypotheses of the paper, factors of Table 2, likeness against scores, comparisons."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from polyspan.errors import PolyspanError
-from polyspan.paper import Cell, Place, Results, factors, judge, printed
+from polyspan.paper import Results, factors, judge, printed
 from polyspan.report.tables.paper_tables import compared, measured
 from polyspan.report.verdicts import told
 
@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from polyspan.lab.plan.plan import Plan
     from polyspan.lab.recipe.recipe import Recipe, Selection
     from polyspan.lab.results.gathered import Gathered
-    from polyspan.lab.results.numbers import Numbers
 
-_FIGURES = {"cosine": "figure2", "svcca": "figure3"}
 _SEED = 42
 
 
@@ -43,55 +41,40 @@ def scatters(
         try:
             drawn[label] = study_scatter(list(of_readers.values()), matrix, seed=probe.seed)
         except PolyspanError as error:
-            lost[f"{label} against scores"] = f"{error.message} ({error.found})" if error.found else error.message
+            lost[f"{label} against scores"] = error.brief
     return drawn, lost
 
 
-def results(numbers: "Numbers", drawn: Mapping[str, Mapping[str, Any]]) -> Results:
-    """The run's scores in the paper's places, question by question, and the points of Figures 2 and 3."""
-    cells: dict[Place, tuple[Cell, ...]] = {}
-    for place, planned in numbers.places.items():
-        done = [cell for cell in planned if numbers.gathered.is_done(cell.predict)]
-        scores = [(cell.seed, numbers.gathered.scores(cell.predict)) for cell in done]
-        if scores:
-            cells[place] = tuple(Cell(one.exact_match, one.f1, seed, one.n, one) for seed, one in scores)
-    for study in drawn.values():
-        for point in study["points"]:
-            place = Place(_FIGURES.get(study["of"], study["of"]), point["a"], point["b"])
-            cells[place] = (Cell(point["exact_match"], point["f1"], similarity=point["similarity"]),)
-    return Results(cells, numbers.recipe.name, numbers.units)
-
-
-def claims(numbers: "Numbers", found: Results) -> list[dict[str, Any]]:
-    """The claims that the recipe asks for, judged on these results and on the paper's own."""
-    asked = numbers.recipe.statistics.claims
-    if asked is None or "claims" not in numbers.recipe.drawn() or not found.cells:
+def claims(recipe: "Recipe", found: Results) -> list[dict[str, Any]]:
+    """The hypotheses that the recipe asks for, judged on these results and on the paper's own."""
+    asked = recipe.statistics.claims
+    if asked is None or "claims" not in recipe.drawn() or not found.cells:
         return []
     return [asdict(one) for one in told(judge(found, asked.draws, _SEED), judge(printed(), 0))]
 
 
-def statistics(numbers: "Numbers", found: Results) -> dict[str, Any]:
+def statistics(plan: "Plan", gathered: "Gathered", found: Results) -> dict[str, Any]:
     """The analysis of variance, the comparisons and the choice of checkpoints that the recipe asks for."""
-    asked, drawn = numbers.recipe.statistics, numbers.recipe.drawn()
-    told: dict[str, Any] = {}
+    asked, drawn = plan.recipe.statistics, plan.recipe.drawn()
+    made: dict[str, Any] = {}
     if asked.anova is not None and "anova" in drawn:
         from polyspan.stats import analyse, read_factors
 
         chosen = read_factors(asked.anova.factors) if asked.anova.factors else factors()
         rows = found.rows(asked.anova.table)
-        told["anova"] = analyse(rows, chosen, draws=asked.anova.draws, seed=_SEED) | {"table": asked.anova.table}
+        made["anova"] = analyse(rows, chosen, draws=asked.anova.draws, seed=_SEED) | {"table": asked.anova.table}
     if asked.compare and "compare" in drawn:
-        told["compare"] = [
-            {"a": one.a, "b": one.b, "test": test} | _comparison(numbers, one.a, one.b, test)
+        made["compare"] = [
+            {"a": one.a, "b": one.b, "test": test} | _comparison(plan, gathered, found.units, one.a, one.b, test)
             for one in asked.compare
             for test in one.tests
         ]
     if asked.selection is not None and "selection" in drawn:
-        told["selection"] = _selection(numbers, asked.selection)
-    return told
+        made["selection"] = _selection(plan, gathered, asked.selection)
+    return made
 
 
-def _selection(numbers: "Numbers", asked: "Selection") -> dict[str, Any]:
+def _selection(plan: "Plan", gathered: "Gathered", asked: "Selection") -> dict[str, Any]:
     """Every reader and test under the three rules: mean over seeds, and the checkpoints that were chosen.
 
     A seed counts on a test where all its checkpoints were scored there and on the source; `why` names the others.
@@ -100,10 +83,10 @@ def _selection(numbers: "Numbers", asked: "Selection") -> dict[str, Any]:
 
     scored: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     lost: list[str] = []
-    for one in numbers.plan.checkpoints:
+    for one in plan.checkpoints:
         row: dict[str, Any] = {"reader": one.reader, "test": one.test, "seed": one.seed, "checkpoint": one.number}
-        if numbers.gathered.is_done(one.predict):
-            found = numbers.gathered.scores(one.predict)
+        if gathered.is_done(one.predict):
+            found = gathered.scores(one.predict)
             row |= {name: round(getattr(found, name), 3) for name in ("f1", "exact_match")}
         else:
             lost.append(one.predict.name)
@@ -124,17 +107,13 @@ def _selection(numbers: "Numbers", asked: "Selection") -> dict[str, Any]:
     return {"source": asked.source, "rows": chosen, "scores": rows, "why": [f"not made: {name}" for name in lost]}
 
 
-def _comparison(numbers: "Numbers", a: str, b: str, test: str) -> dict[str, Any]:
-    sides = [
-        {
-            cell.seed: numbers.gathered.scores(cell.predict)
-            for cell in numbers.done
-            if (cell.reader, cell.test) == (x, test)
-        }
-        for x in (a, b)
-    ]
+def _comparison(
+    plan: "Plan", gathered: "Gathered", units: Mapping[str, str], a: str, b: str, test: str
+) -> dict[str, Any]:
+    done = [cell for cell in plan.cells if cell.test == test and gathered.is_done(cell.predict)]
+    sides = [{cell.seed: gathered.scores(cell.predict) for cell in done if cell.reader == x} for x in (a, b)]
     if not all(sides):
         return {"why": f"{a if not sides[0] else b} on {test} was not made"}
-    found = asdict(compared(a, list(sides[0].values()), list(sides[1].values()), numbers.units))
+    found = asdict(compared(a, list(sides[0].values()), list(sides[1].values()), units))
     del found["name"]
     return found

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from polyspan.lab.engine.commands import commands
 from polyspan.lab.results.example_answers import examples, pairs_shown
 from polyspan.lab.results.gathered import Gathered
-from polyspan.lab.results.inference import claims, results, scatters, statistics, studies
-from polyspan.paper import Place, Results, printed
+from polyspan.lab.results.inference import claims, scatters, statistics, studies
+from polyspan.paper import Cell, Place, Results, printed
 from polyspan.report.record.paper_record import Against, MeasureRecord, PaperCell, PaperTable, RunRecord
 from polyspan.report.tables.paper_tables import compared, measured, printed_number, references, title
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from polyspan.lab.plan.plan import Plan, PlannedCell
     from polyspan.lab.stage import Stage
     from polyspan.score import Scores
+
+_FIGURES = {"cosine": "figure2", "svcca": "figure3"}
 
 
 class Numbers:
@@ -29,7 +31,7 @@ class Numbers:
 
     @cached_property
     def matrix(self) -> list[dict[str, Any]]:
-        """A row for each Reader, test and seed, as DESIGN has it; once where several tables show it."""
+        """A row for each Reader, test and seed, as `report.json` has it; once where several tables show it."""
         rows: dict[tuple[str, str, int], dict[str, Any]] = {}
         for cell in self.done:
             key = (cell.reader, cell.test, cell.seed)
@@ -84,18 +86,27 @@ class Numbers:
 
     @cached_property
     def results(self) -> Results:
-        """The scores in the paper's places."""
-        return results(self, self.scatters[0])
+        """The scores in the paper's places, question by question, and the points of Figures 2 and 3."""
+        cells: dict[Place, tuple[Cell, ...]] = {}
+        for place, planned in self.places.items():
+            done = [cell for cell in planned if self._is_done(cell)]
+            if scores := [(cell.seed, self.gathered.scores(cell.predict)) for cell in done]:
+                cells[place] = tuple(Cell(one.exact_match, one.f1, seed, one.n, one) for seed, one in scores)
+        for study in self.scatters[0].values():
+            for point in study["points"]:
+                place = Place(_FIGURES.get(study["of"], study["of"]), point["a"], point["b"])
+                cells[place] = (Cell(point["exact_match"], point["f1"], similarity=point["similarity"]),)
+        return Results(cells, self.recipe.name, self.units)
 
     @cached_property
     def claims(self) -> list[dict[str, Any]]:
-        """The paper's claims, as `Claim` has them."""
-        return claims(self, self.results)
+        """The paper's hypotheses, as `HypothesisRecord` has them."""
+        return claims(self.recipe, self.results)
 
     @cached_property
     def statistics(self) -> dict[str, Any]:
         """What else the recipe computes from the scores."""
-        return statistics(self, self.results)
+        return statistics(self.plan, self.gathered, self.results)
 
     def scores(self, place: Place) -> list["Scores"]:
         """The scores of a place's finished seeds."""

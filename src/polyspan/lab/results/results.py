@@ -120,40 +120,19 @@ def _earlier(out: Path, made_of: str) -> dict[str, Any] | None:
         found = json.loads((out / "report.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(found, dict) and found.get("made_of") == made_of
-    copied = whole and all(
-        (out / name).is_file()
-        for name in [
-            *(picture["file"] for picture in found["pictures"]),
-            *(card["file"] for card in found["cards"]),
-            *(
-                name
-                for table in found["tables"].values()
-                for cell in table["cells"]
-                for run in cell["runs"]
-                for name in (run["record"], run["predictions"])
-                if name
-            ),
-        ]
-    )
-    return found if copied else None
-
-
-def trained_stages(plan: "Plan") -> dict[tuple[str, int], Stage]:
-    """The train stage of every (reader, seed) in the tables."""
-    return {(cell.reader, cell.seed): cell.train for cell in plan.cells}
-
-
-def test_stages(plan: "Plan") -> dict[str, Stage]:
-    """The corpus stage of every test in the tables."""
-    return {cell.test: cell.corpus for cell in plan.cells}
+    if not isinstance(found, dict) or found.get("made_of") != made_of:
+        return None
+    runs = [run for table in found["tables"].values() for cell in table["cells"] for run in cell["runs"]]
+    copies = [one["file"] for one in (*found["pictures"], *found["cards"])]
+    copies += [run[name] for run in runs for name in ("record", "predictions") if run[name]]
+    return found if all((out / name).is_file() for name in copies) else None
 
 
 _CURVES = 8  # readers whose losses the page has room for; all are in the records
 
 
 def _training(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
-    stages = {key: stage for key, stage in trained_stages(plan).items() if gathered.is_done(stage)}
+    stages = {(cell.reader, cell.seed): cell.train for cell in plan.cells if gathered.is_done(cell.train)}
     few = len({name for name, _ in stages}) <= _CURVES
     found = []
     for (name, seed), stage in stages.items():
@@ -166,7 +145,7 @@ def _training(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
 def _tests(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
     """What each test is; its metric is the one it is scored by, its own or else its language's."""
     found = []
-    for name, stage in test_stages(plan).items():
+    for name, stage in {cell.test: cell.corpus for cell in plan.cells}.items():
         about = gathered.about(stage)
         facts = {key: about[key] for key in ("language", "questions", "sha256")}
         facts["metric"] = about["metric"] or default_metric(about["language"])

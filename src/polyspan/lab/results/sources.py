@@ -1,5 +1,6 @@
 """What a run rests on: its data with licences and cards, in what it differs from the paper, and its figures."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from polyspan.lab.outputs import MODEL
@@ -40,7 +41,8 @@ def told_deviations(plan: "Plan", gathered: Gathered) -> list[str]:
     for cell in plan.cells:
         cells.setdefault(cell.reader, []).append(cell)
     tests = {cell.test: cell for cell in plan.cells}
-    rows, columns = _places(plan)
+    rows = _places({name: table.rows for name, table in plan.recipe.tables.items()})
+    columns = _places({name: table.columns for name, table in plan.recipe.tables.items()})
     readers = [_trained(name, rows.get(name, ()), some, gathered) for name, some in cells.items()]
     tested = [Answered(name, columns.get(name, ()), gathered.about(cell.corpus)) for name, cell in tests.items()]
     return deviations(readers, tested)
@@ -76,7 +78,8 @@ def _of_one_layer(study: dict[str, Any]) -> bool:
 
 
 def _scatter(label: str, study: dict[str, Any], gathered: Gathered) -> dict[str, Any]:
-    from polyspan.report.figures.representation import scatter_figure, write_figure
+    from polyspan.report.figures.drawing import write_figure
+    from polyspan.report.figures.representation import scatter_figure
 
     png, pdf = write_figure(gathered.out / "figures", f"{label}-scores", scatter_figure, study)
     text = f"{label}: one point a pair of languages, {len(study['points'])} in all."
@@ -89,16 +92,13 @@ def _scatter(label: str, study: dict[str, Any], gathered: Gathered) -> dict[str,
     return {"file": names[0], "title": title, "text": text, "others": names[1:]}
 
 
-def _places(plan: "Plan") -> tuple[dict[str, tuple[tuple[str, str], ...]], dict[str, tuple[tuple[str, str], ...]]]:
-    """(table, label) of every reader as a row, and of every test as a column."""
-    rows: dict[str, tuple[tuple[str, str], ...]] = {}
-    columns: dict[str, tuple[tuple[str, str], ...]] = {}
-    for name, table in plan.recipe.tables.items():
-        for label, reader in table.rows.items():
-            rows[reader] = (*rows.get(reader, ()), (name, label))
-        for label, test in table.columns.items():
-            columns[test] = (*columns.get(test, ()), (name, label))
-    return rows, columns
+def _places(lines: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """(table, label) of every Reader or test, from the rows or the columns of each table."""
+    found: dict[str, tuple[tuple[str, str], ...]] = {}
+    for table, names in lines.items():
+        for label, name in names.items():
+            found[name] = (*found.get(name, ()), (table, label))
+    return found
 
 
 def _trained(

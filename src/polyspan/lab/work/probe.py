@@ -1,19 +1,18 @@
 """The work of probe stages: a study of a Reader's representations, with its figures."""
 
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from polyspan.errors import choose
-from polyspan.files import write_json, write_text
+from polyspan.files import csv_text, write_json, write_text
 from polyspan.lab.outputs import READER
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work.corpus import kept_corpora
 from polyspan.lab.work.encoder import encoder_name
 from polyspan.probe.studies import KINDS, study_answers, study_tokens
-from polyspan.report.figures.representation import heat_figure, layers_figure, tokens_figure, write_figure
+from polyspan.report.figures.drawing import write_figure
+from polyspan.report.figures.representation import heat_figure, layers_figure, tokens_figure
 
 _TOKENS = "pca"
 
@@ -45,12 +44,4 @@ def probe(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
             write_figure(out, f"{kind}-{heat_name.replace(' ', '-')}", heat_figure, heat, sides, kind)
     study |= {"model": name, "before": None if encoder is None else before or "encoder"}
     write_json(out / "study.json", study)
-    write_text(out / "study.csv", _csv(rows))
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    write_text(out / "study.csv", csv_text(rows))

@@ -6,19 +6,19 @@ from collections.abc import Sequence
 Points = list[tuple[float, float]]
 
 
-def smoothed(values: Sequence[float], reach: int) -> list[float]:
-    """Centred moving mean over `reach` values on each side, fewer at the ends. As long as `values`."""
+def smoothed(values: Sequence[float], reach: int | None = None) -> list[float]:
+    """Centred moving mean over `reach` values on each side, fewer at the ends. As long as `values`.
+
+    By default over a fiftieth of the curve on each side, so that it keeps its shape.
+    """
+    if reach is None:
+        reach = max(1, len(values) // 50) if len(values) > 4 else 0
     sums = [0.0]
     for value in values:
         sums.append(sums[-1] + value)
     last = len(values)
     bounds = [(max(0, index - reach), min(last, index + reach + 1)) for index in range(last)]
     return [(sums[end] - sums[start]) / (end - start) for start, end in bounds]
-
-
-def reach_for(length: int) -> int:
-    """Values on each side that smoothing takes in: a fiftieth of the curve, so that it keeps its shape."""
-    return max(1, length // 50) if length > 4 else 0
 
 
 def thinned(values: Sequence[float], most: int = 500) -> Points:

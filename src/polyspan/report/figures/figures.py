@@ -1,12 +1,12 @@
 """The figures for a paper: the matrix as a heat map, and the loss curves."""
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from polyspan.files import replacing
-from polyspan.report.figures.curves import reach_for, smoothed
-from polyspan.report.figures.shades import LEVELS, LIGHT, ink, scale_top, shade
+from polyspan.report.figures.curves import smoothed
+from polyspan.report.figures.drawing import GREY, plain, shaded, tidy, write_figure
+from polyspan.report.figures.shades import LEVELS, level, scale_top
+from polyspan.report.notation import NOTHING
 from polyspan.report.record.record import Record, Training
 from polyspan.report.tables.grid import Grid, GridCell, Line
 from polyspan.report.tables.spread import Spread
@@ -14,40 +14,15 @@ from polyspan.report.tables.spread import Spread
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_GREY = "#5b666c"
-_DOTS = 300  # PNG, dots an inch
 _COLUMN = 2.6  # inches: a paper's column without the labels at the side
-_STYLE = {"font.family": "DejaVu Sans", "font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
 _CYCLE = ("#0b4257", "#b86a1c", "#5b9bb0", "#8a4f7d", "#6c7a2f", "#9a9a9a")
 
 
-def write_figures(folder: Path, record: Record, grid: Grid) -> list[Path]:
-    """Write `matrix` and `loss`, each as PNG and PDF, into a folder; the same record gives the same bytes.
-
-    Without losses in the record there is no `loss`. matplotlib is imported here, and its global state left alone.
-    """
-    from matplotlib import rc_context
-
-    written = []
-    with rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # labels are ASCII but for a user's own names
-        figures = {"matrix": matrix_figure(grid)}
-        if any(training.loss for training in record.training):
-            figures["loss"] = loss_figure(record.training, grid)
-        for name, figure in figures.items():
-            written += save_figure(folder, name, figure)
-    return written
-
-
-def save_figure(folder: Path, name: str, figure: "Figure") -> list[Path]:
-    """Write a figure as PNG and PDF into a folder, without anything that differs from run to run."""
-    written = []
-    for kind, metadata in {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None}}.items():
-        path = folder / f"{name}.{kind}"
-        with replacing(path) as part:
-            figure.savefig(part, format=kind, dpi=_DOTS, metadata=metadata, bbox_inches="tight", pad_inches=0.03)
-        written.append(path)
-    return written
+def write_figures(folder: Path, record: Record, grid: Grid) -> None:
+    """Write `matrix` and, where losses were recorded, `loss`, each as PNG and PDF, into a folder."""
+    write_figure(folder, "matrix", matrix_figure, grid)
+    if any(training.loss for training in record.training):
+        write_figure(folder, "loss", loss_figure, record.training, grid)
 
 
 def matrix_figure(grid: Grid) -> "Figure":
@@ -73,8 +48,7 @@ def matrix_figure(grid: Grid) -> "Figure":
     places = [*(index + 0.5 for index in range(rows)), *(offset + 0.5 for offset in below)]
     axes.set_yticks(places, [*(_label(line) for line in grid.rows), *names])
     axes.tick_params(length=0, pad=3, top=False, labeltop=True, labelbottom=False)
-    for label in [*axes.get_xticklabels(), *axes.get_yticklabels()]:
-        label.set_parse_math(False)
+    plain([*axes.get_xticklabels(), *axes.get_yticklabels()])
     if wide < 0.95:
         for label in axes.get_xticklabels():
             label.set(rotation=35, ha="left", rotation_mode="anchor")
@@ -82,7 +56,7 @@ def matrix_figure(grid: Grid) -> "Figure":
     note = "F1, below it exact match (%)" + ("; ±: over seeds." if len(grid.seeds) > 1 else ".")
     if any(cell.zero_shot is False for _, _, cell in grid.all()):
         note += " Outlined: in a language of the training."
-    axes.text(0, high + 0.12, note, fontsize=5.5, color=_GREY, va="top")
+    axes.text(0, high + 0.12, note, fontsize=5.5, color=GREY, va="top")
     return figure
 
 
@@ -104,17 +78,12 @@ def loss_figure(trainings: tuple[Training, ...], grid: Grid) -> "Figure":
         steps = range(1, len(training.loss) + 1)
         axes.plot(steps, training.loss, linewidth=0.4, alpha=0.3, **(look | {"linestyle": "-"}))
         label = "_" if training.name in labelled else titles.get(training.name, _ascii(training.name))
-        axes.plot(
-            steps, smoothed(training.loss, reach_for(len(training.loss))), linewidth=1.2, label=label, **look
-        )
+        axes.plot(steps, smoothed(training.loss), linewidth=1.2, label=label, **look)
         labelled.add(training.name)
     axes.set(xlabel="step", ylabel="training loss", xmargin=0.01)
     axes.set_ylim(min(0.0, axes.get_ylim()[0]), None)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", linewidth=0.3, color="#d5dadd")
-    axes.set_axisbelow(True)
-    for text in axes.legend(frameon=False, fontsize=6, ncols=2 if len(names) > 4 else 1).get_texts():
-        text.set_parse_math(False)
+    tidy(axes)
+    plain(axes.legend(frameon=False, fontsize=6, ncols=2 if len(names) > 4 else 1).get_texts())
     return figure
 
 
@@ -131,12 +100,9 @@ def _draw_cell(axes: Any, x: int, y: float, cell: GridCell | None, top: float) -
 def _draw_value(
     axes: Any, x: int, y: float, value: Spread | None, top: float, below: Spread | None = None
 ) -> None:
-    from matplotlib.patches import Rectangle
-
-    ground = "#ffffff" if value is None else shade(round(value.mean / top * LEVELS) / LEVELS, LIGHT)
-    axes.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, facecolor=ground, linewidth=0))
-    text = "–" if value is None else f"{value.mean:.1f}"
-    look = {"ha": "center", "va": "center", "color": _GREY if value is None else ink(ground)}
+    found = level(value.mean if value else None, top)
+    look = shaded(axes, x, y, None if found is None else found / LEVELS)
+    text = NOTHING if value is None else f"{value.mean:.1f}"
     spread = value is not None and value.deviation is not None
     axes.text(x + 0.5, y + (0.5 if below is None else 0.3 if spread else 0.38), text, fontsize=6.5, **look)
     if below is not None:

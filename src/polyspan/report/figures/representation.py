@@ -1,22 +1,17 @@
 """The figures of `polyspan probe`: tokens in principal axes, likeness by layer, heat maps, likeness and scores.
 
-Drawn from the JSON of `polyspan.probe.studies`. Sizes are those of a paper's columns, in the style of `figures`.
+Drawn from the JSON of `polyspan.probe.studies`. Sizes are those of a paper's columns, in the style of `drawing`.
 """
 
-import warnings
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from polyspan.report.figures.figures import save_figure
-from polyspan.report.figures.shades import LIGHT, ink, shade
-from polyspan.report.languages import language_name, primary
+from polyspan.data.languages import language_name, primary
+from polyspan.report.figures.drawing import GREY, plain, shaded, tidy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_GREY = "#5b666c"
-_STYLE = {"font.family": "DejaVu Sans", "font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
 _PAPER = {"en": "#1f4fd1", "zh": "#d62728"}  # Hsu et al., Fig. 1
 _SAFE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c8c00")  # Okabe and Ito
 _MARKS = "os^Dv<>P"
@@ -30,15 +25,6 @@ _AROUND = [
 _NEAR = 10  # further away a line leads to the name
 _SHOWN = 1500  # points of a language in a panel: more only cover each other
 _TITLES = {"cosine": "cosine similarity", "svcca": "SVCCA", "cka": "linear CKA"}
-
-
-def write_figure(folder: Path, name: str, draw: Callable[..., "Figure"], *numbers: Any) -> list[Path]:
-    """Write the figure `draw(*numbers)` as PNG and PDF into a folder; the same numbers give the same bytes."""
-    from matplotlib import rc_context
-
-    with rc_context(_STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing")
-        return save_figure(folder, name, draw(*numbers))
 
 
 def tokens_figure(study: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> "Figure":
@@ -74,7 +60,7 @@ def tokens_figure(study: Mapping[str, Any], points: Sequence[Mapping[str, Any]])
         markerscale=2.2,
         handletextpad=0.2,
     )
-    _plain(legend.get_texts())
+    plain(legend.get_texts())
     return figure
 
 
@@ -107,21 +93,21 @@ def layers_figure(study: Mapping[str, Any]) -> "Figure":
                 axes.plot(places, [row[baseline] for row in rows], ":", linewidth=0.8, color=colour, alpha=faint)
         axes.set(xlabel="layer", ylabel=title)
         axes.xaxis.get_major_locator().set_params(integer=True)
-        _tidy(axes)
+        tidy(axes)
     lines = [
         Line2D([], [], color=_SAFE[n % len(_SAFE)], marker=_MARKS[n % len(_MARKS)], markersize=2.5, linewidth=1)
         for n in range(len(pairs))
     ]
     labels = [_pair(study, pair) for pair in pairs]
-    lines.append(Line2D([], [], color=_GREY, linestyle=":", linewidth=0.8))
+    lines.append(Line2D([], [], color=GREY, linestyle=":", linewidth=0.8))
     labels.append("wrong pairs")
     if len(states) > 1:
-        lines += [Line2D([], [], color=_GREY, linestyle="--", linewidth=1)]
+        lines += [Line2D([], [], color=GREY, linestyle="--", linewidth=1)]
         labels += ["before fine-tuning"]
     legend = figure.legend(
         lines, labels, frameon=False, fontsize=6, loc="center left", bbox_to_anchor=(0.92, 0.5), handlelength=2.4
     )
-    _plain(legend.get_texts())
+    plain(legend.get_texts())
     return figure
 
 
@@ -165,7 +151,7 @@ def scatter_figure(study: Mapping[str, Any]) -> "Figure":
     axes.set(xlabel=f"{what}, layer {study['layer']}", ylabel="score (%)")
     axes.margins(0.14, 0.12)
     axes.legend(frameon=False, fontsize=6, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    _tidy(axes)
+    tidy(axes)
     _label_points(figure, axes, study["points"])
     return figure
 
@@ -201,17 +187,13 @@ def _draw_tokens(
 
 
 def _draw_heat(axes: Any, heat: Mapping[str, Any], name: str, labels: Sequence[str]) -> None:
-    from matplotlib.patches import Rectangle
-
     found = [v for key in ("values", "baseline") for row in heat[key] for v in row if v is not None]
     low, high = min(0.0, *found), max(found)
     rows, columns = len(heat["rows"]), len(heat["columns"])
     for i, line in enumerate(heat[name]):
         for j, value in enumerate(line):
-            ground = "#ffffff" if value is None else shade((value - low) / ((high - low) or 1), LIGHT)
-            axes.add_patch(Rectangle((j + 0.02, i + 0.02), 0.96, 0.96, facecolor=ground, linewidth=0))
+            look = shaded(axes, j, i, None if value is None else (value - low) / ((high - low) or 1))
             text = "–" if value is None else f"{value:.2f}"
-            look = {"ha": "center", "va": "center", "color": _GREY if value is None else ink(ground)}
             axes.text(j + 0.5, i + 0.5, text, fontsize=6 if rows <= 8 else 4, **look)
     axes.set(xlim=(0, columns), ylim=(rows, 0), xlabel=labels[1], ylabel=labels[0])
     few = rows <= 8 and max(map(len, heat["columns"])) > 3
@@ -221,7 +203,7 @@ def _draw_heat(axes: Any, heat: Mapping[str, Any], name: str, labels: Sequence[s
         for label in axes.get_xticklabels():
             label.set(rotation=35, ha="right", rotation_mode="anchor")
     axes.tick_params(length=0, pad=2, labelsize=6 if rows <= 8 else 5)
-    _plain([*axes.get_xticklabels(), *axes.get_yticklabels()])
+    plain([*axes.get_xticklabels(), *axes.get_yticklabels()])
     axes.spines[:].set_visible(False)
 
 
@@ -252,8 +234,8 @@ def _label_points(figure: "Figure", axes: Any, points: Sequence[Mapping[str, Any
     dots = axes.transData.transform([place[:2] for place in places])
     taken: list[Any] = []
     for x, y, label in places:
-        text = axes.annotate(label, (x, y), (0, 0), textcoords="offset points", fontsize=5.2, color=_GREY)
-        text.set_parse_math(False)
+        text = axes.annotate(label, (x, y), (0, 0), textcoords="offset points", fontsize=5.2, color=GREY)
+        plain([text])
         for right, up in _AROUND:
             side = "left" if right > 0 else "right" if right < 0 else "center"
             text.set(position=(right, up), ha=side, va="center")
@@ -265,16 +247,5 @@ def _label_points(figure: "Figure", axes: Any, points: Sequence[Mapping[str, Any
         taken.append(box)
         if max(abs(right), abs(up)) > _NEAR:
             ends = axes.transData.inverted().transform(box.get_points().mean(0))
-            line = {"linewidth": 0.3, "color": _GREY, "zorder": 0}
+            line = {"linewidth": 0.3, "color": GREY, "zorder": 0}
             axes.plot([x, ends[0]], [y, ends[1]], scalex=False, scaley=False, **line)
-
-
-def _tidy(axes: Any) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", linewidth=0.3, color="#d5dadd")
-    axes.set_axisbelow(True)
-
-
-def _plain(texts: Sequence[Any]) -> None:
-    for text in texts:
-        text.set_parse_math(False)

@@ -2,23 +2,10 @@
 
 from dataclasses import dataclass
 
-from polyspan.report.figures import shades
-from polyspan.report.figures.curves import Points, reach_for, smoothed, thinned, ticks
-from polyspan.report.languages import listed
+from polyspan.report.figures.curves import Points, smoothed, thinned, ticks
+from polyspan.report.notation import listed
 from polyspan.report.record.record import Record
 from polyspan.report.tables.grid import Grid, GridCell, Line
-
-
-@dataclass(frozen=True, slots=True)
-class Gain:
-    """One bar: places on its axis in percent of the axis' length, None where a value was not computed."""
-
-    column: Line
-    cell: GridCell
-    f1: float
-    lexical: float | None
-    untrained: float | None
-    best: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +18,13 @@ class Panel:
     label: str
 
 
-def gain_bars(grid: Grid) -> list[tuple[Line, list[Gain]]]:
-    """The bars of each training set that has any score."""
-    lines = zip(grid.rows, grid.cells, strict=True)
-    return [(row, bars) for row, cells in lines if (bars := _gains(grid, cells))]
+def gain_bars(grid: Grid) -> list[tuple[Line, list[tuple[Line, GridCell]]]]:
+    """The columns and cells of each training set that has any score."""
+    bars = [
+        (row, [(column, cell) for column, cell in zip(grid.columns, cells, strict=True) if cell and cell.f1])
+        for row, cells in zip(grid.rows, grid.cells, strict=True)
+    ]
+    return [pair for pair in bars if pair[1]]
 
 
 def loss_panels(record: Record, grid: Grid) -> tuple[list[Panel], list[tuple[float, str]]]:
@@ -51,7 +41,7 @@ def loss_panels(record: Record, grid: Grid) -> tuple[list[Panel], list[tuple[flo
         curves = [
             (
                 _polyline(thinned(run.loss), last, top),
-                _polyline(thinned(smoothed(run.loss, reach_for(len(run.loss)))), last, top),
+                _polyline(thinned(smoothed(run.loss)), last, top),
             )
             for run in runs
         ]
@@ -59,22 +49,6 @@ def loss_panels(record: Record, grid: Grid) -> tuple[list[Panel], list[tuple[flo
         steps = [(100 * tick / last, f"{tick:,.0f}") for tick in ticks(last) if tick == int(tick)]
         panels.append(Panel(lines.get(name, Line(name, name, ())), curves, steps, ends))
     return panels, [(100 * tick / top, f"{tick:g}") for tick in ticks(top)]
-
-
-def _gains(grid: Grid, cells: tuple[GridCell | None, ...]) -> list[Gain]:
-    scale = 100 / shades.scale_top(grid.highest)
-    return [
-        Gain(
-            column,
-            cell,
-            cell.f1.mean * scale,
-            cell.lexical.mean * scale if cell.lexical else None,
-            cell.untrained.mean * scale if cell.untrained else None,
-            None if cell.best_baseline is None else cell.best_baseline * scale,
-        )
-        for column, cell in zip(grid.columns, cells, strict=True)
-        if cell and cell.f1
-    ]
 
 
 def _polyline(points: Points, last: int, top: float) -> str:

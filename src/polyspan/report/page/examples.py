@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from polyspan.report.languages import direction, listed
+from polyspan.data.languages import direction
+from polyspan.report.notation import listed
 from polyspan.report.page.spans import Segment, Span, segments
 from polyspan.report.record.record import Example, Record
 from polyspan.report.tables.grid import Grid, Line

@@ -5,10 +5,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from polyspan.report import findings as claims
+from polyspan.data.languages import language_name
+from polyspan.report import findings
 from polyspan.report.figures import shades
 from polyspan.report.figures.curves import ticks
-from polyspan.report.languages import language_name
 from polyspan.report.page.charts import gain_bars, loss_panels
 from polyspan.report.page.examples import shown_examples
 from polyspan.report.page.paper_page import paper_view
@@ -35,6 +35,7 @@ def render(record: Record, grid: Grid, folder: Path) -> str:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     home = resources.files("polyspan.report.page")
+    top = shades.scale_top(grid.highest)
     environment = Environment(
         loader=FunctionLoader(lambda name: home.joinpath(name).read_text("utf-8")),
         autoescape=True,
@@ -43,8 +44,8 @@ def render(record: Record, grid: Grid, folder: Path) -> str:
         lstrip_blocks=True,
     )
     environment.globals.update(zip=zip, language_name=language_name)
-    environment.filters.update(duration=duration, thousands=thousands, level=_level(grid))
-    top = shades.scale_top(grid.highest)
+    environment.filters.update(duration=duration, thousands=thousands, level=_level(top))
+    environment.filters["place"] = lambda value: f"{100 * value / top:.2f}"  # on the axis of the gains
     panels, loss_ticks = loss_panels(record, grid)
     view = paper_view(record, folder)
     return environment.get_template("page.html.j2").render(
@@ -55,8 +56,8 @@ def render(record: Record, grid: Grid, folder: Path) -> str:
         record=record,
         grid=grid,
         top=top,
-        headline=record.title or claims.headline(grid),
-        lede=_lede(record, grid, view["claims_summary"]),
+        headline=record.title or findings.headline(grid),
+        lede=_lede(record, grid, view["hypotheses_summary"]),
         by_language=all(row.languages and row.title == row.words for row in grid.rows),
         zero_shot={cell.zero_shot for _, _, cell in grid.all()},
         half_widths=_half_widths(grid),
@@ -74,11 +75,13 @@ def render(record: Record, grid: Grid, folder: Path) -> str:
     )
 
 
-def _lede(record: Record, grid: Grid, of_claims: str) -> list[str]:
-    """The sentences below the headline; of a recipe's run what came of the claims, and the main result."""
+def _lede(record: Record, grid: Grid, of_hypotheses: str) -> list[str]:
+    """The sentences below the headline; of a recipe's run what came of the hypotheses, and the main result."""
     if not record.tables:
-        return claims.lede(grid)
-    return [sentence for sentence in (of_claims, f"{claims.headline(grid)}.", claims.caution(grid)) if sentence]
+        return findings.lede(grid)
+    return [
+        sentence for sentence in (of_hypotheses, f"{findings.headline(grid)}.", findings.caution(grid)) if sentence
+    ]
 
 
 def duration(seconds: float | None) -> str:
@@ -96,9 +99,8 @@ def thousands(number: int | None) -> str:
     return "–" if number is None else f"{number:,}"
 
 
-def _level(grid: Grid) -> Any:
+def _level(top: float) -> Any:
     """A filter: the class of the shade of a value."""
-    top = shades.scale_top(grid.highest)
     return lambda value: f"s{shades.level(value, top)}"
 
 
@@ -106,8 +108,8 @@ def _half_widths(grid: Grid) -> dict[str, float]:
     """The widest half interval of exact match of each small test set, by name."""
     widths: dict[str, float] = {}
     for _, column, cell in grid.all():
-        width = claims.cell_half_width(cell, column)
-        if width is not None and (column.n or 0) < claims.SURE:
+        width = findings.cell_half_width(cell, column)
+        if width is not None and (column.n or 0) < findings.SURE:
             widths[column.name] = max(widths.get(column.name, 0.0), width)
     return widths
 

@@ -1,4 +1,4 @@
-"""What the page shows of a recipe's run: tables beside the paper's, claims, factors, figures, sources."""
+"""What the page shows of a recipe's run: tables beside the paper's, hypotheses, factors, figures, sources."""
 
 import base64
 from collections.abc import Mapping
@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from polyspan.report.record.paper_record import ClaimRecord, MeasureRecord, PaperCell, PaperTable, Picture
+from polyspan.report.notation import SHORT, mean_and_deviation, p_value, signed
+from polyspan.report.record.paper_record import HypothesisRecord, PaperCell, PaperTable, Picture
 from polyspan.report.record.record import Record
 from polyspan.report.tables.baselines import Baseline
 from polyspan.report.tables.paper_tables import row_title
-from polyspan.report.tables.paper_text import STARS, baseline_lines, file_stems, shown, signed
-from polyspan.report.tables.sheet import p_value
-from polyspan.report.verdicts import by_claim, summary
+from polyspan.report.tables.paper_text import STARS, baseline_lines, file_stems
+from polyspan.report.verdicts import by_hypothesis, summary
 
-_MEASURES = {"exact_match": "EM", "f1": "F1"}
 _PS = ("p", "p_permutation", "p_training_sets")
 
 
@@ -40,8 +39,8 @@ def paper_view(record: Record, folder: Path) -> dict[str, Any]:
             _shown(table, stem, baseline_lines(table, record))
             for stem, table in zip(stems, record.tables.values(), strict=True)
         ],
-        "claims_by_name": _by_whether_tested(record.claims),
-        "claims_summary": summary(record.claims),
+        "hypotheses": _by_whether_tested(record.claims),
+        "hypotheses_summary": summary(record.claims),
         "factors": _factors(record.statistics.get("anova")),
         "compared_readers": _readers_compared(record.statistics.get("compare")),
         "selection": _selection(record.statistics.get("selection")),
@@ -63,7 +62,6 @@ def _shown(table: PaperTable, stem: str, below: list[Baseline]) -> ShownTable:
     ]
     known = [cell for cell in table.cells if cell.against]
     references = [_compared(cell) for cell in known if cell.against]
-    stars = STARS if any(cell.against and cell.against.mark for cell in known) else ""
     return ShownTable(
         table,
         f"table-{stem}",
@@ -71,7 +69,7 @@ def _shown(table: PaperTable, stem: str, below: list[Baseline]) -> ShownTable:
         lines,
         below,
         references,
-        stars,
+        STARS if table.starred else "",
         _papers_pairs(table),
     )
 
@@ -97,9 +95,9 @@ def _papers_pairs(table: PaperTable) -> list[dict[str, str]]:
 
 
 def _by_whether_tested(
-    claims: tuple[ClaimRecord, ...],
-) -> dict[str, list[tuple[ClaimRecord, list[tuple[str, ClaimRecord]]]]]:
-    found = by_claim(claims)
+    verdicts: tuple[HypothesisRecord, ...],
+) -> dict[str, list[tuple[HypothesisRecord, list[tuple[str, HypothesisRecord]]]]]:
+    found = by_hypothesis(verdicts)
     tested = [pair for pair in found if any(not verdict.needs for _, verdict in pair[1])]
     return {"tested": tested, "untested": [pair for pair in found if pair not in tested]}
 
@@ -110,7 +108,7 @@ def _factors(anova: Mapping[str, Any] | None) -> list[list[str]]:
         return []
     lines = []
     for row in anova.get("rows", ()):
-        line = [str(row.get("factor")), _MEASURES.get(row.get("measure"), ""), _fixed(row.get("F"), 2)]
+        line = [str(row.get("factor")), SHORT.get(row.get("measure"), ""), _fixed(row.get("F"), 2)]
         line += [", ".join(map(str, row.get("df", ()))), *(p_value(row.get(name)) for name in _PS)]
         lines.append([*line, _fixed(row.get("eta2"), 3)])
     told = anova.get("not_testable", ())
@@ -138,7 +136,7 @@ def _selection(found: Mapping[str, Any] | None) -> dict[str, Any] | None:
     lines: dict[tuple[str, str], list[str]] = {}
     for one in found.get("rows", ()):
         if one.get("measure") == "f1":
-            told = shown(MeasureRecord(one.get("mean"), one.get("sd")))
+            told = mean_and_deviation(one.get("mean"), one.get("sd"))
             told += f" (at {', '.join(map(str, one.get('checkpoints', ())))})"
             lines.setdefault((str(one.get("reader")), str(one.get("test"))), []).append(told)
     shown_lines = [[*key, *cells] for key, cells in lines.items()]

@@ -1,7 +1,8 @@
-"""What the run of a recipe adds to `report.json`: tables beside the paper's, claims, pictures, sources."""
+"""What the run of a recipe adds to `report.json`: tables beside the paper's, hypotheses, pictures, sources."""
 
 from pydantic.dataclasses import dataclass
 
+from polyspan.report.notation import mean_and_deviation, stars
 from polyspan.report.record.kinds import File, List, Number, Object, Percentage, Share, Text, Whole
 
 
@@ -18,10 +19,8 @@ class MeasureRecord:
         """Ours minus the paper's, in points."""
         return None if self.mean is None or self.paper is None else self.mean - self.paper
 
-
-def stars(p: float | None) -> str:
-    """`*` for a p below .05, `**` below .01, `***` below .001; "" where it is no surprise, or not known."""
-    return "" if p is None else "*" * sum(p < bound for bound in (0.05, 0.01, 0.001))
+    def __str__(self) -> str:
+        return mean_and_deviation(self.mean, self.sd)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +109,15 @@ class PaperTable:
         """Whether any of its numbers is in the paper."""
         return any(cell.f1.paper is not None for cell in self.cells)
 
+    @property
+    def starred(self) -> bool:
+        """Whether any of its cells differs from its reference by more than chance."""
+        return any(cell.against and cell.against.mark for cell in self.cells)
+
 
 @dataclass(frozen=True, slots=True)
-class ClaimRecord:
-    """One of the paper's claims in one measure: our verdict, the paper's own numbers' verdict, and it in words."""
+class HypothesisRecord:
+    """A hypothesis of the paper in one measure: our verdict and its words, and that of the paper's own numbers."""
 
     claim: str
     text: str

@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from polyspan.errors import PolyspanError, shorten
 from polyspan.report.record.kinds import AsText, List, Number, Object, Percentage, Seconds, Share, Text, Whole
-from polyspan.report.record.paper_record import CardRecord, ClaimRecord, Missing, PaperTable, Picture, Source
+from polyspan.report.record.paper_record import CardRecord, HypothesisRecord, Missing, PaperTable, Picture, Source
 
 _SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: JSON can hold it, UTF-8 cannot
 _FIX = "write it again with `polyspan quickstart` or `polyspan run`"
@@ -108,7 +108,7 @@ class Record:
     deviations: List[Text] = ()
     missing: List[Missing] = ()
     tables: dict[str, PaperTable] = Field(default_factory=dict)
-    claims: List[ClaimRecord] = ()
+    claims: List[HypothesisRecord] = ()
     statistics: Object = Field(default_factory=dict)
     pictures: List[Picture] = ()
     sources: List[Source] = ()
@@ -121,7 +121,7 @@ class Record:
 def read_record(path: Path) -> Record:
     """Read a `report.json`. `matrix`, `timing` and `versions` must be there; the rest may be missing.
 
-    Raises PolyspanError, naming the key, where the file is missing or is not what DESIGN says.
+    Raises PolyspanError, naming the key, where the file is missing or is not a report (docs/reports.md).
     """
     try:
         content = json.loads(path.read_text("utf-8"), parse_constant=_not_json)

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from polyspan.report.languages import listed
+from polyspan.report.notation import few, listed
 from polyspan.report.record.record import Record
 from polyspan.report.tables.spread import Spread, of_constant
 
@@ -105,8 +105,7 @@ def _of(head: _Head, heads: Sequence[_Head]) -> str:
         return ""
     if head.model and sum(other.model == head.model for other in heads) == 1:
         return head.model
-    more = len(head.readers) - _NAMED
-    return listed(head.readers if more <= 0 else [*head.readers[:_NAMED], f"{more} more"])
+    return listed(few(head.readers, _NAMED + 1))
 
 
 def _values(scores: Mapping[tuple[str, int | None], float], columns: Sequence[str]) -> tuple[Spread | None, ...]:

@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from polyspan.report.record.paper_record import stars
-from polyspan.report.tables.paper_text import signed
-from polyspan.report.tables.sheet import Sheet, p_value
+from polyspan.report.notation import NOTHING, SHORT, p_value, signed, stars
+from polyspan.report.tables.sheet import Sheet
 from polyspan.stats import Comparison, Difference
 from polyspan.stats.standings import Standing
 
-_SHORT = {"f1": "F1", "exact_match": "EM"}
 _STARS = "*, **, ***: p < .05, .01, .001 (permutation of the same questions)."
 
 
@@ -27,7 +25,7 @@ def standings_sheet(standings: Sequence[Standing], test: str, drawn: str) -> She
         scores = one.scores
         line = [name, str(scores.n), f"{scores.exact_match:.1f}", f"{scores.f1:.1f}", _between(one.f1)]
         if several:
-            line += _against(one.against.f1) if one.against else ["–", "–", "–"]
+            line += _against(one.against.f1) if one.against else [NOTHING] * 3
         lines.append(tuple(line))
         rows.append(_standing_row(one, test))
     columns: tuple[str, ...] = ("system", "n", "EM", "F1", "95 %")
@@ -47,7 +45,7 @@ def comparison_sheet(found: Comparison, a: str, b: str, test: str, cluster: str)
     for measure in ("f1", "exact_match"):
         one: Difference = getattr(found, measure)
         difference, between, p = _against(one)
-        line = [_SHORT[measure], f"{one.a:.1f}", f"{one.b:.1f}", difference, between, p]
+        line = [SHORT[measure], f"{one.a:.1f}", f"{one.b:.1f}", difference, between, p]
         line += [p_value(one.p_runs)] if runs else []
         lines.append((*line, f"{one.better}/{one.worse}/{one.ties}"))
         rows.append(_comparison_row(found, measure, (a, b), test, cluster))

@@ -5,7 +5,8 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from polyspan.report.languages import language_name, listed, primary
+from polyspan.data.languages import language_name, primary
+from polyspan.report.notation import listed
 from polyspan.report.record.record import Record, Row
 from polyspan.report.tables.baselines import Baseline, Beside, baselines, models
 from polyspan.report.tables.spread import Spread, of_constant, spread

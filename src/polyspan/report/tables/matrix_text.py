@@ -1,27 +1,18 @@
 """The transfer matrix as text: CSV for programs, Markdown for people, LaTeX for papers."""
 
-import csv
-import io
-import re
-
+from polyspan.files import csv_text
+from polyspan.report.notation import NOTHING, over_many_seeds
 from polyspan.report.record.record import Record, Row
+from polyspan.report.tables import markup
 from polyspan.report.tables.grid import Grid, GridCell, Line
+from polyspan.report.tables.markup import latex, markdown
 from polyspan.report.tables.spread import Spread
-
-_NOTHING = "–"
-_LATEX = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    **{char: "\\" + char for char in "&%$#_{}"},
-}  # fmt: skip
 
 
 def csv_table(record: Record) -> str:
     """One line for each row of report.json: its keys as the header, its numbers as they are, nothing for null."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(Row.__slots__)
-    writer.writerows([getattr(row, name) for name in Row.__slots__] for row in record.matrix)
-    return text.getvalue()
+    names = list(Row.__slots__)
+    return csv_text([{name: getattr(row, name) for name in names} for row in record.matrix], names)
 
 
 def markdown_table(grid: Grid) -> str:
@@ -30,60 +21,41 @@ def markdown_table(grid: Grid) -> str:
     Zero-shot results stand plain, those in a language of the training in bold.
     """
     lines = [
-        ["Trained on", *(_markdown_name(column) for column in grid.columns)],
-        ["---", *("---:" for _ in grid.columns)],
+        ["Trained on", *map(_markdown_name, grid.columns)],
         *(
-            [_markdown_name(row), *(_markdown_cell(cell) for cell in cells)]
+            [_markdown_name(row), *map(_markdown_cell, cells)]
             for row, cells in zip(grid.rows, grid.cells, strict=True)
         ),
         *([f"*{markdown(line.title)}*", *map(_or_nothing, line.values)] for line in grid.baselines),
     ]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    bold = "**Bold**: the test is in a language of the training."
-    return f"{table}\n\nF1 (exact match), in percent{_seeds(grid)}. {bold}\n"
+    seeds, bold = over_many_seeds(len(grid.seeds)), "**Bold**: the test is in a language of the training."
+    return f"{markup.pipe_table(lines)}\n\nF1 (exact match), in percent{seeds}. {bold}\n"
 
 
 def latex_table(grid: Grid) -> str:
     """A `table` with booktabs rules: a block of F1 with the baselines below it, and a block of exact match."""
     width = len(grid.columns)
-    f1 = [
-        (row, [cell.f1 if cell else None for cell in cells], cells)
-        for row, cells in zip(grid.rows, grid.cells, strict=True)
+    lines = list(zip(grid.rows, grid.cells, strict=True))
+    head = [markup.row("Trained on", *(latex(column.title) for column in grid.columns))]
+    if any(column.subtitle for column in grid.columns):
+        head.append(markup.row("", *map(_latex_subtitle, grid.columns)))
+    body = [
+        f"\\multicolumn{{{width + 1}}}{{l}}{{\\emph{{F1}}}} \\\\",
+        *(_latex_line(row, [(cell.f1 if cell else None, cell) for cell in cells]) for row, cells in lines),
+        "\\addlinespace",
+        *(markup.row(latex(line.title), *map(_latex_value, line.values)) for line in grid.baselines),
+        "\\midrule",
+        f"\\multicolumn{{{width + 1}}}{{l}}{{\\emph{{Exact match}}}} \\\\",
+        *(
+            _latex_line(row, [(cell.exact_match if cell else None, cell) for cell in cells])
+            for row, cells in lines
+        ),
     ]
-    exact = [(row, [cell.exact_match if cell else None for cell in cells], cells) for row, _, cells in f1]
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        "\\begin{table}",
-        "  \\centering",
-        "  \\caption{Zero-shot transfer: trained on the row, tested on the column; "
-        f"in percent{latex(_seeds(grid))}. Bold: the test is in a language of the training.}}",
-        "  \\label{tab:matrix}",
-        f"  \\begin{{tabular}}{{l{'r' * width}}}",
-        "    \\toprule",
-        *_latex_head(grid),
-        "    \\midrule",
-        f"    \\multicolumn{{{width + 1}}}{{l}}{{\\emph{{F1}}}} \\\\",
-        *(_latex_line(_latex_name(row), values, cells) for row, values, cells in f1),
-        "    \\addlinespace",
-        *(_latex_line(latex(line.title), list(line.values)) for line in grid.baselines),
-        "    \\midrule",
-        f"    \\multicolumn{{{width + 1}}}{{l}}{{\\emph{{Exact match}}}} \\\\",
-        *(_latex_line(_latex_name(row), values, cells) for row, values, cells in exact),
-        "    \\bottomrule",
-        "  \\end{tabular}",
-        "\\end{table}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def latex(text: str) -> str:
-    """Text with LaTeX's special characters escaped."""
-    return "".join(_LATEX.get(char, char) for char in re.sub(r"\s+", " ", text)).replace("±", "$\\pm$")
-
-
-def markdown(text: str) -> str:
-    """Text in one line, with Markdown's special characters escaped."""
-    return re.sub(r"([\\|`*_<>\[\]])", r"\\\1", re.sub(r"\s+", " ", text))
+    caption = (
+        "Zero-shot transfer: trained on the row, tested on the column; "
+        f"in percent{latex(over_many_seeds(len(grid.seeds)))}. Bold: the test is in a language of the training."
+    )
+    return markup.booktabs(caption, "matrix", width, head, body)
 
 
 def _markdown_name(line: Line) -> str:
@@ -92,37 +64,27 @@ def _markdown_name(line: Line) -> str:
 
 def _markdown_cell(cell: GridCell | None) -> str:
     if cell is None:
-        return _NOTHING
+        return NOTHING
     text = f"{_or_nothing(cell.f1)} ({_or_nothing(cell.exact_match)})"
     return f"**{text}**" if cell.zero_shot is False else text
-
-
-def _latex_head(grid: Grid) -> list[str]:
-    heads = [f"    {' & '.join(['Trained on', *(latex(column.title) for column in grid.columns)])} \\\\"]
-    if any(column.subtitle for column in grid.columns):
-        heads.append(f"    {' & '.join(['', *map(_latex_subtitle, grid.columns)])} \\\\")
-    return heads
-
-
-def _latex_name(row: Line) -> str:
-    return f"{latex(row.title)} {_latex_subtitle(row)}".rstrip()
 
 
 def _latex_subtitle(line: Line) -> str:
     return f"{{\\footnotesize {latex(line.subtitle)}}}" if line.subtitle else ""
 
 
-def _latex_line(name: str, values: list[Spread | None], cells: tuple[GridCell | None, ...] = ()) -> str:
-    texts = ["--" if value is None else latex(str(value)) for value in values]
-    for index, cell in enumerate(cells):
-        if cell and cell.zero_shot is False and values[index]:
-            texts[index] = f"\\textbf{{{texts[index]}}}"
-    return f"    {' & '.join([name, *texts])} \\\\"
+def _latex_line(row: Line, values: list[tuple[Spread | None, GridCell | None]]) -> str:
+    name = f"{latex(row.title)} {_latex_subtitle(row)}".rstrip()
+    bold = [value is not None and cell is not None and cell.zero_shot is False for value, cell in values]
+    texts = [_latex_value(value) for value, _ in values]
+    return markup.row(
+        name, *(f"\\textbf{{{text}}}" if own else text for own, text in zip(bold, texts, strict=True))
+    )
+
+
+def _latex_value(value: Spread | None) -> str:
+    return latex(_or_nothing(value))
 
 
 def _or_nothing(value: Spread | None) -> str:
-    return _NOTHING if value is None else str(value)
-
-
-def _seeds(grid: Grid) -> str:
-    return f"; mean ± standard deviation over {len(grid.seeds)} seeds" if len(grid.seeds) > 1 else ""
+    return NOTHING if value is None else str(value)

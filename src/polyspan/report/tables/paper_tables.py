@@ -92,7 +92,7 @@ def compared(
     try:
         found = compare(reference, cell, of=of, draws=DRAWS, seed=seed)
     except PolyspanError as error:
-        return Against(name, why=f"{error.message}: {error.found}" if error.found else error.message)
+        return Against(name, why=error.brief)
     f1, exact = found.f1, found.exact_match
     return Against(
         name,

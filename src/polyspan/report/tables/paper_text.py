@@ -1,26 +1,37 @@
 """The tables of a recipe's run as text: Markdown, LaTeX, and every number as CSV and Parquet."""
 
-import csv
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from polyspan.files import replacing, write_text
-from polyspan.report.record.paper_record import ClaimRecord, MeasureRecord, PaperCell, PaperTable
+from polyspan.files import csv_text, replacing, write_text
+from polyspan.report.notation import NOTHING, SHORT, mean_and_deviation, over_many_seeds, signed
+from polyspan.report.record.paper_record import HypothesisRecord, MeasureRecord, PaperCell, PaperTable
 from polyspan.report.record.record import Record
+from polyspan.report.tables import markup
 from polyspan.report.tables.baselines import Baseline, Beside, baselines, models
-from polyspan.report.tables.matrix_text import latex, markdown
+from polyspan.report.tables.markup import latex, markdown
 from polyspan.report.tables.paper_tables import row_title
 
-_NOTHING = "–"
 _OWN = ("matrix", "numbers", "claims")  # files of the report that are not of one table
+_AGAINST = (
+    "f1",
+    "low",
+    "high",
+    "p",
+    "p_runs",
+    "exact_match",
+    "low_exact_match",
+    "high_exact_match",
+    "p_exact_match",
+)
 STARS = "*, **, ***: F1 differs from the reference's with p < .05, .01, .001 (permutation of the same questions)."
 
 
 def write_tables(folder: Path, record: Record) -> None:
-    """Write each table of a recipe's run, all its numbers and the claims into a folder; nothing for others."""
+    """Write each table of a recipe's run, all its numbers and the hypotheses into a folder; nothing for others."""
     stems = file_stems(table.name for table in record.tables.values())
     for stem, table in zip(stems, record.tables.values(), strict=True):
         below = baseline_lines(table, record)
@@ -32,7 +43,7 @@ def write_tables(folder: Path, record: Record) -> None:
             with replacing(folder / "numbers.parquet") as part:
                 part.write_bytes(content)
     if record.claims:
-        write_text(folder / "claims.md", claims_markdown(record.claims))
+        write_text(folder / "claims.md", hypotheses_markdown(record.claims))
 
 
 def file_stems(names: Iterable[str]) -> list[str]:
@@ -56,98 +67,56 @@ def baseline_lines(table: PaperTable, record: Record) -> list[Baseline]:
     return [line for line in baselines(found, table.columns, models(record)) if line.known]
 
 
-def signed(value: float | None) -> str:
-    """A difference with its sign, a real minus; a dash where there is none."""
-    return (
-        _NOTHING
-        if value is None
-        else f"{value:+.1f}".replace("-", "−").replace("+0.0", "±0.0").replace("−0.0", "±0.0")
-    )
-
-
-def shown(measure: MeasureRecord) -> str:
-    """ "55.8 ± 0.4", or a dash."""
-    if measure.mean is None:
-        return _NOTHING
-    return f"{measure.mean:.1f}" + ("" if measure.sd is None else f" ± {measure.sd:.1f}")
-
-
 def markdown_table(table: PaperTable, below: Sequence[Baseline]) -> str:
     """F1 with exact match in brackets; under it the paper's and the difference in F1; then the baselines."""
-    lines = [
-        ["", *map(markdown, table.columns)],
-        ["---", *("---:" for _ in table.columns)],
-        *(
-            [
-                markdown(row_title(table, row)),
-                *(_markdown_cell(table.cell(row, column)) for column in table.columns),
-            ]
-            for row in table.rows
-        ),
-    ]
-    lines += [[f"*{markdown(one.title)}*", *(str(value or _NOTHING) for value in one.values)] for one in below]
-    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    told = ["F1 (exact match), in percent" + _seeds(table) + "."]
+    lines = [["", *map(markdown, table.columns)]]
+    for row in table.rows:
+        cells = [_markdown_cell(table.cell(row, column)) for column in table.columns]
+        lines.append([markdown(row_title(table, row)), *cells])
+    lines += [[f"*{markdown(one.title)}*", *(str(value or NOTHING) for value in one.values)] for one in below]
+    told = [f"F1 (exact match), in percent{_seeds(table)}."]
     if table.printed:
         told.append("Below: the paper's, and ours minus the paper's in F1.")
-    if any(cell.against and cell.against.mark for cell in table.cells):
+    if table.starred:
         told.append(STARS.replace("*", "\\*"))
     head = f"**{markdown(table.title)}.** {markdown(table.text)}".rstrip()
-    return f"{head}\n\n{body}\n\n{' '.join(told)}\n"
+    return f"{head}\n\n{markup.pipe_table(lines)}\n\n{' '.join(told)}\n"
 
 
 def latex_table(table: PaperTable, below: Sequence[Baseline], stem: str) -> str:
     """A booktabs table of F1 (exact match): for each column ours and, where it prints them, the paper's."""
     sides = 2 if table.printed else 1
-    heads = " & ".join(f"\\multicolumn{{{sides}}}{{c}}{{{latex(column)}}}" for column in table.columns)
-    stars = any(cell.against and cell.against.mark for cell in table.cells)
-    caption = f"{latex(table.text or table.title + ':')} F1 (exact match) in percent{latex(_seeds(table))}."
-    caption += " " + latex(STARS) if stars else ""
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        "\\begin{table}",
-        "  \\centering",
-        f"  \\caption{{{caption}}}",
-        f"  \\label{{tab:{stem}}}",
-        f"  \\begin{{tabular}}{{l{'r' * sides * len(table.columns)}}}",
-        "    \\toprule",
-        f"     & {heads} \\\\",
-        *([f"     & {' & '.join(['ours & paper'] * len(table.columns))} \\\\"] if sides > 1 else []),
-        "    \\midrule",
+    heads = [f"\\multicolumn{{{sides}}}{{c}}{{{latex(column)}}}" for column in table.columns]
+    head = [markup.row("", *heads)]
+    if sides > 1:
+        head.append(markup.row("", *(["ours & paper"] * len(table.columns))))
+    body = [
+        markup.row(
+            latex(row_title(table, row)), *(_latex_cell(table.cell(row, at), sides) for at in table.columns)
+        )
+        for row in table.rows
     ]
-    for row in table.rows:
-        cells = [_latex_cell(table.cell(row, column), sides) for column in table.columns]
-        lines.append(f"    {' & '.join([latex(row_title(table, row)), *cells])} \\\\")
-    if below:
-        lines.append("    \\addlinespace")
+    body += ["\\addlinespace"] if below else []
     for line in below:
-        cells = [("--" if one is None else latex(str(one))) + " & --" * (sides - 1) for one in line.values]
-        lines.append(f"    {' & '.join([latex(line.title), *cells])} \\\\")
-    return "\n".join([*lines, "    \\bottomrule", "  \\end{tabular}", "\\end{table}"]) + "\n"
+        cells = [latex(str(one or NOTHING)) + " & --" * (sides - 1) for one in line.values]
+        body.append(markup.row(latex(line.title), *cells))
+    caption = f"{table.text or table.title + ':'} F1 (exact match) in percent{_seeds(table)}."
+    caption += " " + STARS if table.starred else ""
+    return markup.booktabs(latex(caption), stem, sides * len(table.columns), head, body)
 
 
-def claims_markdown(claims: Sequence[ClaimRecord]) -> str:
-    """The claims with both verdicts, a line for each claim and measure."""
-    lines = ["| | claim | measure | paper's numbers | ours | why |", "| --- | --- | --- | --- | --- | --- |"]
-    for one in claims:
-        measure = {"exact_match": "EM", "f1": "F1"}.get(one.measure, "EM/F1")
-        cells = (one.claim, one.text, measure, one.paper_status, one.status, one.words)
-        lines.append(f"| {' | '.join(map(markdown, cells))} |")
-    return "\n".join(lines) + "\n"
+def hypotheses_markdown(verdicts: Sequence[HypothesisRecord]) -> str:
+    """The paper's hypotheses with both verdicts, a line for each of them and measure."""
+    lines = [["", "claim", "measure", "paper's numbers", "ours", "why"]]
+    for one in verdicts:
+        cells = (one.claim, one.text, SHORT.get(one.measure, one.measure), one.paper_status, one.status, one.words)
+        lines.append([markdown(cell) for cell in cells])
+    return markup.pipe_table(lines, rule="---") + "\n"
 
 
 def numbers(record: Record) -> list[dict[str, Any]]:
     """Every number of the tables, a row for each cell; the same keys in all rows."""
     return [_number_row(table.name, cell) for table in record.tables.values() for cell in table.cells]
-
-
-def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV under their keys; nothing for None."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def parquet_bytes(rows: Sequence[Mapping[str, Any]]) -> bytes | None:
@@ -172,17 +141,7 @@ def _number_row(table: str, cell: PaperCell) -> dict[str, Any]:
     row |= {"baseline_f1": cell.baseline_f1, "untrained_f1": cell.untrained_f1}
     against = cell.against
     row |= {"reference": against.name if against else None}
-    for key in (
-        "f1",
-        "low",
-        "high",
-        "p",
-        "p_runs",
-        "exact_match",
-        "low_exact_match",
-        "high_exact_match",
-        "p_exact_match",
-    ):
+    for key in _AGAINST:
         row[f"against_{key}"] = getattr(against, key) if against else None
     return row | {"missing": cell.missing or None}
 
@@ -190,27 +149,26 @@ def _number_row(table: str, cell: PaperCell) -> dict[str, Any]:
 def _markdown_cell(cell: PaperCell | None) -> str:
     if cell is None:
         return ""
-    ours = "missing" if cell.f1.mean is None else f"{shown(cell.f1)} ({shown(cell.exact_match)})"
+    ours = "missing" if cell.f1.mean is None else f"{cell.f1} ({cell.exact_match})"
     stars = cell.against.mark.replace("*", "\\*") if cell.against else ""
     if cell.f1.paper is None:
         return ours + stars
-    exact = _NOTHING if cell.exact_match.paper is None else f"{cell.exact_match.paper:.1f}"
+    exact = mean_and_deviation(cell.exact_match.paper)
     return f"{ours}{stars}<br><sub>paper {cell.f1.paper:.1f} ({exact}), {signed(cell.f1.difference)}</sub>"
 
 
 def _latex_cell(cell: PaperCell | None, sides: int) -> str:
     if cell is None:
         return " & " * (sides - 1)
-    ours = "--"
-    if cell.f1.mean is not None:
-        stars = f"$^{{{cell.against.mark}}}$" if cell.against and cell.against.mark else ""
-        ours = latex(f"{shown(cell.f1)} ({shown(cell.exact_match)})").replace("–", "--") + stars
+    ours = NOTHING if cell.f1.mean is None else f"{cell.f1} ({cell.exact_match})"
+    stars = f"$^{{{cell.against.mark}}}$" if ours != NOTHING and cell.against and cell.against.mark else ""
     if sides == 1:
-        return ours
-    exact = "--" if cell.exact_match.paper is None else f"{cell.exact_match.paper:.1f}"
-    return ours + (" & --" if cell.f1.paper is None else f" & {cell.f1.paper:.1f} ({exact})")
+        return latex(ours) + stars
+    paper = (
+        NOTHING if cell.f1.paper is None else f"{cell.f1.paper:.1f} ({mean_and_deviation(cell.exact_match.paper)})"
+    )
+    return f"{latex(ours)}{stars} & {latex(paper)}"
 
 
 def _seeds(table: PaperTable) -> str:
-    counts = {len(cell.runs) for cell in table.cells if cell.runs}
-    return f"; mean ± standard deviation over {max(counts)} seeds" if counts and max(counts) > 1 else ""
+    return over_many_seeds(max((len(cell.runs) for cell in table.cells), default=0))

@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from polyspan.report.notation import mean_and_deviation
+
 
 @dataclass(frozen=True, slots=True)
 class Spread:
@@ -13,7 +15,7 @@ class Spread:
     deviation: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.mean:.1f}" + (f" ± {self.deviation:.1f}" if self.deviation is not None else "")
+        return mean_and_deviation(self.mean, self.deviation)
 
 
 def spread(values: Iterable[float | None]) -> Spread | None:

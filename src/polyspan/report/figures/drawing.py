@@ -1,0 +1,60 @@
+"""What all figures for papers share: style, shaded cells, and files with the same bytes for the same numbers."""
+
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from polyspan.files import replacing
+from polyspan.report.figures.shades import LIGHT, ink, shade
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GREY = "#5b666c"
+_STYLE = {"font.family": "DejaVu Sans", "font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
+_DOTS = 300  # PNG, dots an inch
+_NEVER_THE_SAME = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None}}
+
+
+def write_figure(folder: Path, name: str, draw: Callable[..., "Figure"], *numbers: Any) -> list[Path]:
+    """Write the figure `draw(*numbers)` as PNG and PDF into a folder; the same numbers give the same bytes.
+
+    matplotlib is imported here, and its global state left alone.
+    """
+    from matplotlib import rc_context
+
+    written = []
+    with rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # labels are ASCII but for a user's own names
+        figure = draw(*numbers)
+        for kind, metadata in _NEVER_THE_SAME.items():
+            path = folder / f"{name}.{kind}"
+            with replacing(path) as part:
+                figure.savefig(
+                    part, format=kind, dpi=_DOTS, metadata=metadata, bbox_inches="tight", pad_inches=0.03
+                )
+            written.append(path)
+    return written
+
+
+def shaded(axes: Any, x: float, y: float, share: float | None) -> dict[str, Any]:
+    """Draw a heat map's cell in the shade of a share from 0 to 1, white for none; returns the look of its text."""
+    from matplotlib.patches import Rectangle
+
+    ground = "#ffffff" if share is None else shade(share, LIGHT)
+    axes.add_patch(Rectangle((x + 0.02, y + 0.02), 0.96, 0.96, facecolor=ground, linewidth=0))
+    return {"ha": "center", "va": "center", "color": GREY if share is None else ink(ground)}
+
+
+def tidy(axes: Any) -> None:
+    """Leave of the frame what carries ticks, and draw faint lines across."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", linewidth=0.3, color="#d5dadd")
+    axes.set_axisbelow(True)
+
+
+def plain(texts: Iterable[Any]) -> None:
+    """Draw texts as they are: a dollar sign in a name begins no formula."""
+    for text in texts:
+        text.set_parse_math(False)
