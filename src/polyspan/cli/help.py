@@ -3,8 +3,10 @@
 `Verbs` is typer's application with these; every group of verbs is one.
 """
 
+import inspect
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -16,6 +18,19 @@ _OWN = {"model": "MODEL", "language": "LANG"} | dict.fromkeys(_DATA, "DATA")  # 
 
 _WIDTH = 74  # of an example: 80 columns less the margins of help
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+_LISTED = re.compile(r"\{([\w.]+):(\w+)\}")
+
+
+def _filled(text: str | None) -> str | None:
+    """A help text with `{polyspan.score:METRICS}` as the names that are there, or that a function there gives."""
+
+    def names(match: re.Match[str]) -> str:
+        value = getattr(import_module(match[1]), match[2])
+        return ", ".join(value() if inspect.isfunction(value) else value)
+
+    return text and _LISTED.sub(names, text)
 
 
 class Verbs(typer.Typer):
@@ -34,7 +49,10 @@ class Verbs(typer.Typer):
 
 
 class Verb(TyperCommand):
-    """A command whose help says FILE, N or NAME where typer says `<path>`, `<int>` or `<list[str]>`."""
+    """A command whose help says FILE, N or NAME where typer says `<path>`, `<int>` or `<list[str]>`.
+
+    What can be added is listed when the help is shown, so that nothing is imported for it before (`_filled`).
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -46,6 +64,13 @@ class Verb(TyperCommand):
                 parameter.metavar = (
                     parameter.name.upper() if given else _word(parameter.name, hints[parameter.name], help)
                 )
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """As typer's, with the lists that the texts ask for."""
+        for shown in (self, *self.params):
+            if hasattr(shown, "help"):
+                shown.help = _filled(shown.help)
+        super().format_help(ctx, formatter)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words after the verb: `[OPTIONS] DATA OUT`; `[NAME]` may be left out, `NAME...` repeated."""

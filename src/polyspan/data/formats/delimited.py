@@ -2,11 +2,15 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Sequence
+from functools import partial
 
+from polyspan.data.formats.format import Format
 from polyspan.data.formats.parsed import Parsed
-from polyspan.data.formats.rows import parse_rows
+from polyspan.data.formats.rows import as_rows, parse_rows
+from polyspan.data.schema import Corpus
 from polyspan.errors import shorten
 
 _SEPARATORS = (",", ";", "\t")
@@ -76,3 +80,41 @@ def _is_data(line: Sequence[str]) -> bool:
         or any(len(cell) > 1 and cell in other for other in cells if other is not cell and len(other) > 30)
         for cell in cells
     )
+
+
+def _csv(corpus: Corpus, delimiter: str = ",") -> bytes:
+    rows = as_rows(corpus)
+    columns = list(rows[0]) if rows else ["id", "title", "context", "question", "answers"]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, columns, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({**row, "answers": json.dumps(row["answers"], ensure_ascii=False)})
+    return text.getvalue().encode()
+
+
+def _sheet(corpus: Corpus, delimiter: str = ",") -> bytes:
+    rows = as_rows(corpus)
+    several = any(len(row["answers"]["text"]) > 1 for row in rows)
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=delimiter, lineterminator="\r\n")
+    others = [name for name in (rows[0] if rows else ()) if name not in ("question", "context", "answers")]
+    columns = ["question", "context", "answer", "answer_start", *(others or ["id", "title"])]
+    writer.writerow(columns + ["answers"] * several)
+    for row in rows:
+        answers = row["answers"]
+        first = {"answer": answers["text"][:1], "answer_start": answers["answer_start"][:1]}
+        row |= {name: value[0] if value else "" for name, value in first.items()}
+        writer.writerow([row[name] for name in columns] + [json.dumps(answers, ensure_ascii=False)] * several)
+    return text.getvalue().encode("utf-8-sig")
+
+
+CSV = Format("csv", (".csv",), parse_delimited, _csv, _sheet, marked=True)
+TSV = Format(
+    "tsv",
+    (".tsv",),
+    partial(parse_delimited, delimiter="\t"),
+    partial(_csv, delimiter="\t"),
+    partial(_sheet, delimiter="\t"),
+    marked=True,
+)
