@@ -61,7 +61,7 @@ def data_convert(
     data: Data,
     out: Annotated[
         Path,
-        typer.Argument(help="New file: {polyspan.data.formats.format:written}, or one of these with .gz."),
+        typer.Argument(help="New file: {data.formats.format.written}; each also with .gz."),
     ],
     language: Language = None,
     as_json: Json = False,

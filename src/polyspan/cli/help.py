@@ -20,19 +20,6 @@ _WIDTH = 74  # of an example: 80 columns less the margins of help
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-_LISTED = re.compile(r"\{([\w.]+):(\w+)\}")
-
-
-def _filled(text: str | None) -> str | None:
-    """A help text with `{polyspan.score:METRICS}` as the names that are there, or that a function there gives."""
-
-    def names(match: re.Match[str]) -> str:
-        value = getattr(import_module(match[1]), match[2])
-        return ", ".join(value() if inspect.isfunction(value) else value)
-
-    return text and _LISTED.sub(names, text)
-
-
 class Verbs(typer.Typer):
     """A group of verbs; `command` takes the `example` that stands below the verb's help."""
 
@@ -51,7 +38,7 @@ class Verbs(typer.Typer):
 class Verb(TyperCommand):
     """A command whose help says FILE, N or NAME where typer says `<path>`, `<int>` or `<list[str]>`.
 
-    What can be added is listed when the help is shown, so that nothing is imported for it before (`_filled`).
+    What can be added is listed when the help is shown, so that nothing is imported for it before (`_named`).
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -69,7 +56,7 @@ class Verb(TyperCommand):
         """As typer's, with the lists that the texts ask for."""
         for shown in (self, *self.params):
             if hasattr(shown, "help"):
-                shown.help = _filled(shown.help)
+                shown.help = _named(shown.help or "")
         super().format_help(ctx, formatter)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -95,6 +82,17 @@ class Verb(TyperCommand):
             if lines:
                 with formatter.section(title):
                     formatter.write_dl(lines)
+
+
+def _named(help: str) -> str:
+    """A help text with names for `{align.METHODS}`: those that are there, or that a function there gives."""
+
+    def names(place: re.Match[str]) -> str:
+        value = getattr(import_module(f"polyspan.{place[1]}"), place[2])
+        *some, last = value() if inspect.isfunction(value) else value
+        return f"{', '.join(some)} or {last}"
+
+    return re.sub(r"\{([\w.]+)\.(\w+)\}", names, help)
 
 
 def _word(name: str, hint: Any, help: str) -> str | None:

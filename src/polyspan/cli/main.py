@@ -251,7 +251,7 @@ def score(
 ) -> None:
     """Exact match and F1 by an official rule.
 
-    The rules are {polyspan.score:METRICS}.
+    {score.METRICS}.
     Several systems are one table, with intervals and the difference from the first one.
     """
     from polyspan.cli import terminal

@@ -27,7 +27,7 @@ Format = Annotated[
     str | None,
     _T(
         "--format",
-        help="{polyspan.data.formats.format:sheets}: for Excel, answers in columns of their own. "
+        help="{data.formats.format.sheets}: for Excel, answers in columns of their own. "
         "Default: OUT's suffix says it.",
     ),
 ]
