@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -189,3 +190,13 @@ def _literals(tree: ast.AST) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Constant | ast.JoinedStr | ast.List | ast.Tuple | ast.Set | ast.Dict):
             inside = [each.value for each in ast.walk(node) if isinstance(each, ast.Constant)]
             yield node.lineno, "\n".join(text for text in inside if isinstance(text, str))
+
+
+def test_looking_them_up_is_light():
+    """Help and scoring list every record: none may bring numpy, pyarrow or torch along."""
+    code = (
+        "import sys; from polyspan.score import METRICS; from polyspan.data.formats.format import FORMATS\n"
+        "assert METRICS['squad.v1'] and FORMATS['csv']\n"
+        "assert not {'numpy', 'pyarrow', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

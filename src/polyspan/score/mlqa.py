@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 
 from polyspan.score.metric import Metric, shared
+from polyspan.text import is_punctuation
 
 _ARTICLES = {
     "ar": r"\sال^|ال",
@@ -30,8 +31,6 @@ class _Deleted(dict[int, int | None]):
     """A table for `str.translate` that looks a character up once: `None` deletes it, itself keeps it."""
 
     def __missing__(self, code: int) -> int | None:
-        from polyspan.text import is_punctuation
-
         char = chr(code)
         self[code] = kept = None if is_punctuation(char) or char in string.punctuation else code
         return kept
