@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -21,12 +22,14 @@ import pytest
 import typer
 
 from polyspan.cli import main as cli
+from polyspan.data.formats.format import written
 from polyspan.score import METRICS
 from polyspan.training.settings import PRESETS
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
-PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [README, *sorted(DOCS.glob("*.md")), *sorted((DOCS / "extending").glob("*.md"))]
 MARKDOWN = [*PAGES, *sorted(path for path in ROOT.glob("*.md") if path != README)]
 
 RUN = ("sh", "python", "console")
@@ -114,7 +117,9 @@ def _run(block: Block, folder: Path) -> None:
         "HF_HUB_OFFLINE": "1",
         "COLUMNS": "100",
         "POLYSPAN_CACHE": str(folder.parent / "cache"),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))),
     }
+    _install(folder)
     done = subprocess.run(
         call,
         cwd=folder,
@@ -128,6 +133,22 @@ def _run(block: Block, folder: Path) -> None:
     assert done.returncode == 0 or commands, f"{block.place}\n{block.text}\n{done.stdout}"
     for (command, promised), printed in zip(commands, done.stdout.split(_END), strict=False):
         assert _lines(printed) == _lines(promised), f"{block.place}\n$ {command}"
+
+
+def _install(folder: Path) -> None:
+    """What `pip install` leaves of a package without dependencies that a page has written: its entry points."""
+    if not (project := folder / "pyproject.toml").exists():
+        return
+    about = tomllib.loads(project.read_text("utf-8"))["project"]
+    there = folder / f"{about['name']}-{about['version']}.dist-info"
+    there.mkdir(exist_ok=True)
+    (there / "METADATA").write_text(f"Name: {about['name']}\nVersion: {about['version']}\n", "utf-8")
+    lines = [
+        line
+        for group, points in about["entry-points"].items()
+        for line in (f"[{group}]", *(f"{name} = {value}" for name, value in points.items()))
+    ]
+    (there / "entry_points.txt").write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def _commands(text: str) -> list[tuple[str, str]]:
@@ -178,7 +199,7 @@ def _anchors(page: Path) -> set[str]:
 def test_the_index_lists_every_page():
     index = (ROOT / "docs" / "index.md").read_text("utf-8")
     for page in PAGES[1:]:
-        assert page.name == "index.md" or f"({page.name})" in index, page.name
+        assert page.name == "index.md" or f"({page.relative_to(DOCS)})" in index, page.name
 
 
 def _verbs() -> dict[str, list[str]]:
@@ -204,6 +225,8 @@ def test_every_preset_metric_and_rule_is_documented():
     pages = {page.stem: page.read_text("utf-8") for page in PAGES}
     assert [name for name in PRESETS if f"`{name}`" not in pages["training"]] == []
     assert [name for name in METRICS if f"`{name}`" not in pages["metrics"]] == []
+    assert [one.source for one in METRICS.values() if one.source not in pages["metrics"]] == []
+    assert [suffix for suffix in written() if f"`{suffix}`" not in pages["own-data"]] == []
     rules = re.findall(
         r"`([a-z0-9-]+)`", _rules(inspect.getdoc(import_module("polyspan.data.check.checking")) or "")
     )

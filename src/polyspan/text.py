@@ -4,9 +4,11 @@ import re
 import unicodedata
 from collections.abc import Callable
 from functools import cache
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # scoring does without numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 # Scripts written without spaces, where one character is one unit: Han and kana; and with their vowels and marks
 # Thai and Lao, Tibetan, Burmese, Khmer.
@@ -42,8 +44,10 @@ def is_punctuation(char: str) -> bool:
     return unicodedata.category(char).startswith("P")
 
 
-def places_of(text: str, kind: Callable[[str], bool]) -> NDArray[np.bool_]:
+def places_of(text: str, kind: Callable[[str], bool]) -> "NDArray[np.bool_]":
     """Which characters of a text are of a kind; each different one is asked about once."""
+    import numpy as np
+
     wanted = [ord(char) for char in set(text) if kind(char)]
     return np.isin(np.frombuffer(text.encode("utf-32-le"), np.uint32), wanted)
 

@@ -3,7 +3,7 @@ from score_corpora import corpus
 
 from polyspan.errors import UsageError
 from polyspan.score import find, score
-from polyspan.score.mlqa import LANGUAGES, normalise, words
+from polyspan.score.mlqa import V1, normalise, words
 
 
 @pytest.mark.parametrize(
@@ -56,5 +56,5 @@ def test_the_language_comes_from_the_argument_or_else_the_corpus():
 def test_an_unknown_language_names_the_known_ones(language):
     with pytest.raises(UsageError) as error:
         find("mlqa.v1", language)
-    assert all(known in str(error.value) for known in LANGUAGES)
+    assert all(known in str(error.value) for known in V1.languages)
     assert str(language) in str(error.value) or language is None

@@ -60,7 +60,8 @@ def data_stats(data: Data, language: Language = None, as_json: Json = False) -> 
 def data_convert(
     data: Data,
     out: Annotated[
-        Path, typer.Argument(help="New file: .json (SQuAD), .jsonl, .csv, .tsv, .parquet, or these with .gz.")
+        Path,
+        typer.Argument(help="New file: {data.formats.format.written}; each also with .gz."),
     ],
     language: Language = None,
     as_json: Json = False,

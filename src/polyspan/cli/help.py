@@ -3,8 +3,10 @@
 `Verbs` is typer's application with these; every group of verbs is one.
 """
 
+import inspect
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -34,7 +36,10 @@ class Verbs(typer.Typer):
 
 
 class Verb(TyperCommand):
-    """A command whose help says FILE, N or NAME where typer says `<path>`, `<int>` or `<list[str]>`."""
+    """A command whose help says FILE, N or NAME where typer says `<path>`, `<int>` or `<list[str]>`.
+
+    What can be added is listed when the help is shown, so that nothing is imported for it before (`_named`).
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -46,6 +51,13 @@ class Verb(TyperCommand):
                 parameter.metavar = (
                     parameter.name.upper() if given else _word(parameter.name, hints[parameter.name], help)
                 )
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """As typer's, with the lists that the texts ask for."""
+        for shown in (self, *self.params):
+            if hasattr(shown, "help"):
+                shown.help = _named(shown.help or "")
+        super().format_help(ctx, formatter)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words after the verb: `[OPTIONS] DATA OUT`; `[NAME]` may be left out, `NAME...` repeated."""
@@ -70,6 +82,17 @@ class Verb(TyperCommand):
             if lines:
                 with formatter.section(title):
                     formatter.write_dl(lines)
+
+
+def _named(help: str) -> str:
+    """A help text with names for `{align.METHODS}`: those that are there, or that a function there gives."""
+
+    def names(place: re.Match[str]) -> str:
+        value = getattr(import_module(f"polyspan.{place[1]}"), place[2])
+        *some, last = value() if inspect.isfunction(value) else value
+        return f"{', '.join(some)} or {last}"
+
+    return re.sub(r"\{([\w.]+)\.(\w+)\}", names, help)
 
 
 def _word(name: str, hint: Any, help: str) -> str | None:

@@ -251,7 +251,7 @@ def score(
 ) -> None:
     """Exact match and F1 by an official rule.
 
-    squad.v1, squad.v2, korquad.v1, drcd.v1, cmrc.v1, mlqa.v1 or hsu.v1.
+    {score.METRICS}.
     Several systems are one table, with intervals and the difference from the first one.
     """
     from polyspan.cli import terminal

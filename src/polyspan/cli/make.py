@@ -25,7 +25,11 @@ Whole = Annotated[bool, _T("--whole", help="Translate contexts whole instead of 
 
 Format = Annotated[
     str | None,
-    _T("--format", help="csv: for Excel, answers in columns of their own. Default: OUT's suffix says it."),
+    _T(
+        "--format",
+        help="{data.formats.format.sheets}: for Excel, answers in columns of their own. "
+        "Default: OUT's suffix says it.",
+    ),
 ]
 Show = Annotated[int, _T("--show", help="Print this many questions or sentences before and after.")]
 

@@ -1,25 +1,18 @@
 """Writing a data set, whole or not at all, in the format that the file name asks for."""
 
-import csv
-import io
-import json
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-from polyspan.data.formats.lines import as_lines
-from polyspan.data.formats.rows import as_rows
-from polyspan.data.formats.squad import as_articles
+from polyspan.data.formats.format import Format, written
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, choose
-from polyspan.files import Source, csv_text, replacing
+from polyspan.files import Source, replacing
 
 
 def write(corpus: Corpus, path: Source, format: str | None = None) -> int:
-    """Write a corpus as SQuAD JSON (.json) or rows (.jsonl, .csv, .tsv, .parquet), each compressed with .gz; a
-    corpus of contexts alone as plain text (.txt), a context a line.
+    """Write a corpus in the format whose suffix the file has, compressed where `.gz` follows it; a corpus of
+    contexts alone as plain text, a context a line.
 
-    `format` says the same as the suffix, and must agree with it; but with `csv` or `tsv` the file is one for a
+    `format` names the same format, and must agree with the suffix; but with `csv` or `tsv` the file is one for a
     spreadsheet: a byte order mark, by which Excel knows UTF-8, and the first answer in columns of its own, before
     `answers` where a question has several.
 
@@ -30,26 +23,12 @@ def write(corpus: Corpus, path: Source, format: str | None = None) -> int:
     """
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     packed = suffixes[-1:] == [".gz"]
-    kind = next(iter(suffixes[-2:-1] if packed else suffixes[-1:]), "")
-    if kind not in _FORMATS:
-        raise UsageError(
-            f"no format goes by the suffix {kind!r}", where=str(path), expected=", ".join(_FORMATS) + " (and .gz)"
-        )
-    if format is not None and f".{format}" != kind:
-        choose("format", format, [name[1:] for name in _FORMATS])
-        raise UsageError(
-            f"the name of the file is not one of {format}",
-            where=str(path),
-            fix=f"--out {Path(path).stem}.{format}",
-        )
-    if corpus.paragraphs and not len(corpus) and kind != ".txt":
-        raise UsageError(
-            "a data set needs questions, and these are contexts alone",
-            where=str(path),
-            fix="give OUT the suffix .txt",
-        )
+    kind = _format(path, next(iter(suffixes[-2:-1] if packed else suffixes[-1:]), ""), format)
+    _require_place(corpus, path, kind)
+    render = (format and kind.sheet) or kind.write
+    assert render is not None  # of those that are `written`
     try:
-        data = _SHEETS[format](corpus) if format in _SHEETS else _FORMATS[kind](corpus)
+        data = render(corpus)
     except UnicodeEncodeError as error:
         found = repr(error.object[error.start : error.end])
         raise PolyspanError("a text cannot be written as UTF-8", where=str(path), found=found) from error
@@ -59,63 +38,32 @@ def write(corpus: Corpus, path: Source, format: str | None = None) -> int:
         data = gzip.compress(data, mtime=0)
     with replacing(path) as part:
         part.write_bytes(data)
-    return 0 if kind in (".json", ".txt") else sum(not paragraph.questions for paragraph in corpus.paragraphs)
+    bare = sum(not paragraph.questions for paragraph in corpus.paragraphs)
+    return bare if kind.holds == "questions" else 0
 
 
-def _json(corpus: Corpus) -> bytes:
-    return json.dumps(as_articles(corpus), ensure_ascii=False).encode() + b"\n"
+def _format(path: Source, suffix: str, name: str | None) -> Format:
+    """The format of a suffix, which is to be the one of the name, where there is one."""
+    there = written()
+    if suffix not in there:
+        expected = ", ".join(there) + " (and .gz)"
+        raise UsageError(f"no format goes by the suffix {suffix!r}", where=str(path), expected=expected)
+    if name is not None and there[suffix].name != name:
+        suffixes = {format.name: ending for ending, format in reversed(there.items())}
+        choose("format", name, suffixes)
+        fix = f"--out {Path(path).stem}{suffixes[name]}"
+        raise UsageError(f"the name of the file is not one of {name}", where=str(path), fix=fix)
+    return there[suffix]
 
 
-def _lines(corpus: Corpus) -> bytes:
-    return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in as_rows(corpus))
-
-
-def _csv(corpus: Corpus, delimiter: str = ",") -> bytes:
-    rows = [row | {"answers": json.dumps(row["answers"], ensure_ascii=False)} for row in as_rows(corpus)]
-    columns = list(rows[0]) if rows else ["id", "title", "context", "question", "answers"]
-    return csv_text(rows, columns, delimiter=delimiter, quoting=csv.QUOTE_ALL).encode()
-
-
-def _tsv(corpus: Corpus) -> bytes:
-    return _csv(corpus, "\t")
-
-
-def _sheet(corpus: Corpus, delimiter: str = ",") -> bytes:
-    rows = as_rows(corpus)
-    several = any(len(row["answers"]["text"]) > 1 for row in rows)
-    others = [name for name in (rows[0] if rows else ()) if name not in ("question", "context", "answers")]
-    columns = ["question", "context", "answer", "answer_start", *(others or ["id", "title"])]
-    for row in rows:
-        answers = row["answers"]
-        first = {"answer": answers["text"][:1], "answer_start": answers["answer_start"][:1]}
-        row |= {name: value[0] if value else "" for name, value in first.items()}
-        row["answers"] = json.dumps(answers, ensure_ascii=False)
-    columns += ["answers"] * several
-    return csv_text(rows, columns, delimiter=delimiter, lineterminator="\r\n").encode("utf-8-sig")
-
-
-def _parquet(corpus: Corpus) -> bytes:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise PolyspanError("writing Parquet needs pyarrow", fix="pip install pyarrow") from error
-    rows = as_rows(corpus)
-    answers = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int64()))])
-    kinds = {"answers": answers, "is_impossible": pa.bool_(), "paragraph": pa.int64()}
-    columns = list(rows[0]) if rows else ["id", "title", "context", "question", "answers"]
-    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in columns])
-    sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema=schema), sink)
-    return sink.getvalue()
-
-
-_FORMATS: dict[str, Callable[[Corpus], bytes]] = {
-    ".json": _json,
-    ".jsonl": _lines,
-    ".csv": _csv,
-    ".tsv": _tsv,
-    ".parquet": _parquet,
-    ".txt": as_lines,
-}
-_SHEETS: dict[str | None, Callable[[Corpus], bytes]] = {"csv": _sheet, "tsv": partial(_sheet, delimiter="\t")}
+def _require_place(corpus: Corpus, path: Source, format: Format) -> None:
+    """Raise UsageError for questions in a format of contexts alone, and the other way round."""
+    if len(corpus) and format.holds == "contexts":
+        message, found, other = f"{format.name} has no place for questions", f"{len(corpus):,} questions", True
+    elif corpus.paragraphs and not len(corpus) and format.holds != "contexts":
+        message, found, other = "a data set needs questions, and these are contexts alone", "", False
+    else:
+        return
+    fitting = [suffix for suffix, each in written().items() if (each.holds != "contexts") is other]
+    fix = f"give OUT the suffix {' or '.join(filter(None, [', '.join(fitting[:-1]), fitting[-1]]))}"
+    raise UsageError(message, where=str(path), found=found, fix=fix)

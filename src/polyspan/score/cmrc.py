@@ -14,7 +14,7 @@ CMRC 2018 dev 93.45 and 93.44 (7 of 3,219); gold answers without their last char
 import re
 from collections.abc import Sequence
 
-from polyspan.score.metric import Metric, harmonic_mean
+from polyspan.score.metric import UNSPACED, Metric, harmonic_mean
 
 # The script's list also has "……", but compares it to single characters, so that it never applies.
 _MARKS = "-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』"
@@ -42,4 +42,12 @@ def longest_run(prediction: Sequence[str], gold: Sequence[str]) -> float:
     return harmonic_mean(best, len(prediction), len(gold)) if best else 0.0
 
 
-V1 = Metric("cmrc.v1", normalise, segments, longest_run)
+V1 = Metric(
+    "cmrc.v1",
+    normalise,
+    segments,
+    longest_run,
+    about="CMRC 2018’s script: F1 is the longest common run of Chinese characters and words.",
+    source="Cui et al. 2019",
+    languages=(UNSPACED,),
+)

@@ -6,7 +6,7 @@ and F1 counts the characters of the normalised text, so that a space inside it c
 
 import string
 
-from polyspan.score.metric import Metric, shared
+from polyspan.score.metric import UNSPACED, Metric, shared
 from polyspan.score.squad import without_articles
 
 _DELETED = str.maketrans("", "", string.punctuation + "《》？，。、；：")
@@ -17,4 +17,15 @@ def normalise(text: str) -> str:
     return without_articles(text.lower().translate(_DELETED))
 
 
-V1 = Metric("drcd.v1", normalise, units=normalise, overlap=shared)
+# Of the rules that count characters, mlqa.v1 and cmrc.v1 do so for Han alone and leave kana and Thai in long runs;
+# hsu.v1 may count words on one side; korquad.v1 keeps the marks 、 and 。
+V1 = Metric(
+    "drcd.v1",
+    normalise,
+    units=normalise,
+    overlap=shared,
+    about="DRCD’s rule: as squad.v1, without full-width punctuation; F1 counts characters.",
+    source="Shao et al. 2018",
+    languages=(UNSPACED,),
+    default_for=(UNSPACED,),
+)

@@ -17,4 +17,12 @@ def words_or_characters(text: str) -> Sequence[str]:
     return normalise(text).split() if text.isascii() else list(normalise(text))
 
 
-V1 = Metric("hsu.v1", normalise, words_or_characters, shared_or_both_empty, no_answer=True)
+V1 = Metric(
+    "hsu.v1",
+    normalise,
+    words_or_characters,
+    shared_or_both_empty,
+    no_answer=True,
+    about="The scorer of one of the paper’s authors: F1 counts words in ASCII texts, else characters.",
+    source="Hsu, Liu & Lee 2019",
+)

@@ -21,4 +21,13 @@ def characters(text: str) -> str:
     return normalise(text).replace(" ", "")
 
 
-V1 = Metric("korquad.v1", normalise, characters, shared)
+V1 = Metric(
+    "korquad.v1",
+    normalise,
+    characters,
+    shared,
+    about="KorQuAD 1.0’s script: F1 counts characters, so that a Korean ending costs little.",
+    source="Lim, Kim & Lee 2019",
+    languages=("ko",),
+    default_for=("ko",),
+)

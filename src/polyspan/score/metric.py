@@ -5,14 +5,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from polyspan.data.languages import language_name, primary, spaced
 from polyspan.errors import UsageError
 
 Overlap = Callable[[Sequence[str], Sequence[str]], float]
 
+SPACED, UNSPACED = "spaced", "unspaced"
+"""In place of a language's code: all that are written with spaces between words, all that are not."""
+
+_IN_WORDS = {
+    SPACED: "languages with spaces between words",
+    UNSPACED: "Chinese, Japanese and others written without spaces",
+}
+
 
 @dataclass(frozen=True)
 class Metric:
-    """One official rule. A name (`squad.v1`) never changes its meaning; a correction gets a new name."""
+    """One official rule. A name (`squad.v1`) never changes its meaning; a correction gets a new name.
+
+    Languages are codes without script and region (`ko`), `SPACED` or `UNSPACED`.
+    """
 
     name: str
     normalise: Callable[[str], str]
@@ -24,6 +36,42 @@ class Metric:
     no_answer: bool = False
     """Whether questions may be unanswerable, as in SQuAD 2.0: their gold is "", and a question without a
     prediction leaves the average, where the other rules count it as 0."""
+    about: str = ""
+    """The rule in a sentence, as reports print it."""
+    source: str = ""
+    """Who made it: authors and year."""
+    languages: tuple[str, ...] = ()
+    """What it means something in; empty for every language."""
+    default_for: tuple[str, ...] = ()
+    """What it is taken for where no metric is named; a code goes before `SPACED` and `UNSPACED`."""
+    localise: "Callable[[str], Metric] | None" = None
+    """The rule for one of `languages` (its code), where it is not the same in all."""
+
+    def suits(self, language: str | None) -> bool:
+        """Whether the rule means something in a language (a tag in its normal form)."""
+        return not self.languages or not {primary(language), kind(language)}.isdisjoint(self.languages)
+
+    @property
+    def meant_for(self) -> str:
+        """Its languages in words."""
+        return ", ".join(_IN_WORDS.get(code) or language_name(code) for code in self.languages) or "any language"
+
+    def rule(self, language: str | None) -> "Metric":
+        """The rule for answers in a language: itself, where it is the same in all.
+
+        Raises UsageError where it is not, and there is no language or none of its own.
+        """
+        if self.localise is None:
+            return self
+        if not self.suits(language):
+            raise UsageError(
+                f"{self.name} has no rule for the language {language!r}"
+                if language
+                else f"{self.name} needs a language",
+                expected="one of: " + ", ".join(self.languages),
+                fix="give the language of the answers, or choose another metric",
+            )
+        return self.localise(primary(language))
 
     def best(self, prediction: str, golds: Sequence[str]) -> tuple[bool, float]:
         """Whether the prediction equals any gold answer, and its best F1; each for itself."""
@@ -38,6 +86,11 @@ class Metric:
     def f1(self, prediction: str, gold: str) -> float:
         """F1 of a prediction against one gold answer, from 0 to 1."""
         return self.overlap(self.units(prediction), self.units(gold))
+
+
+def kind(language: str | None) -> str:
+    """`SPACED` or `UNSPACED`."""
+    return SPACED if spaced(language) else UNSPACED
 
 
 class Rule(Protocol):

@@ -1,13 +1,13 @@
 """The metrics by name, and which one suits a language."""
 
-from polyspan.data.languages import language_tag, primary, spaced
+from collections.abc import Iterable
+
+from polyspan.data.languages import language_tag, primary
 from polyspan.errors import UsageError, nearest
-from polyspan.score import cmrc, drcd, hsu, korquad, mlqa, squad
-from polyspan.score.metric import Metric
+from polyspan.records import Records
+from polyspan.score.metric import Metric, kind
 
-_RULES = {rule.name: rule for rule in (squad.V1, squad.V2, korquad.V1, drcd.V1, cmrc.V1, hsu.V1)}
-
-METRICS = (*_RULES, mlqa.NAME)
+METRICS: Records[Metric] = Records("polyspan.score", Metric, "polyspan.metrics")
 
 
 def find(name: str, language: str | None = None) -> Metric:
@@ -16,30 +16,28 @@ def find(name: str, language: str | None = None) -> Metric:
     Raises UsageError for an unknown name, or a language that the metric does not have.
     """
     tag = language_tag(language)
-    if name == mlqa.NAME:
-        return mlqa.metric(tag)
-    if name not in _RULES:
+    if name not in METRICS:
         raise UsageError(f"unknown metric {name!r}", fix=nearest(name, METRICS))
-    return _RULES[name]
+    return METRICS[name].rule(tag)
 
 
 def default_metric(language: str | None) -> str:
     """The name of the metric that fits a language best (BCP 47).
 
-    `mlqa.v1` in MLQA's languages but English and Chinese; `plain_metric` elsewhere.
+    One that is for the language alone goes before one for all that are written like it: `mlqa.v1` in MLQA's
+    languages but English and Chinese, Korean's own rule (`korquad.v1`); characters (`drcd.v1`) where words are
+    written without spaces: Chinese, whose own rule it is, Japanese, Thai and others; words (`squad.v1`) elsewhere.
     """
-    code = primary(language_tag(language))
-    return mlqa.NAME if code in mlqa.LANGUAGES and code not in ("en", "zh") else plain_metric(language)
+    return _first(language, METRICS.values())
 
 
 def plain_metric(language: str | None) -> str:
-    """The name of the metric that fits data of no authors' own, such as translations.
+    """As `default_metric`, for data of no authors' own, such as translations: a rule that is the same in all
+    languages, and not MLQA's."""
+    return _first(language, [metric for metric in METRICS.values() if metric.localise is None])
 
-    Characters (`drcd.v1`) where words are written without spaces: Chinese, whose own rule it is, Japanese, Thai,
-    Lao, Khmer, Burmese and kin; Korean's own rule (`korquad.v1`); words (`squad.v1`) elsewhere.
-    """
-    # Of the rules that count characters, mlqa.v1 and cmrc.v1 do so for Han alone and leave kana and Thai in long
-    # runs; hsu.v1 may count words on one side; korquad.v1 keeps the marks 、 and 。
-    if not spaced(language):
-        return drcd.V1.name
-    return korquad.V1.name if primary(language_tag(language)) == "ko" else squad.V1.name
+
+def _first(language: str | None, metrics: Iterable[Metric]) -> str:
+    tag = language_tag(language)
+    wanted = primary(tag), kind(tag)
+    return next(metric.name for sought in wanted for metric in metrics if sought in metric.default_for)

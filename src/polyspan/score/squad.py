@@ -9,7 +9,7 @@ unanswerable questions have the gold answer "", and a question without a predict
 import re
 import string
 
-from polyspan.score.metric import Metric, shared, shared_or_both_empty
+from polyspan.score.metric import SPACED, Metric, shared, shared_or_both_empty
 
 DELETED = str.maketrans("", "", string.punctuation)
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -30,5 +30,23 @@ def words(text: str) -> list[str]:
     return normalise(text).split()
 
 
-V1 = Metric("squad.v1", normalise, words, shared)
-V2 = Metric("squad.v2", normalise, words, shared_or_both_empty, no_answer=True)
+V1 = Metric(
+    "squad.v1",
+    normalise,
+    words,
+    shared,
+    about="SQuAD 1.1’s script: lower case, without punctuation and English articles; F1 counts words.",
+    source="Rajpurkar et al. 2016",
+    languages=(SPACED,),
+    default_for=(SPACED,),
+)
+V2 = Metric(
+    "squad.v2",
+    normalise,
+    words,
+    shared_or_both_empty,
+    no_answer=True,
+    about="SQuAD 2.0’s script: as squad.v1, with questions that have no answer.",
+    source="Rajpurkar et al. 2018",
+    languages=(SPACED,),
+)

@@ -70,6 +70,12 @@ def unit_sums(keys: Sequence[str], table: Floats) -> Floats:
     return sums
 
 
+def _unanswerable() -> str:
+    from polyspan.score import METRICS
+
+    return " and ".join(metric.name for metric in METRICS.values() if metric.no_answer)
+
+
 def _same_questions(one: "Scores", other: "Scores") -> None:
     if one.table[0] == other.table[0]:
         return
@@ -80,5 +86,5 @@ def _same_questions(one: "Scores", other: "Scores") -> None:
         found=f"{len(first - second)} questions only in the first ({len(first)}), "
         f"{len(second - first)} only in the second ({len(second)}), such as {alone[0]!r}",
         expected="the same question ids in both",
-        fix="score both on the same data; with squad.v2 and hsu.v1 both need an answer to every question",
+        fix=f"score both on the same data; with {_unanswerable()} both need an answer to every question",
     )

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import IO, cast
 
 from polyspan.data.formats.documents import refuse_document, refuse_parts
+from polyspan.data.formats.format import format_of
 from polyspan.errors import PolyspanError, shorten
 
 LARGEST = 2 * 2**30
@@ -33,7 +34,8 @@ def unpack(data: bytes, name: str, largest: int = LARGEST) -> tuple[bytes, str]:
         inner = _gunzip(data, name, largest)
     else:
         return data, name
-    if inner[0].startswith((*_ZIP, _GZ)) or inner[0][_TAR_AT:].startswith(b"ustar"):
+    packed = inner[0].startswith((*_ZIP, _GZ)) or inner[0][_TAR_AT:].startswith(b"ustar")
+    if packed and format_of("", inner[0], binary=True) is None:
         fix = "unpack it and give the data file, or that file alone in a zip or gz"
         raise PolyspanError("an archive inside an archive: unpack it first", where=name, found=inner[1], fix=fix)
     return inner

@@ -2,12 +2,17 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Sequence
+from functools import partial
 
+from polyspan.data.formats.format import Format
 from polyspan.data.formats.parsed import Parsed
-from polyspan.data.formats.rows import parse_rows
+from polyspan.data.formats.rows import as_rows, parse_rows
+from polyspan.data.schema import Corpus
 from polyspan.errors import shorten
+from polyspan.files import csv_text
 
 _SEPARATORS = (",", ";", "\t")
 _LONGEST_FIELD = 2**30
@@ -76,3 +81,34 @@ def _is_data(line: Sequence[str]) -> bool:
         or any(len(cell) > 1 and cell in other for other in cells if other is not cell and len(other) > 30)
         for cell in cells
     )
+
+
+def _csv(corpus: Corpus, delimiter: str = ",") -> bytes:
+    rows = [row | {"answers": json.dumps(row["answers"], ensure_ascii=False)} for row in as_rows(corpus)]
+    columns = list(rows[0]) if rows else ["id", "title", "context", "question", "answers"]
+    return csv_text(rows, columns, delimiter=delimiter, quoting=csv.QUOTE_ALL).encode()
+
+
+def _sheet(corpus: Corpus, delimiter: str = ",") -> bytes:
+    rows = as_rows(corpus)
+    several = any(len(row["answers"]["text"]) > 1 for row in rows)
+    others = [name for name in (rows[0] if rows else ()) if name not in ("question", "context", "answers")]
+    columns = ["question", "context", "answer", "answer_start", *(others or ["id", "title"])]
+    for row in rows:
+        answers = row["answers"]
+        first = {"answer": answers["text"][:1], "answer_start": answers["answer_start"][:1]}
+        row |= {name: value[0] if value else "" for name, value in first.items()}
+        row["answers"] = json.dumps(answers, ensure_ascii=False)
+    columns += ["answers"] * several
+    return csv_text(rows, columns, delimiter=delimiter, lineterminator="\r\n").encode("utf-8-sig")
+
+
+CSV = Format("csv", (".csv",), parse_delimited, _csv, _sheet, marked=True)
+TSV = Format(
+    "tsv",
+    (".tsv",),
+    partial(parse_delimited, delimiter="\t"),
+    partial(_csv, delimiter="\t"),
+    partial(_sheet, delimiter="\t"),
+    marked=True,
+)

@@ -9,6 +9,7 @@ from typing import Any
 
 from polyspan.data.formats.cells import is_blank, is_empty, whole_number, yes_or_no
 from polyspan.data.formats.doubles import Doubled
+from polyspan.data.formats.format import written
 from polyspan.data.formats.options import Reading
 from polyspan.data.languages import language_said
 from polyspan.data.schema import Answer, Paragraph, Question
@@ -31,16 +32,16 @@ STRUCTURE = frozenset(
 FIX = "polyspan check DATA --fix OUT"
 """The remedy that mends what is certain; a Fault puts the names of its file in (`remedy`)."""
 
-_WRITTEN = (".json", ".jsonl", ".csv", ".tsv", ".parquet")
-
 
 def remedy(file: str) -> str:
     """The command that mends a file, or a data set of a name, into a new file in this folder."""
     if not file:
         return "polyspan check FILE --fix FIXED.json"
     path = Path(file)
-    stem = re.sub(r"[^\w.-]", "-", path.stem if path.suffix in _WRITTEN else file)
-    ending = path.suffix if path.suffix in _WRITTEN else ".json"
+    format = written().get(path.suffix)
+    same = format is not None and format.holds != "contexts"
+    stem, ending = (path.stem, path.suffix) if same else (file, ".json")
+    stem = re.sub(r"[^\w.-]", "-", stem)
     return f"polyspan check {shlex.quote(file)} --fix {stem}-fixed{ending}"
 
 

@@ -12,7 +12,7 @@ from polyspan.data.formats.options import REQUIRED
 from polyspan.data.formats.parsed import Parsed, question_from, text_at, title_at
 from polyspan.data.formats.printed import from_printed
 from polyspan.data.schema import Corpus, Paragraph, Question
-from polyspan.errors import PolyspanError, shorten
+from polyspan.errors import shorten
 
 _ANSWERS = ("answers", "answer_text", "answer", "answers.text")
 
@@ -107,26 +107,6 @@ def _renamed(row: Mapping[Any, Any], columns: Mapping[str, str]) -> Mapping[Any,
         return found
     names = {name: known for known, name in columns.items()}
     return Doubled(found | {"doubled": {names.get(key, key): earlier for key, earlier in doubled.items()}})
-
-
-def parse_parquet(data: bytes, parsed: Parsed) -> None:
-    """Parse a Parquet file into `parsed`. Needs pyarrow."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise PolyspanError(
-            "reading Parquet needs pyarrow", where=parsed.file, fix="pip install pyarrow"
-        ) from error
-    try:
-        rows = pq.read_table(pa.BufferReader(data)).to_pylist()
-    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-        found = str(error).splitlines()[0] if str(error) else type(error).__name__
-        parsed.fault("", "", "wrong-type", found, "a whole Parquet file", "copy or download the file again")
-        return
-    parse_rows(rows, parsed)
-    # pandas gives whole numbers a point where the column has a gap.
-    parsed.odd_starts.clear()
 
 
 def as_rows(corpus: Corpus) -> list[dict[str, Any]]:

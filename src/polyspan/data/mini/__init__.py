@@ -12,9 +12,6 @@ from polyspan.errors import PolyspanError, UsageError, nearest
 LANGUAGES = {"en": "en", "zh": "zh-Hant", "ko": "ko", "ja": "ja", "fr": "fr"}
 """The languages by the short name used in `mini:zh/test`, with their full tags."""
 
-METRICS = {"en": "squad.v1", "zh": "drcd.v1", "ko": "korquad.v1", "ja": "drcd.v1", "fr": "squad.v1"}
-"""The metric of each language."""
-
 SPLITS = ("train", "test")
 
 _FOLDER = Path(__file__).parent
@@ -32,7 +29,6 @@ def load(language: str, split: str) -> Corpus:
         paragraphs=paragraphs,
         name=f"mini:{short}/{split}",
         language=LANGUAGES[short],
-        metric=METRICS[short],
         source="bundled",
     )
 

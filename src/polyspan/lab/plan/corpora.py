@@ -4,22 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from polyspan.data.languages import primary, spaced
+from polyspan.data.languages import primary
 from polyspan.errors import PolyspanError
 from polyspan.lab.plan import cost
 from polyspan.lab.plan.data_facts import DataFacts, absolute, drawn_first, facts
 from polyspan.lab.recipe.recipe import Data, Recipe
 from polyspan.lab.recipe.resolve import placed, require
 from polyspan.lab.stage import Stage
-from polyspan.score import METRICS, default_metric, find
+from polyspan.score import default_metric, find
 
-_FOR = {
-    "squad.v1": "languages with spaces between words; use drcd.v1 here",
-    "squad.v2": "languages with spaces between words",
-    "drcd.v1": "Chinese, Japanese and others written without spaces",
-    "cmrc.v1": "Chinese and others written without spaces",
-    "korquad.v1": "Korean",
-}
 _FETCH = 20.0  # seconds of fetching a data set, at a guess
 
 
@@ -121,24 +114,16 @@ class DataStages:
             raise self.recipe.fault(f"the language of the test {label!r} is not known", *path, fix=fix)
         metric = known.metric or default_metric(known.language)
         try:
-            find(metric, known.language)
+            rule = find(metric, known.language)
         except PolyspanError as error:
             raise placed(self.recipe, error, *path, "metric") from None
         tag = known.language
-        if tag and metric in _FOR and not _fits(metric, tag):
-            found, better = f"{metric} for {primary(tag)}", default_metric(tag)
+        if tag and not rule.suits(tag):
             raise self.recipe.fault(
                 f"the metric of the test {label!r} is one for another language",
                 *path,
                 "metric",
-                found=found,
-                expected=f"{metric} is for {_FOR[metric]}",
-                fix=f"metric: {better}",
+                found=f"{metric} for {primary(tag)}",
+                expected=f"{metric} is for {rule.meant_for}",
+                fix=f"metric: {default_metric(tag)}",
             )
-        assert metric in METRICS
-
-
-def _fits(metric: str, tag: str) -> bool:
-    if metric == "korquad.v1":
-        return primary(tag) == "ko"
-    return spaced(tag) == (metric not in ("drcd.v1", "cmrc.v1"))

@@ -14,17 +14,9 @@ from polyspan.report.page.examples import shown_examples
 from polyspan.report.page.paper_page import paper_view
 from polyspan.report.record.record import Record, Training
 from polyspan.report.tables.grid import Grid
+from polyspan.score import METRICS
 
 _OPEN = 2  # examples of each test set that are shown at once; the others unfold
-_METRICS = {
-    "squad.v1": "SQuAD 1.1’s script: lower case, without punctuation and English articles; F1 counts words.",
-    "squad.v2": "SQuAD 2.0’s script: as squad.v1, with questions that have no answer.",
-    "korquad.v1": "KorQuAD 1.0’s script: F1 counts characters, so that a Korean ending costs little.",
-    "drcd.v1": "DRCD’s rule: as squad.v1, without full-width punctuation; F1 counts characters.",
-    "cmrc.v1": "CMRC 2018’s script: F1 is the longest common run of Chinese characters and words.",
-    "mlqa.v1": "MLQA’s script: the articles of the language dropped; F1 counts words, in Chinese characters.",
-    "hsu.v1": "A scorer by a co-author of Hsu et al. (2019): F1 counts words in ASCII texts, else characters.",
-}
 
 
 def render(record: Record, grid: Grid, folder: Path) -> str:
@@ -67,7 +59,7 @@ def render(record: Record, grid: Grid, folder: Path) -> str:
         loss_ticks=loss_ticks,
         examples=shown_examples(record, grid),
         open=_OPEN,
-        metrics={name: _METRICS.get(name, "") for name in _metric_names(record)},
+        metrics={name: _metric_told(name) for name in _metric_names(record)},
         settings=_settings(record.training),
         readers=[(training, training.folder or "–") for training in record.training],
         code=_code(record, grid),
@@ -112,6 +104,12 @@ def _half_widths(grid: Grid) -> dict[str, float]:
         if width is not None and (column.n or 0) < findings.SURE:
             widths[column.name] = max(widths.get(column.name, 0.0), width)
     return widths
+
+
+def _metric_told(name: str) -> str:
+    """What a metric is and whose; nothing of one that is not installed here."""
+    metric = METRICS.get(name)
+    return " ".join(filter(None, (metric.about, metric.source and f"({metric.source})"))) if metric else ""
 
 
 def _metric_names(record: Record) -> list[str]:

@@ -2,19 +2,15 @@
 
 import re
 
+from polyspan.data.formats.format import Format
 from polyspan.data.formats.parsed import Parsed
 from polyspan.data.schema import Corpus, Paragraph
-from polyspan.errors import PolyspanError, UsageError, shorten
+from polyspan.errors import PolyspanError, shorten
 
 _DATA = re.compile(r"\s*(\{\s*[\"}]|\[\s*\{)")  # JSON that goes by the name of a text
 
 
-def is_plain(kind: str, text: str) -> bool:
-    """Whether a file with this suffix is plain text and not JSON under another name."""
-    return kind == ".txt" and _DATA.match(text) is None
-
-
-def parse_plain(text: str, parsed: Parsed) -> None:
+def _parse(text: str, parsed: Parsed) -> None:
     """Parse lines into `parsed`; an empty line is an empty context, so that as many lines can be written again."""
     parsed.plain = True
     lines = text.split("\n")
@@ -26,16 +22,20 @@ def parse_plain(text: str, parsed: Parsed) -> None:
         parsed.paragraphs.append(Paragraph(line.removesuffix("\r"), ()))
 
 
-def as_lines(corpus: Corpus) -> bytes:
-    """Each context of a corpus as one line. Raises UsageError for a corpus with questions, which a text has no
-    place for, and PolyspanError for a context of several lines."""
-    if len(corpus):
-        raise UsageError(
-            "a plain text has no place for questions",
-            found=f"{len(corpus):,} questions",
-            fix="give OUT the suffix .json, .jsonl, .csv, .tsv or .parquet",
-        )
+def _write(corpus: Corpus) -> bytes:
+    """Each context of a corpus as one line. Raises PolyspanError for a context of several lines."""
     several = next((paragraph.context for paragraph in corpus.paragraphs if "\n" in paragraph.context), None)
     if several is not None:
         raise PolyspanError("a context has several lines", found=shorten(several), expected="a sentence a line")
     return "".join(paragraph.context + "\n" for paragraph in corpus.paragraphs).encode()
+
+
+TEXT = Format(
+    "txt",
+    (".txt",),
+    _parse,
+    _write,
+    recognise=lambda text: False if _DATA.match(text) else None,
+    marked=True,
+    holds="contexts",
+)
