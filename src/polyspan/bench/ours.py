@@ -125,7 +125,7 @@ class Ours:
         reader.model.train()
         model, optimizer = accelerator.prepare(reader.model, make_optimizer(reader.model, settings))
         nowhere: Any = None
-        run = TrainingRun(reader, windows, lengths, plan, settings, 0, accelerator, nowhere, "", 0.0)
+        run = TrainingRun(reader, windows, lengths, plan, settings, 0, accelerator, nowhere)
         operations = sum(operations_of(reader.model, lengths[rows]) for rows in plan)
 
         def steps() -> tuple[int, float]:

@@ -9,7 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,68 +83,68 @@ def train(
     `trackers` are sent the loss and the learning rate every ten steps. Raises PolyspanError for a folder that is
     taken or cannot be written, for corpora without a usable answer and for more checkpoints than steps.
     """
-    require_corpora(corpora, "train")
     out = Path(out).absolute()
-    if not corpora:
-        raise UsageError("training needs at least one corpus")
     accelerator = make_accelerator(settings, chosen_trackers(trackers), out.parent)
-    if limit is not None:
-        corpora = [sample(corpus, limit, seed) for corpus in corpora]
+    corpora = _asked(corpora, limit, seed)
     chosen = identity(corpora, model, settings, seed, limit, weights)
     chosen |= additions(augment, align, adversary, checkpoints)
     if resume and is_finished(out, chosen):
         return Reader.load(out)
-    checkpoint = out.with_name(out.name + ".checkpoint")
-    if not resume and checkpoint.exists():
-        fix = "--resume goes on with it; remove it to start again"
-        raise PolyspanError("a run that was stopped is kept", where=str(checkpoint), fix=fix)
-    require_writable(out, folder=True)
-    keep_freed_memory()
+    checkpoint = _checkpoint(out, resume)
     reader = Reader.load(model, settings.windows, seed)
     if settings.pack:
         require_packing(reader.model)
     confusion = None if adversary is None else _confusion(adversary, reader, seed, accelerator)
     with accelerator.main_process_first():
         variants = [[_windows(one, reader) for one in drawn] for drawn in _epochs(corpora, augment, settings)]
-    windows = concatenate([part for parts in variants for part in parts])
-    sizes = [[len(part) for part in parts] for parts in variants]
-    lengths = input_lengths(windows, reader.layout)
+    windows, lengths, sizes = _joined(variants, reader)
     plan = plan_batches(windows, sizes, lengths, settings, weights, seed)
     _check_checkpoints(checkpoints, len(plan), settings)
-    derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
-    derived["encoder"] = weights_sha256(reader.model)
-    if accelerator.num_processes > 1:  # each draws its own dropout
-        derived["processes"] = accelerator.num_processes
-    fingerprint = hashlib.sha256(json.dumps(chosen | derived, sort_keys=True).encode()).hexdigest()
-    run = TrainingRun(
-        reader=reader,
-        windows=windows,
-        lengths=lengths,
-        plan=plan,
-        settings=settings,
-        seed=seed,
-        accelerator=accelerator,
-        checkpoint=checkpoint,
-        fingerprint=fingerprint,
-        checkpoint_seconds=checkpoint_seconds,
-        checkpoints=checkpoints,
-        align=align,
-        confusion=confusion,
-    )
-    start_tracking(accelerator, out, chosen, fingerprint)
+    run = TrainingRun(reader, windows, lengths, plan, settings, seed, accelerator, checkpoint)
+    run = replace(run, every=checkpoint_seconds, checkpoints=checkpoints, align=align, confusion=confusion)
+    run = replace(run, record=chosen | run.found())
+    start_tracking(accelerator, out, chosen, run.fingerprint)
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
         state = _fit(run, resume)
     if accelerator.is_main_process:
-        _save(run, out, state, chosen | derived)
+        _save(run, out, state)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return reader
 
 
-def _save(run: "TrainingRun", out: Path, state: Progress, record: dict[str, Any]) -> None:
+def _asked(corpora: Sequence[Corpus], limit: int | None, seed: int) -> Sequence[Corpus]:
+    """The corpora, or samples of them. Raises UsageError where there are none."""
+    require_corpora(corpora, "train")
+    if not corpora:
+        raise UsageError("training needs at least one corpus")
+    return corpora if limit is None else [sample(corpus, limit, seed) for corpus in corpora]
+
+
+def _joined(variants: Sequence[Sequence[Windows]], reader: Reader) -> tuple[Windows, Ints, list[list[int]]]:
+    """The windows of all corpora in all variants, their lengths as inputs, and how many each corpus has."""
+    windows = concatenate([part for parts in variants for part in parts])
+    return windows, input_lengths(windows, reader.layout), [[len(part) for part in parts] for parts in variants]
+
+
+def _checkpoint(out: Path, resume: bool) -> Path:
+    """The folder that a stopped run goes on from.
+
+    Raises PolyspanError where one is left and nobody asks for it, and where the Reader cannot be written.
+    """
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    if not resume and checkpoint.exists():
+        fix = "--resume goes on with it; remove it to start again"
+        raise PolyspanError("a run that was stopped is kept", where=str(checkpoint), fix=fix)
+    require_writable(out, folder=True)
+    keep_freed_memory()
+    return checkpoint
+
+
+def _save(run: "TrainingRun", out: Path, state: Progress) -> None:
     """Write the Reader with its record; the checkpoint goes once it is whole."""
     processes = run.accelerator.num_processes
-    record |= {"processes": processes, "seconds": round(state.seconds, 1), "loss": state.losses}
+    record = run.record | {"processes": processes, "seconds": round(state.seconds, 1), "loss": state.losses}
     with replacing_folder(out) as folder:
         run.reader.save(folder)
         write_json(folder / "run.json", record)
@@ -186,7 +186,11 @@ def _windows(corpus: Corpus, reader: Reader) -> Windows:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """All that a training run needs; `plan` holds the rows of every batch, `fingerprint` tells runs apart."""
+    """All that a training run needs.
+
+    `plan` holds the rows of every batch; `every` is the seconds between two checkpoints; `record` is what the
+    caller chose and what followed from it.
+    """
 
     reader: Reader
     windows: Windows
@@ -196,11 +200,23 @@ class TrainingRun:
     seed: int
     accelerator: Accelerator
     checkpoint: Path
-    fingerprint: str
-    checkpoint_seconds: float
+    every: float = CHECKPOINT_SECONDS
     checkpoints: int = 1
     align: Map | None = None
     confusion: Confusion | None = None
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def found(self) -> dict[str, Any]:
+        """What followed from the caller's choices before the first step."""
+        windows, processes = self.windows, self.accelerator.num_processes
+        found = {"windows": len(windows), "skipped": windows.skipped, "steps": len(self.plan)}
+        found |= {"versions": versions(), "encoder": weights_sha256(self.reader.model)}
+        return found | ({"processes": processes} if processes > 1 else {})  # each draws its own dropout
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells runs apart."""
+        return hashlib.sha256(json.dumps(self.record, sort_keys=True).encode()).hexdigest()
 
     @property
     def snapshots(self) -> Snapshots:
@@ -265,7 +281,7 @@ def _fit(run: TrainingRun, resume: bool) -> Progress:
             state.step = step
             snapshots.take(state, run.reader, whole, accelerator.is_main_process)
             stopping = _stopping(accelerator, stopped, step)
-            due = (stopping or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
+            due = (stopping or time.monotonic() - saved >= run.every) and step < total
             if due or step == total or step % 10 == 0:
                 new = len(pending)
                 _note_losses(state, pending)

@@ -44,11 +44,11 @@ def write_results(
     done = frozenset(stage.key for stage in plan.stages if store.has(stage))
     described = recipe.model_dump(mode="json", exclude_unset=True)
     lacking = _missing(plan, done, failed or {})
-    made_of = _fingerprint(described, plan, done, lacking)
+    made_of = _fingerprint(described, plan, done, lacking, command)
     report = _earlier(out, made_of)
     if report is None:
         gathered = Gathered(store, out, done)
-        content = _gather(plan, gathered, lacking) | {"recipe": described, "made_of": made_of}
+        content = _gather(plan, gathered, lacking, command) | {"recipe": described, "made_of": made_of}
         report = json.loads(json.dumps(content, allow_nan=False))  # as it is read back: lists, not tuples
     report["command"] = command
     write_json(out / "report.json", report)
@@ -56,8 +56,8 @@ def write_results(
     return report
 
 
-def _gather(plan: "Plan", gathered: Gathered, lacking: list[dict[str, str]]) -> dict[str, Any]:
-    numbers = Numbers(plan, gathered)
+def _gather(plan: "Plan", gathered: Gathered, lacking: list[dict[str, str]], command: str) -> dict[str, Any]:
+    numbers = Numbers(plan, gathered, command)
     trained = _training(plan, gathered)
     scattered, lost = numbers.scatters
     drawn = pictures(plan, gathered, scattered)
@@ -107,11 +107,11 @@ def _cause(stage: Stage, failed: Mapping[str, str]) -> str:
 
 
 def _fingerprint(
-    described: Mapping[str, Any], plan: "Plan", done: frozenset[str], lacking: list[dict[str, str]]
+    described: Mapping[str, Any], plan: "Plan", done: frozenset[str], lacking: list[dict[str, str]], command: str
 ) -> str:
     """Tells whether the numbers of an earlier report would come out the same."""
     cells = [[cell.reader, cell.test, cell.seed, cell.predict.key] for cell in plan.cells]
-    content = [VERSION, polyspan.__version__, described, cells, sorted(done), lacking]
+    content = [VERSION, polyspan.__version__, described, cells, sorted(done), lacking, command]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
