@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import platform
 import shutil
@@ -21,7 +22,7 @@ from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.machine import machine
 from polyspan.lab.stage import KINDS, Stage
 from polyspan.lab.store.lease import Lease
-from polyspan.lab.store.store import Store
+from polyspan.lab.store.store import RECORD, Store, write_record
 
 _LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -72,20 +73,33 @@ def execute(stage: Stage, job: Job) -> Result:
         goes_on = KINDS[stage.kind].trains and not job.again
         with explained(lease.out, "write"):
             _tidy(lease.out, *(_LEFT_BY_KILLS if goes_on else "*"))
-        began = time.monotonic()
-        with _captured(job.log(stage)):
-            fault = _work(stage, job, lease)
-        seconds = round(time.monotonic() - began, 3)
-        if lease.lost:
-            return Result("busy", message="another process, which took this one for dead")
-        if fault:
-            if not goes_on:
-                shutil.rmtree(lease.out, ignore_errors=True)
-            log = job.log(stage)
-            return Result("failed", seconds, f"{fault}\n  {'log:':<9} {log}" if log else fault)
+        record = _finished(lease.out)
+        if record is None:
+            began = time.monotonic()
+            with _captured(job.log(stage)):
+                fault = _work(stage, job, lease)
+            seconds = round(time.monotonic() - began, 3)
+            if lease.lost:
+                return Result("busy", message="another process, which took this one for dead")
+            if fault:
+                if not goes_on:
+                    shutil.rmtree(lease.out, ignore_errors=True)
+                log = job.log(stage)
+                return Result("failed", seconds, f"{fault}\n  {'log:':<9} {log}" if log else fault)
+            record = _record(stage, seconds, job.command)
+            with explained(lease.out, "write"):
+                write_record(lease.out, record)  # before the checkpoint goes: a kill from here on costs nothing
         _tidy(lease.out, *_LEFT_BY_KILLS, "*.checkpoint")
-        kept = job.store.keep(stage, lease, _record(stage, seconds, job.command), job.again)
-        return Result("made" if kept else "found", seconds)
+        kept = job.store.keep(stage, lease, record, job.again)
+        return Result("made" if kept else "found", record["seconds"])
+
+
+def _finished(out: Path) -> dict[str, Any] | None:
+    """The record of work that was done when its run was killed, before its output came into the store."""
+    if not (out / RECORD).is_file():
+        return None
+    found: dict[str, Any] = json.loads((out / RECORD).read_text("utf-8"))
+    return found
 
 
 def _work(stage: Stage, job: Job, lease: Lease) -> str:

@@ -146,8 +146,7 @@ class Store:
         """
         with explained(self.path(stage), "write"):
             files = {name: _described(lease.out / name) for name in _files(lease.out)}
-            text = json.dumps(dict(record) | {"files": files}, ensure_ascii=False, indent=2, allow_nan=False)
-            (lease.out / RECORD).write_text(text + "\n", "utf-8")
+            write_record(lease.out, dict(record) | {"files": files})
             with ThreadPoolExecutor(_FLUSHERS) as flushers:  # together: the disk writes them in one go
                 list(flushers.map(_flush, [lease.out / name for name in (*files, RECORD)]))
             if again and self.path(stage).exists():
@@ -215,6 +214,13 @@ class Store:
         except FileNotFoundError:  # another process was first
             return
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write a stage's record into the folder that it is made in, whole or not at all."""
+    part = folder / f".{RECORD}.part"
+    part.write_text(json.dumps(dict(record), ensure_ascii=False, indent=2, allow_nan=False) + "\n", "utf-8")
+    part.replace(folder / RECORD)
 
 
 def _files(folder: Path) -> Iterator[str]:
