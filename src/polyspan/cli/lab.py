@@ -57,7 +57,7 @@ def run(
     if stage is not None:
         planned = make_plan(read_recipe(recipe, given))
         kept, wanted = lab.open_store(store), planned.stage(stage)
-        made_by = lab.Engine(engine, policy, device or (), address, processes)
+        made_by = lab.Executor(engine, policy, device or (), address, processes)
         command = lab.command_of(recipe, out, given, store, processes)
         made_by.make([wanted], kept, lab.run_folder(planned, out) / "logs", command).require_whole()
         if show({"stage": wanted.name, "key": wanted.key, "folder": str(kept.path(wanted))}, as_json):

@@ -29,7 +29,7 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP)
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class Executor:
     """What makes the missing stages, and how.
 
     `name` is `local` or `ray`, `policy` is `missing`, `always` or `never`; `devices` are GPUs for the local
@@ -78,11 +78,11 @@ def run(
 
     `changes` are as in `--set`: `["scale.limit=100"]`. The stages' outputs are kept in `store`, by default one in
     the cache folder that all runs share: what is there is not made again, whatever recipe asked for it first.
-    `engine` to `processes` are those of `Engine`; `command` is what the report calls the run's command, by default
-    the one that does the same. A stage that fails stops only what needs it: the report then has what there is, and
-    a PolyspanError names the stage. Raises UsageError for an unknown engine and for what the recipe cannot say.
+    `engine` and what follows is what `Executor` has; `command` is the run's in its records, by default the one that
+    does the same. A stage that fails stops only what needs it: the report then has what there is, and a
+    PolyspanError names the stage. Raises UsageError for an unknown engine and for what the recipe cannot say.
     """
-    made_by = Engine(engine, policy, devices, address, processes)
+    made_by = Executor(engine, policy, devices, address, processes)
     asked = read_recipe(recipe, changes)
     planned = plan(asked)
     kept = open_store(store)

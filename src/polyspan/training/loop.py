@@ -2,14 +2,13 @@
 
 import contextlib
 import hashlib
-import json
 import math
 import shutil
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,9 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.batch import collate, input_lengths
-from polyspan.model.encoders.encoder import versions, weights_sha256
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.fast.pack import require_packing
 from polyspan.model.fast.used_rows import keep_used_rows, restore_rows, used_pieces
-from polyspan.model.layers import mapped, passing
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader, span_logits
 from polyspan.model.windows.tokens import Ints
@@ -42,11 +39,10 @@ from polyspan.training.checkpoint import Progress, load_checkpoint, save_checkpo
 from polyspan.training.identity import additions, identity, is_finished
 from polyspan.training.optimizer import idle_decay, make_optimizer, penalise, prepare, rate, set_rate
 from polyspan.training.settings import TrainSettings
-from polyspan.training.snapshot import Snapshots
 from polyspan.training.tracking import Tracker, chosen_trackers
 from polyspan.training.tracking import start as start_tracking
+from polyspan.training.training_run import CHECKPOINT_SECONDS, TrainingRun
 
-CHECKPOINT_SECONDS = 120.0
 TERMINATED = 128 + signal.SIGTERM
 """The exit status after SIGTERM, which batch systems send before they kill."""
 _CPU_TOKENS = 2048  # pieces computed at a time: more fill the memory and are no faster
@@ -141,7 +137,7 @@ def _checkpoint(out: Path, resume: bool) -> Path:
     return checkpoint
 
 
-def _save(run: "TrainingRun", out: Path, state: Progress) -> None:
+def _save(run: TrainingRun, out: Path, state: Progress) -> None:
     """Write the Reader with its record; the checkpoint goes once it is whole."""
     processes = run.accelerator.num_processes
     record = run.record | {"processes": processes, "seconds": round(state.seconds, 1), "loss": state.losses}
@@ -182,57 +178,6 @@ def _windows(corpus: Corpus, reader: Reader) -> Windows:
         found, fix = "no question with a usable answer", "see `polyspan check`"
         raise PolyspanError(f"nothing to learn in {corpus.name}", found=found, fix=fix)
     return windows
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRun:
-    """All that a training run needs.
-
-    `plan` holds the rows of every batch; `every` is the seconds between two checkpoints; `record` is what the
-    caller chose and what followed from it.
-    """
-
-    reader: Reader
-    windows: Windows
-    lengths: Ints
-    plan: list[Ints]
-    settings: TrainSettings
-    seed: int
-    accelerator: Accelerator
-    checkpoint: Path
-    every: float = CHECKPOINT_SECONDS
-    checkpoints: int = 1
-    align: Map | None = None
-    confusion: Confusion | None = None
-    record: dict[str, Any] = field(default_factory=dict)
-
-    def found(self) -> dict[str, Any]:
-        """What followed from the caller's choices before the first step."""
-        windows, processes = self.windows, self.accelerator.num_processes
-        found = {"windows": len(windows), "skipped": windows.skipped, "steps": len(self.plan)}
-        found |= {"versions": versions(), "encoder": weights_sha256(self.reader.model)}
-        return found | ({"processes": processes} if processes > 1 else {})  # each draws its own dropout
-
-    @property
-    def fingerprint(self) -> str:
-        """Tells runs apart."""
-        return hashlib.sha256(json.dumps(self.record, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def snapshots(self) -> Snapshots:
-        """What is taken of the weights on the way."""
-        return Snapshots(self.settings, len(self.plan), self.checkpoints, self.checkpoint)
-
-    @contextlib.contextmanager
-    def changed_states(self) -> Iterator[None]:
-        """Within it, states pass through the map or the transform at their layer."""
-        model = self.reader.model
-        with contextlib.ExitStack() as stack:
-            if self.align is not None:
-                stack.enter_context(mapped(model, self.align))
-            if self.confusion is not None:
-                stack.enter_context(passing(model, self.confusion.layer, self.confusion.change))
-            yield
 
 
 def make_accelerator(
