@@ -78,7 +78,7 @@ def run(
 
     `changes` are as in `--set`: `["scale.limit=100"]`. The stages' outputs are kept in `store`, by default one in
     the cache folder that all runs share: what is there is not made again, whatever recipe asked for it first.
-    `engine` and what follows is what `Executor` has; `command` is the run's in its records, by default the one that
+    `engine` and what follows is what `Executor` has; `command` is for the records, by default the one that
     does the same. A stage that fails stops only what needs it: the report then has what there is, and a
     PolyspanError names the stage. Raises UsageError for an unknown engine and for what the recipe cannot say.
     """
