@@ -49,3 +49,8 @@ def test_a_kill_at_any_moment_leaves_a_whole_folder(tmp_path, monkeypatch):
 
 def test_a_path_that_is_not_there_is_not_exchanged(tmp_path):
     assert not files._exchange(tmp_path / "a", tmp_path / "b")
+
+
+def test_a_text_as_a_file_name():
+    assert files.file_name("make:sample(En/train, 8)") == "make-sample-En-train--8"
+    assert [files.file_name(text) for text in ("中文 v1.0_a", "…", "")] == ["中文-v1.0_a", "-", "-"]

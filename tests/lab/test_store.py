@@ -79,6 +79,7 @@ def test_an_output_with_its_record(store):
     assert record["needs"] == {"before": ONE.key}
     assert record["files"]["nothing.json"]["bytes"] == (store.path(TWO) / "nothing.json").stat().st_size
     assert {"seconds", "versions", "machine", "command"} <= set(record)
+    assert {"host", "cpu", "cores", "memory_gb", "gpu", "system"} == set(record["machine"])
     assert list((store.folder / "partial").iterdir()) == []
 
 

@@ -44,8 +44,8 @@ def write_results(
     done = frozenset(stage.key for stage in plan.stages if store.has(stage))
     described = recipe.model_dump(mode="json", exclude_unset=True)
     lacking = _missing(plan, done, failed or {})
-    made_of = _fingerprint(described, plan, done, lacking, command)
-    report = _earlier(out, made_of)
+    made_of = _fingerprint(described, plan, done, lacking)
+    report = _earlier(out, made_of, command)
     if report is None:
         gathered = Gathered(store, out, done)
         content = _gather(plan, gathered, lacking, command) | {"recipe": described, "made_of": made_of}
@@ -107,20 +107,20 @@ def _cause(stage: Stage, failed: Mapping[str, str]) -> str:
 
 
 def _fingerprint(
-    described: Mapping[str, Any], plan: "Plan", done: frozenset[str], lacking: list[dict[str, str]], command: str
+    described: Mapping[str, Any], plan: "Plan", done: frozenset[str], lacking: list[dict[str, str]]
 ) -> str:
     """Tells whether the numbers of an earlier report would come out the same."""
     cells = [[cell.reader, cell.test, cell.seed, cell.predict.key] for cell in plan.cells]
-    content = [VERSION, polyspan.__version__, described, cells, sorted(done), lacking, command]
+    content = [VERSION, polyspan.__version__, described, cells, sorted(done), lacking]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _earlier(out: Path, made_of: str) -> dict[str, Any] | None:
+def _earlier(out: Path, made_of: str, command: str) -> dict[str, Any] | None:
     try:
         found = json.loads((out / "report.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(found, dict) and found.get("made_of") == made_of
+    whole = isinstance(found, dict) and (found.get("made_of"), found.get("command")) == (made_of, command)
     copied = whole and all(
         (out / name).is_file()
         for name in [
