@@ -55,3 +55,8 @@ def test_rows_as_csv():
     assert files.csv_text([{"a": 1, "b": None}, {"a": 'x,"y"\r\n', "b": 0.5}]) == 'a,b\n1,\n"x,""y""\r\n",0.5\n'
     assert files.csv_text([], ["a", "b"]) == "a,b\n"
     assert files.csv_text([{"a": 1, "b": 2}], ["b"], delimiter="\t", lineterminator="\r\n") == "b\r\n2\r\n"
+
+
+def test_a_text_as_a_file_name():
+    assert files.file_name("make:sample(En/train, 8)") == "make-sample-En-train--8"
+    assert [files.file_name(text) for text in ("中文 v1.0_a", "…", "")] == ["中文-v1.0_a", "-", "-"]

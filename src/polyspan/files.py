@@ -196,6 +196,11 @@ def write_json(path: Source, value: Any, indent: int | None = 2) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False) + "\n")
 
 
+def file_name(text: str) -> str:
+    """A text as the name of a file or folder: what is no letter, digit, `-`, `_` or `.` becomes `-`."""
+    return "".join(char if char.isalnum() or char in "-_." else "-" for char in text).strip("-") or "-"
+
+
 def cache_folder() -> Path:
     """Where reusable work is kept: `POLYSPAN_CACHE`, or else `polyspan` in the user's cache folder."""
     if chosen := os.environ.get("POLYSPAN_CACHE"):

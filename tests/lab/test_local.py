@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+import polyspan
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.lab.engine.execution import Result
 from polyspan.lab.engine.live import Estimate, LiveView, duration
@@ -104,7 +105,8 @@ def kinds(tmp_path, monkeypatch):
     (folder / "sitecustomize.py").write_text("import lab_kinds")  # for the processes of devices
     before = dict(KINDS)
     monkeypatch.syspath_prepend(folder)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
+    source = Path(polyspan.__file__).parent.parent  # the one that is tested, in other processes too
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), str(source)]))
     import lab_kinds
 
     lab_kinds.register()
@@ -139,9 +141,11 @@ def start(kinds: Path, tmp_path: Path, name: str) -> subprocess.Popen:
 
 
 def test_killed_at_any_moment_it_goes_on_to_the_same_end(kinds, tmp_path):
+    began = time.monotonic()
     whole = start(kinds, tmp_path, "whole")
     assert whole.communicate()[1] is not None
     assert whole.returncode == 0
+    taken = time.monotonic() - began
     for path in tmp_path.glob("tally*"):
         path.unlink()
     generator = random.Random()
@@ -149,7 +153,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(kinds, tmp_path):
     for _ in range(10):
         child = start(kinds, tmp_path, "broken")
         try:
-            child.wait(0.25 + generator.random() * 0.5)
+            child.wait(generator.uniform(0.3, 0.9) * taken)
         except subprocess.TimeoutExpired:
             child.send_signal(signal.SIGKILL)
             killed += 1
@@ -164,6 +168,24 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(kinds, tmp_path):
         steps = [int(line) for line in (tmp_path / f"tally{number}").read_text().split()]
         assert 25 <= len(steps) <= 25 + killed
         assert steps == sorted(steps)
+
+
+def test_killed_before_the_output_is_in_the_store_nothing_is_done_twice(kinds, store, tmp_path, monkeypatch):
+    """The checkpoint is gone by then: without it a training would begin anew."""
+    stage = Stage("count", "train", {"steps": 3, "tally": str(tmp_path / "tally")})
+    keep = Store.keep
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Store, "keep", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run_local([stage], store)
+    assert not list(store.folder.rglob("*.checkpoint"))
+    monkeypatch.setattr(Store, "keep", keep)
+    assert run_local([stage], store).made == ["train"]
+    assert (tmp_path / "tally").read_text().split() == ["1", "2", "3"]
+    assert set(store.record(stage)["files"]) == {"text"}
 
 
 def test_two_runs_on_one_store_share_the_work(kinds, tmp_path):

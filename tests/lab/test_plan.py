@@ -1,6 +1,9 @@
 """Plans: only what is drawn, each stage once, the same keys in every recipe, and faults found beforehand."""
 
+import errno
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -9,7 +12,6 @@ import pytest
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.lab.engine.commands import commands
 from polyspan.lab.plan.data_facts import drawn_first, facts
 from polyspan.lab.plan.plan import plan
 from polyspan.lab.recipe.recipe_file import read_recipe
@@ -84,9 +86,9 @@ def test_checkpoints_are_answered_each_by_itself(planned):
         for part in (", checkpoint 1 of 3", ", checkpoint 2 of 3", "")
     ]
     first, _, last = made.checkpoints[:3]
-    answered = next(line for line in commands(first.predict) if "predict" in line)
-    assert answered.split()[3].endswith("/checkpoints/1")
-    assert "--checkpoints 3" in " ".join(commands(last.predict))
+    assert (first.predict.options["checkpoint"], last.predict.options.get("checkpoint")) == (1, None)
+    assert first.predict.needs["reader"] is last.predict.needs["reader"]
+    assert last.predict.needs["reader"].options["checkpoints"] == 3
     assert last.predict.key == planned(SMALL, "readers.En.checkpoints=3").cells[0].predict.key
 
 
@@ -184,7 +186,6 @@ def test_a_map_is_fitted_with_its_readers_windows(planned):
     assert "windows" not in next(stage for stage in usual.stages if stage.kind == "map").options
     fitted = next(stage for stage in short.stages if stage.kind == "map")
     assert fitted.options["windows"] == {"max_length": 96}
-    assert commands(fitted)[0].startswith("# from Python alone")
 
 
 def test_the_sides_of_a_part_have_their_sizes():
@@ -350,26 +351,47 @@ def test_a_lock_file_that_is_removed_while_another_run_opens_it_lets_only_one_in
     """A run that opened the file of one that has ended since, and a newcomer: not both enter."""
     from polyspan.lab import run
 
+    fcntl = pytest.importorskip("fcntl")
     out = tmp_path / "out"
-    flock, ended, inside = run.fcntl.flock, [], []
+    flock, ended, inside = fcntl.flock, [], []
 
     def late(file, how):
         if not ended:  # the file is open; its run ends before it is locked
             ended.append((out / ".running").unlink())
         flock(file, how)
 
-    monkeypatch.setattr(run.fcntl, "flock", late)
+    monkeypatch.setattr(fcntl, "flock", late)
     with run._alone(out):
         inside.append("one")
         with pytest.raises(PolyspanError, match="another run"), run._alone(out):
             inside.append("two")
+    assert ended
     assert inside == ["one"]
     assert not list(out.iterdir())
 
 
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOTSUP])
+def test_a_file_system_without_locks_keeps_no_run_out(number, tmp_path, monkeypatch):
+    from polyspan.lab import run
+
+    def refuse(*_):
+        raise OSError(number, "no locks")
+
+    monkeypatch.setattr(pytest.importorskip("fcntl"), "flock", refuse)
+    with run._alone(tmp_path / "out"):
+        assert (tmp_path / "out").is_dir()
+
+
+def test_the_lab_is_imported_where_there_are_no_locks_of_unix():
+    """Windows has neither `fcntl` nor `resource`."""
+    hidden = "import sys; sys.modules['fcntl'] = sys.modules['resource'] = None\n"
+    modules = "polyspan.lab.run, polyspan.lab.engine.local, polyspan.lab.engine.processes, polyspan.bench.worker"
+    subprocess.run([sys.executable, "-c", f"{hidden}import {modules}"], check=True)
+
+
 def test_mini_fits_its_budget():
     """Estimated for two cores without a GPU, which is what the recipes promise."""
-    from polyspan.lab.plan.cost import Hardware, hardware
+    from polyspan.lab.machine import Hardware, hardware
 
     if hardware() != Hardware(2, False):
         pytest.skip("another machine")

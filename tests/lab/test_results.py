@@ -1,12 +1,11 @@
 """The report of a small recipe that is really run: what is promised, what is missing, nothing computed twice."""
 
 import json
+import shlex
 import shutil
-from pathlib import Path
 
 import pytest
 
-from polyspan.lab.engine.commands import commands
 from polyspan.lab.engine.local import run_local
 from polyspan.lab.plan.plan import plan
 from polyspan.lab.recipe.recipe import Recipe
@@ -203,13 +202,10 @@ def test_what_is_missing_is_named_and_the_rest_is_there(made, tmp_path):
     assert "This run is not complete" in html
 
 
-def test_commands_make_a_cell_alone(made, tiny):
+def test_a_cell_says_how_it_is_made_alone(made, report):
+    content, _ = report
     _, planned, _ = made
-    cell = next(cell for cell in planned.cells if cell.reader == "GAN" and cell.seed == 1)
-    train, predict, score = commands(cell.predict)
-    assert train.startswith("polyspan train --data 'make:sample(mini:en/train, size=8, seed=42)' --model ")
-    assert "--adversarial-layer 1" in train
-    assert "--max-length 64" in train
-    assert predict.startswith("polyspan predict --model ")
-    assert Path(tiny).name in train
-    assert score.split()[:2] == ["polyspan", "score"]
+    (line,) = content["tables"]["table7"]["cells"][0]["commands"]
+    *command, option, name = shlex.split(line)
+    assert (command, option) == (["polyspan", "run", "small.yaml"], "--stage")
+    assert planned.stage(name).kind == "predict"

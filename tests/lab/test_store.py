@@ -78,7 +78,8 @@ def test_an_output_with_its_record(store):
     assert record["options"] == {"a": 2}
     assert record["needs"] == {"before": ONE.key}
     assert record["files"]["nothing.json"]["bytes"] == (store.path(TWO) / "nothing.json").stat().st_size
-    assert {"seconds", "versions", "machine", "command", "alone"} <= set(record)
+    assert {"seconds", "versions", "machine", "command"} <= set(record)
+    assert {"host", "cpu", "cores", "memory_gb", "gpu", "system"} == set(record["machine"])
     assert list((store.folder / "partial").iterdir()) == []
 
 
@@ -153,22 +154,22 @@ def test_hashes_are_compared_once(store):
     assert "another content" in Store(store.folder).damage(ONE)
 
 
-def test_a_live_claim_keeps_others_out_and_a_dead_one_does_not(store):
-    with store.claim(ONE) as mine:
+def test_a_live_lease_keeps_others_out_and_a_dead_one_does_not(store):
+    with store.lease(ONE) as mine:
         assert mine.out.is_dir()
-        assert store.claim(ONE) is None
+        assert store.lease(ONE) is None
         assert make(store, ONE) == ["busy"]
         assert f"process {os.getpid()}" in store.maker(ONE)
     assert make(store, ONE) == ["made"]
 
 
-def test_a_claim_of_a_killed_process_is_taken_with_what_it_left(tmp_path):
+def test_a_lease_of_a_killed_process_is_taken_with_what_it_left(tmp_path):
     script = f"""
 import os, sys, time
 from pathlib import Path
 from polyspan.lab.store.lease import Lease
-with Lease.take(Path({str(tmp_path / "place")!r})) as claim:
-    (claim.out / "left").write_text("half")
+with Lease.take(Path({str(tmp_path / "place")!r})) as lease:
+    (lease.out / "left").write_text("half")
     print("ready", flush=True)
     time.sleep(60)
 """
@@ -177,8 +178,8 @@ with Lease.take(Path({str(tmp_path / "place")!r})) as claim:
     assert Lease.take(tmp_path / "place") is None
     child.send_signal(signal.SIGKILL)
     child.wait()
-    with Lease.take(tmp_path / "place") as claim:
-        assert (claim.out / "left").read_text() == "half"
+    with Lease.take(tmp_path / "place") as lease:
+        assert (lease.out / "left").read_text() == "half"
         assert holder(tmp_path / "place")["pid"] == os.getpid()
 
 
@@ -188,7 +189,7 @@ def elsewhere(folder: Path) -> None:
     path.write_text(json.dumps(json.loads(path.read_text()) | {"host": "elsewhere"}))
 
 
-def test_a_claim_of_another_machine_goes_by_its_signs_of_life(tmp_path, monkeypatch):
+def test_a_lease_of_another_machine_goes_by_its_signs_of_life(tmp_path, monkeypatch):
     first = Lease.take(tmp_path)
     elsewhere(tmp_path)
     assert Lease.take(tmp_path) is None
@@ -201,12 +202,12 @@ def test_a_claim_of_another_machine_goes_by_its_signs_of_life(tmp_path, monkeypa
     first.__exit__()
 
 
-def test_whoever_lost_a_claim_leaves_the_winner_s_output(store, monkeypatch):
-    first = store.claim(ONE)
+def test_whoever_lost_a_lease_leaves_the_winner_s_output(store, monkeypatch):
+    first = store.lease(ONE)
     elsewhere(store.folder / "partial" / ONE.key)
     time.sleep(0.2)
     monkeypatch.setattr(claims, "STALE", 0.1)
-    with store.claim(ONE) as second:
+    with store.lease(ONE) as second:
         (second.out / "answer").write_text("second")
         assert store.keep(ONE, second, {"seconds": 1})
         first.out.mkdir(parents=True)
@@ -237,12 +238,12 @@ def test_garbage_is_what_no_recipe_needs_and_nobody_uses(store):
 
 def test_what_another_run_makes_or_reads_is_no_garbage(store):
     make(store, ONE)
-    with store.claim(TWO) as claim:  # it reads ONE
+    with store.lease(TWO) as lease:  # it reads ONE
         found = store.garbage([])
         assert found == []
-        shutil.rmtree(claim.out)
+        shutil.rmtree(lease.out)
     late = store.garbage([])
-    with store.claim(ONE):
+    with store.lease(ONE):
         store.remove(store.garbage([]))
     assert [each.path for each in late] == [store.path(ONE)]
 

@@ -62,13 +62,13 @@ def _filled() -> "tempfile.TemporaryDirectory[str]":
     store = Store(folder.name)
     store.prepare()
     for stage in plan(read_recipe(RECIPE)).stages:
-        claim = store.claim(stage)
-        assert claim is not None
-        with claim:
-            _WRITERS[stage.kind](stage, claim.out, store)
+        lease = store.lease(stage)
+        assert lease is not None
+        with lease:
+            _WRITERS[stage.kind](stage, lease.out, store)
             record: dict[str, Any] = {"kind": stage.kind, "name": stage.name, "key": stage.key, "seconds": 1.0}
             needs = {role: need.key for role, need in stage.needs.items()}
-            store.keep(stage, claim, record | {"options": dict(stage.options), "needs": needs})
+            store.keep(stage, lease, record | {"options": dict(stage.options), "needs": needs})
     return folder
 
 

@@ -11,13 +11,17 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import torch
+
+from polyspan.bench import arithmetic, makers, probes
 from polyspan.bench import cached_report as cached
-from polyspan.bench import machine, makers, probes
 from polyspan.bench import overhead as lab
 from polyspan.bench import solvers as alignment
 from polyspan.bench.material import SCALES
 from polyspan.bench.worker import Worker
 from polyspan.errors import UsageError
+from polyspan.lab.machine import machine
+from polyspan.model.encoders.encoder import versions
 from polyspan.model.fast.precision import has_bf16
 from polyspan.progress import progress
 
@@ -113,7 +117,9 @@ def bench(scale: str = "quick", model: str = "bundled:e5-small") -> dict[str, An
     rows = [*_rows(turns), *_maker_rows(pairs), *_cold_rows(), _memory_row()]
     rows += [*_probe_rows(pairs, model, scale), *_lab_rows(pairs)]  # last: a child inherits its parent's peak
     return {
-        "machine": machine.describe() | {"sgemm": median(turns["sgemm"]), "copy_gb_s": machine.copy_rate()},
+        "machine": machine()
+        | {"threads": torch.get_num_threads(), "versions": versions()}
+        | {"sgemm": median(turns["sgemm"]), "copy_gb_s": arithmetic.copy_rate()},
         "rows": [asdict(row) for row in rows],
         "scale": scale,
         "model": model,
@@ -150,7 +156,7 @@ def _take_turns(workers: dict[str, Worker], pairs: int) -> dict[str, list[Any]]:
             for name, (side, *work) in tasks.items():
                 turns[name].append(workers[side].call(*work, turn))
                 advance(1, name)
-            turns["sgemm"].append(machine.sgemm())  # right after the preset's steps, which it is compared with
+            turns["sgemm"].append(arithmetic.sgemm())  # right after the preset's steps, which it is compared with
     turns["missed"] = [workers["ours"].call("missed", 0)]
     return turns
 

@@ -20,9 +20,10 @@ from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions, make_windows
 from polyspan.prediction import predict
 from polyspan.score import score
-from polyspan.training.loop import TrainingRun, make_accelerator, take_step
+from polyspan.training.loop import make_accelerator, take_step
 from polyspan.training.optimizer import make_optimizer, prepare
 from polyspan.training.settings import TrainSettings, preset
+from polyspan.training.training_run import TrainingRun
 
 _WINDOWS = WindowOptions(stride_as="overlap")
 _BEST = AnswerOptions(n_best=peer.N_BEST, max_answer_length=peer.LONGEST)
@@ -125,7 +126,7 @@ class Ours:
         reader.model.train()
         model, optimizer = accelerator.prepare(reader.model, make_optimizer(reader.model, settings))
         nowhere: Any = None
-        run = TrainingRun(reader, windows, lengths, plan, settings, 0, accelerator, nowhere, "", 0.0)
+        run = TrainingRun(reader, windows, lengths, plan, settings, 0, accelerator, nowhere)
         operations = sum(operations_of(reader.model, lengths[rows]) for rows in plan)
 
         def steps() -> tuple[int, float]:

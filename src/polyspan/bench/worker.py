@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import resource
 import subprocess
 import sys
 from typing import Any
@@ -58,6 +57,8 @@ class Worker:
 
 def peak_megabytes() -> float:
     """The most memory that this process has held."""
+    import resource  # not on Windows
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

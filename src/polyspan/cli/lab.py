@@ -54,20 +54,19 @@ def run(
         if show(described, as_json):
             _print_plan(described)
         return
-    options: dict[str, Any] = {"engine": engine, "policy": policy, "devices": device or [], "address": address}
-    options["processes"] = processes
-    command = lab.command_of(recipe, out, given, store, processes)
     if stage is not None:
         planned = make_plan(read_recipe(recipe, given))
         kept, wanted = lab.open_store(store), planned.stage(stage)
-        folder = out or Path("runs") / planned.recipe.name
-        lab.make([wanted], kept, folder, command=command, **options).require_whole()
+        made_by = lab.Executor(engine, policy, device or (), address, processes)
+        command = lab.command_of(recipe, out, given, store, processes)
+        made_by.make([wanted], kept, lab.run_folder(planned, out) / "logs", command).require_whole()
         if show({"stage": wanted.name, "key": wanted.key, "folder": str(kept.path(wanted))}, as_json):
             from polyspan.cli import terminal
 
             terminal.tell(f"{wanted.name}: {kept.path(wanted)}")
         return
-    report = lab.run(recipe, out, given, store=store, command=command, **options)
+    options: dict[str, Any] = {"policy": policy, "devices": device or (), "address": address}
+    report = lab.run(recipe, out, given, engine=engine, store=store, processes=processes, **options)
     if show(report, as_json):
         from polyspan.cli import terminal
 

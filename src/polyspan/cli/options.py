@@ -44,26 +44,39 @@ _reading: ContextVar[dict[str, Any] | None] = ContextVar("reading", default=None
 
 def reads(verb: Callable[_P, _R]) -> Callable[_P, _R]:
     """Give a verb that reads data the options of reading, --encoding and --columns; see `read` and `reading`."""
-    signature = inspect.signature(verb, eval_str=True)
-    more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in _READING.items()
-    ]
 
+    @adds(_READING, as_one="reading")
     @wraps(verb)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        given: dict[str, Any] = {name: kwargs.pop(name, None) for name in _READING}
+        given: Any = kwargs.pop("reading")
         before = _reading.set(given | {"columns": _pairs(given["columns"])})
         try:
             return verb(*args, **kwargs)
         finally:
             _reading.reset(before)
 
-    *usual, last = signature.parameters.values()
-    last = last.replace(kind=inspect.Parameter.KEYWORD_ONLY)  # --json, which stays the last
-    run.__annotations__ = {**inspect.get_annotations(verb, eval_str=True), **_READING}
-    run.__signature__ = signature.replace(parameters=[*usual, *more, last])  # type: ignore[attr-defined]
     return run
+
+
+def adds(options: dict[str, Any], *, as_one: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Give a verb options by name, None where they are not used; it gets them as the one argument `as_one`."""
+
+    def changed(verb: Callable[_P, _R]) -> Callable[_P, _R]:
+        @wraps(verb)
+        def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+            kwargs[as_one] = {name: kwargs.pop(name, None) for name in options}
+            return verb(*args, **kwargs)
+
+        signature = inspect.signature(verb, eval_str=True)
+        keyword = inspect.Parameter.KEYWORD_ONLY
+        more = [inspect.Parameter(name, keyword, default=None, annotation=kind) for name, kind in options.items()]
+        *usual, last = (one for one in signature.parameters.values() if one.name != as_one)
+        parameters = [*usual, *more, last.replace(kind=keyword)]  # --json, which stays the last
+        run.__annotations__ = {one.name: one.annotation for one in parameters}
+        run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return run
+
+    return changed
 
 
 def reading() -> dict[str, Any]:

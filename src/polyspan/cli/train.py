@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from polyspan.cli.help import Verbs
-from polyspan.cli.options import Json, Language, Seed, read, reads, show
+from polyspan.cli.options import Json, Language, Seed, adds, read, reads, show
 from polyspan.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,10 +18,34 @@ if TYPE_CHECKING:
 
 _T = typer.Option
 train_app = Verbs()
+_SETTINGS: dict[str, Any] = {
+    "learning_rate": Annotated[float | None, _T(help="Peak learning rate.")],
+    "batch_size": Annotated[int | None, _T(help="Windows in a step.")],
+    "accumulate": Annotated[int | None, _T(help="Compute each batch in this many parts.")],
+    "epochs": Annotated[float | None, _T(help="Passes over the data.")],
+    "warmup": Annotated[float | None, _T(help="Warm-up: a share of the steps below 1, else a number.")],
+    "weight_decay": Annotated[float | None, _T(help="Decoupled weight decay.")],
+    "dropout": Annotated[float | None, _T(help="Dropout of hidden states and attention.")],
+    "freeze": Annotated[list[str] | None, _T(help="Freeze parameters with this in their name.")],
+    "freeze_layers": Annotated[float | None, _T(help="Freeze the lowest layers: a share below 1, else a number.")],
+    "pack": Annotated[bool | None, _T("--pack", help="Compute a batch's windows as one row, unpadded.")],
+    "padding": Annotated[str | None, _T(help="masked, or counted in the softmax as in BERT's script.")],
+    "average": Annotated[int | None, _T(help="Average the weights over this many snapshots.")],
+    "precision": Annotated[str | None, _T(help="auto, fp32, bf16 or fp16.")],
+    "max_length": Annotated[int | None, _T(help="Pieces in a window.")],
+    "stride": Annotated[int | None, _T(help="Distance or overlap of windows, in pieces.")],
+    "stride_as": Annotated[str | None, _T(help="step (BERT) or overlap (transformers).")],
+    "max_question_length": Annotated[int | None, _T(help="Pieces of a question.")],
+    "long_question": Annotated[str | None, _T(help="truncate or error.")],
+    "label": Annotated[str | None, _T(help="offsets, or first_match as the paper's script.")],
+    "outside": Annotated[str | None, _T(help="Windows without the answer: cls or drop.")],
+}
+"""Settings of a preset that have an option."""
 
 
 @train_app.command(example="polyspan train --data mini:en/train --model bundled:e5-small --out reader")
 @reads
+@adds(_SETTINGS, as_one="changes")
 def train(
     data: Annotated[list[str], _T(help="Training data; give it several times to mix corpora.")],
     model: Annotated[str, _T(help="bundled:e5-small, a directory, or a hub name.")],
@@ -54,67 +78,33 @@ def train(
     ] = None,
     resume: Annotated[bool, _T("--resume", help="Go on where a killed run was; the result is the same.")] = False,
     language: Language = None,
-    learning_rate: Annotated[float | None, _T(help="Peak learning rate.")] = None,
-    batch_size: Annotated[int | None, _T(help="Windows in a step.")] = None,
-    accumulate: Annotated[int | None, _T(help="Compute each batch in this many parts.")] = None,
-    epochs: Annotated[float | None, _T(help="Passes over the data.")] = None,
-    warmup: Annotated[float | None, _T(help="Warm-up: a share of the steps below 1, else a number.")] = None,
-    weight_decay: Annotated[float | None, _T(help="Decoupled weight decay.")] = None,
-    dropout: Annotated[float | None, _T(help="Dropout of hidden states and attention.")] = None,
-    freeze: Annotated[list[str] | None, _T(help="Freeze parameters with this in their name.")] = None,
-    freeze_layers: Annotated[
-        float | None, _T(help="Freeze the lowest layers: a share below 1, else a number.")
-    ] = None,
-    pack: Annotated[bool, _T("--pack", help="Compute a batch's windows as one row, unpadded.")] = False,
-    padding: Annotated[str | None, _T(help="masked, or counted in the softmax as in BERT's script.")] = None,
-    average: Annotated[int | None, _T(help="Average the weights over this many snapshots.")] = None,
-    precision: Annotated[str | None, _T(help="auto, fp32, bf16 or fp16.")] = None,
-    max_length: Annotated[int | None, _T(help="Pieces in a window.")] = None,
-    stride: Annotated[int | None, _T(help="Distance or overlap of windows, in pieces.")] = None,
-    stride_as: Annotated[str | None, _T(help="step (BERT) or overlap (transformers).")] = None,
-    max_question_length: Annotated[int | None, _T(help="Pieces of a question.")] = None,
-    long_question: Annotated[str | None, _T(help="truncate or error.")] = None,
-    label: Annotated[str | None, _T(help="offsets, or first_match as the paper's script.")] = None,
-    outside: Annotated[str | None, _T(help="Windows without the answer: cls or drop.")] = None,
+    changes: Any = None,
     as_json: Json = False,
 ) -> None:
     """Fine-tune an encoder and write a Reader.
 
     transformers' AutoModelForQuestionAnswering loads its folder too.
     """
-    changes = {key: value for key, value in locals().items() if key in _SETTINGS}
     from polyspan.cli import terminal
 
     corpora = [read(name, language) for name in data]
+    from polyspan.training import settings as presets
     from polyspan.training.loop import train as fine_tune
-    from polyspan.training.settings import default_preset
-    from polyspan.training.settings import preset as find_preset
 
-    chosen = preset or default_preset()
-    settings = find_preset(chosen, **changes)
+    chosen = preset or presets.default_preset()
+    settings = presets.preset(chosen, **changes)
     if int(os.environ.get("RANK", "0")) == 0:
         questions = sum(min(len(corpus), limit or len(corpus)) for corpus in corpora)
         terminal.say(f"preset {chosen}; {questions} questions; model {model}; seed {seed}")
-    additions: dict[str, Any] = {
-        "augment": _augment(switch, switch_rate),
-        "align": _map(align),
-        "adversary": _adversary(adversarial_layer, adversarial_data, adversarial_weight, language),
-    }
     options: dict[str, Any] = {"limit": limit, "weights": weight, "trackers": track or (), "resume": resume}
-    options["checkpoints"] = checkpoints
-    fine_tune(corpora, model, out, settings, seed=seed, **options, **additions)
+    options |= {"checkpoints": checkpoints, "augment": _augment(switch, switch_rate), "align": _map(align)}
+    options["adversary"] = _adversary(adversarial_layer, adversarial_data, adversarial_weight, language)
+    fine_tune(corpora, model, out, settings, seed=seed, **options)
     record = json.loads((out / "run.json").read_text("utf-8"))
     if show(record, as_json):
         if record["skipped"]:
             terminal.say(f"left out, without a usable answer: {record['skipped']} (see polyspan check)")
         terminal.tell(f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; Reader: {out}")
-
-
-_SETTINGS = (
-    *("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "freeze"),
-    *("freeze_layers", "pack", "padding", "average", "precision", "max_length", "stride", "stride_as"),
-    *("max_question_length", "long_question", "label", "outside"),
-)
 
 
 def _augment(switch: list[str] | None, rate: float) -> "Augmentation | None":

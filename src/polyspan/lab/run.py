@@ -1,14 +1,19 @@
 """Running a recipe: planned, its missing stages made by an engine, and the report written."""
 
 import contextlib
-import fcntl
+import errno
 import os
+import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.files import Source, cache_folder, explained
+from polyspan.lab.machine import hardware
 from polyspan.lab.plan.plan import Plan, plan
 from polyspan.lab.recipe.recipe_file import read_recipe
 
@@ -18,6 +23,42 @@ if TYPE_CHECKING:
     from polyspan.lab.store.store import Store
 
 ENGINES = ("local", "ray")
+_LOCK = ".running"
+_PATIENCE = 0.5  # seconds: a run that ends just now lets the next one in
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP)
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """What makes the missing stages, and how.
+
+    `name` is `local` or `ray`, `policy` is `missing`, `always` or `never`; `devices` are GPUs for the local
+    engine, `address` is the head of a Ray cluster, and `processes` share the batches of each training.
+    """
+
+    name: str = "local"
+    policy: str = "missing"
+    devices: Sequence[str] = ()
+    address: str | None = None
+    processes: int = 1
+
+    def make(self, stages: "Sequence[Stage]", store: "Store", logs: Path, command: str = "") -> "Outcome":
+        """Make stages and what they need; `logs` is the folder of their logs, `command` is for their records."""
+        choose("engine", self.name, ENGINES)
+        how: dict[str, Any] = {"policy": self.policy, "logs": logs, "command": command}
+        how["processes"] = self.processes
+        if self.name == "ray":
+            if self.devices:
+                fix = "Ray hands out the GPUs of its cluster itself"
+                raise UsageError("--device is for the local engine", fix=fix)
+            from polyspan.lab.engine.ray_cluster import run_ray
+
+            return run_ray(stages, store, address=self.address, **how)
+        if self.address is not None:
+            raise UsageError("--address is for the Ray engine", fix="add --engine ray")
+        from polyspan.lab.engine.local import run_local
+
+        return run_local(stages, store, devices=list(self.devices), **how)
 
 
 def run(
@@ -37,25 +78,18 @@ def run(
 
     `changes` are as in `--set`: `["scale.limit=100"]`. The stages' outputs are kept in `store`, by default one in
     the cache folder that all runs share: what is there is not made again, whatever recipe asked for it first.
-    `policy` is `missing`, `always` or `never`; `devices` are GPUs for the local engine, `address` is the head of a
-    Ray cluster, and `processes` share the batches of each training. A stage that fails stops only what needs it:
-    the report then has what there is, and a PolyspanError names the stage. Raises UsageError for an unknown engine
-    and for what the recipe cannot say.
+    `engine` and what follows is what `Executor` has; `command` is for the records, by default the one that
+    does the same. A stage that fails stops only what needs it: the report then has what there is, and a
+    PolyspanError names the stage. Raises UsageError for an unknown engine and for what the recipe cannot say.
     """
+    made_by = Executor(engine, policy, devices, address, processes)
     asked = read_recipe(recipe, changes)
     planned = plan(asked)
     kept = open_store(store)
-    folder = Path(out or Path("runs") / planned.recipe.name)
+    folder = run_folder(planned, out)
+    command = command or command_of(recipe, out, changes, store, processes)
     with _alone(folder):
-        outcome = make(
-            planned.stages,
-            kept,
-            *(folder, engine, policy),
-            devices=devices,
-            address=address,
-            processes=processes,
-            command=command,
-        )
+        outcome = made_by.make(planned.stages, kept, folder / "logs", command)
         from polyspan.lab.results.results import write_results
 
         report = write_results(asked, planned, kept, folder, command, outcome.failed)
@@ -63,34 +97,9 @@ def run(
     return report
 
 
-def make(
-    stages: "Sequence[Stage]",
-    store: "Store",
-    folder: Path,
-    engine: str = "local",
-    policy: str = "missing",
-    *,
-    devices: Sequence[str] = (),
-    address: str | None = None,
-    processes: int = 1,
-    command: str = "",
-) -> "Outcome":
-    """Make stages and what they need by an engine; their logs are in `folder/logs`."""
-    choose("engine", engine, ENGINES)
-    how: dict[str, Any] = {"policy": policy, "logs": folder / "logs", "command": command, "processes": processes}
-    if engine == "ray":
-        if devices:
-            raise UsageError(
-                "--device is for the local engine", fix="Ray hands out the GPUs of its cluster itself"
-            )
-        from polyspan.lab.engine.ray_cluster import run_ray
-
-        return run_ray(stages, store, address=address, **how)
-    if address is not None:
-        raise UsageError("--address is for the Ray engine", fix="add --engine ray")
-    from polyspan.lab.engine.local import run_local
-
-    return run_local(stages, store, devices=list(devices), **how)
+def run_folder(planned: Plan, out: Source | None = None) -> Path:
+    """Where a run writes its report and logs."""
+    return Path(out or Path("runs") / planned.recipe.name)
 
 
 def open_store(folder: Source | None = None) -> "Store":
@@ -106,55 +115,37 @@ def _alone(folder: Path) -> Iterator[None]:
 
     Raises PolyspanError where another run is at it, and for a folder that holds something else than a run.
     """
-    lock = folder / ".running"
+    lock = FileLock(folder / _LOCK)
     with explained(folder, "write"):
         if folder.exists() and (not folder.is_dir() or _foreign(folder)):
             fix = "choose another --out"
             raise PolyspanError(f"{folder} is taken", found="something that is no run's", fix=fix)
         folder.mkdir(parents=True, exist_ok=True)
-        held = _held(lock)
-    if held is None:
-        fix = "wait for it, or choose another --out; two runs may share a store"
-        raise PolyspanError(f"another run writes to {folder}", where=str(lock), fix=fix)
-    with held:
         try:
-            yield
-        finally:
-            lock.unlink(missing_ok=True)
-
-
-def _held(lock: Path) -> IO[str] | None:
-    """The file at this path, made and locked; None where another run holds it.
-
-    A run removes its file while it holds it. Who has opened it before and locks it after holds a file that nobody
-    else will look for, so the file must still be the one at the path.
-    """
-    while True:
-        file = open(lock, "a")  # noqa: SIM115
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.close()
-            return None
-        except OSError:  # a file system without locks
-            return file
-        with contextlib.suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(file.fileno()), os.stat(lock)):
-                return file
-        file.close()
+            lock.acquire(timeout=_PATIENCE)
+        except Timeout:
+            fix = "wait for it, or choose another --out; two runs may share a store"
+            raise PolyspanError(f"another run writes to {folder}", where=lock.lock_file, fix=fix) from None
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):  # while it is held: who locks it later finds that nobody looks for it
+            os.unlink(lock.lock_file)
+        lock.release()
 
 
 def _foreign(folder: Path) -> bool:
     there = {path.name for path in folder.iterdir()}
-    return bool(there) and not there & {".running", "report.json", "logs"}
+    return bool(there) and not there & {_LOCK, "report.json", "logs"}
 
 
 def command_of(
     recipe: Source, out: Source | None, changes: Sequence[str], store: Source | None, processes: int = 1
 ) -> str:
-    """The command line of a run, for its records."""
-    import shlex
-
+    """The command line of a run, for its records; with `--stage NAME` behind it makes one stage alone."""
     words = ["polyspan", "run", str(recipe)]
     words += [word for change in changes for word in ("--set", change)]
     words += [] if store is None else ["--store", str(store)]
@@ -166,8 +157,6 @@ def command_of(
 def described(planned: Plan, store: "Store") -> dict[str, Any]:
     """A plan as plain JSON: every stage with what is cached, the totals of what is not, and what each drawn thing
     needs. Seconds and megabytes are estimates for `machine`."""
-    from polyspan.lab.plan.cost import hardware
-
     rows: list[dict[str, Any]] = [
         {
             "name": stage.name,

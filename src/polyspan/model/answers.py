@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -14,15 +14,12 @@ from numpy.typing import NDArray
 
 from polyspan.data.schema import Corpus, Paragraph
 from polyspan.errors import UsageError
-from polyspan.model.batch import by_tokens, collate, input_lengths
+from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
 from polyspan.model.decode import Spans, best_spans
 from polyspan.model.fast.pack import require_packing
 from polyspan.model.windows.tokens import Ints
-from polyspan.model.windows.windows import Windows, make_windows, owned
+from polyspan.model.windows.windows import Layout, WindowOptions, Windows, make_windows, owned
 from polyspan.progress import Advance, progress
-
-if TYPE_CHECKING:
-    from polyspan.model.reader import Reader
 
 _NEVER = float("-inf")
 _MERGED = 20_000  # spans kept before all but the best go
@@ -38,6 +35,29 @@ class Candidate:
     end: int
     score: float
     probability: float
+
+
+class SpanReader(Protocol):
+    """What answering needs of a Reader."""
+
+    model: Any
+    tokenizer: Any
+    options: WindowOptions
+
+    @property
+    def layout(self) -> Layout:
+        """How questions and contexts are joined."""
+
+    @property
+    def packs(self) -> bool:
+        """Whether batches are computed as one row unless told otherwise."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+
+    def logits(self, batch: Batch, *, pack: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
+        """Start and end logits, float32 of shape (batch, length); −inf at padding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +124,7 @@ class _Found:
 
 
 def answer_corpus(
-    reader: "Reader",
+    reader: SpanReader,
     corpus: Corpus,
     options: AnswerOptions,
     *,
@@ -156,7 +176,7 @@ def _chunks(corpus: Corpus) -> Iterator[Corpus]:
 
 
 def _search(
-    reader: "Reader",
+    reader: SpanReader,
     windows: Windows,
     options: AnswerOptions,
     token_budget: int | None,
@@ -183,7 +203,7 @@ def _search(
 
 
 def _best_of_batch(
-    reader: "Reader",
+    reader: SpanReader,
     windows: Windows,
     rows: Ints,
     own: tuple[Ints, Ints],

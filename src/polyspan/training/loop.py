@@ -2,14 +2,13 @@
 
 import contextlib
 import hashlib
-import json
 import math
 import shutil
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +25,9 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.batch import collate, input_lengths
-from polyspan.model.encoders.encoder import versions, weights_sha256
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.fast.pack import require_packing
 from polyspan.model.fast.used_rows import keep_used_rows, restore_rows, used_pieces
-from polyspan.model.layers import mapped, passing
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader, span_logits
 from polyspan.model.windows.tokens import Ints
@@ -42,11 +39,10 @@ from polyspan.training.checkpoint import Progress, load_checkpoint, save_checkpo
 from polyspan.training.identity import additions, identity, is_finished
 from polyspan.training.optimizer import idle_decay, make_optimizer, penalise, prepare, rate, set_rate
 from polyspan.training.settings import TrainSettings
-from polyspan.training.snapshot import Snapshots
 from polyspan.training.tracking import Tracker, chosen_trackers
 from polyspan.training.tracking import start as start_tracking
+from polyspan.training.training_run import CHECKPOINT_SECONDS, TrainingRun
 
-CHECKPOINT_SECONDS = 120.0
 TERMINATED = 128 + signal.SIGTERM
 """The exit status after SIGTERM, which batch systems send before they kill."""
 _CPU_TOKENS = 2048  # pieces computed at a time: more fill the memory and are no faster
@@ -83,68 +79,68 @@ def train(
     `trackers` are sent the loss and the learning rate every ten steps. Raises PolyspanError for a folder that is
     taken or cannot be written, for corpora without a usable answer and for more checkpoints than steps.
     """
-    require_corpora(corpora, "train")
     out = Path(out).absolute()
-    if not corpora:
-        raise UsageError("training needs at least one corpus")
     accelerator = make_accelerator(settings, chosen_trackers(trackers), out.parent)
-    if limit is not None:
-        corpora = [sample(corpus, limit, seed) for corpus in corpora]
+    corpora = _asked(corpora, limit, seed)
     chosen = identity(corpora, model, settings, seed, limit, weights)
     chosen |= additions(augment, align, adversary, checkpoints)
     if resume and is_finished(out, chosen):
         return Reader.load(out)
-    checkpoint = out.with_name(out.name + ".checkpoint")
-    if not resume and checkpoint.exists():
-        fix = "--resume goes on with it; remove it to start again"
-        raise PolyspanError("a run that was stopped is kept", where=str(checkpoint), fix=fix)
-    require_writable(out, folder=True)
-    keep_freed_memory()
+    checkpoint = _checkpoint(out, resume)
     reader = Reader.load(model, settings.windows, seed)
     if settings.pack:
         require_packing(reader.model)
     confusion = None if adversary is None else _confusion(adversary, reader, seed, accelerator)
     with accelerator.main_process_first():
         variants = [[_windows(one, reader) for one in drawn] for drawn in _epochs(corpora, augment, settings)]
-    windows = concatenate([part for parts in variants for part in parts])
-    sizes = [[len(part) for part in parts] for parts in variants]
-    lengths = input_lengths(windows, reader.layout)
+    windows, lengths, sizes = _joined(variants, reader)
     plan = plan_batches(windows, sizes, lengths, settings, weights, seed)
     _check_checkpoints(checkpoints, len(plan), settings)
-    derived = {"windows": len(windows), "skipped": windows.skipped, "steps": len(plan), "versions": versions()}
-    derived["encoder"] = weights_sha256(reader.model)
-    if accelerator.num_processes > 1:  # each draws its own dropout
-        derived["processes"] = accelerator.num_processes
-    fingerprint = hashlib.sha256(json.dumps(chosen | derived, sort_keys=True).encode()).hexdigest()
-    run = TrainingRun(
-        reader=reader,
-        windows=windows,
-        lengths=lengths,
-        plan=plan,
-        settings=settings,
-        seed=seed,
-        accelerator=accelerator,
-        checkpoint=checkpoint,
-        fingerprint=fingerprint,
-        checkpoint_seconds=checkpoint_seconds,
-        checkpoints=checkpoints,
-        align=align,
-        confusion=confusion,
-    )
-    start_tracking(accelerator, out, chosen, fingerprint)
+    run = TrainingRun(reader, windows, lengths, plan, settings, seed, accelerator, checkpoint)
+    run = replace(run, every=checkpoint_seconds, checkpoints=checkpoints, align=align, confusion=confusion)
+    run = replace(run, record=chosen | run.found())
+    start_tracking(accelerator, out, chosen, run.fingerprint)
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
         state = _fit(run, resume)
     if accelerator.is_main_process:
-        _save(run, out, state, chosen | derived)
+        _save(run, out, state)
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return reader
 
 
-def _save(run: "TrainingRun", out: Path, state: Progress, record: dict[str, Any]) -> None:
+def _asked(corpora: Sequence[Corpus], limit: int | None, seed: int) -> Sequence[Corpus]:
+    """The corpora, or samples of them. Raises UsageError where there are none."""
+    require_corpora(corpora, "train")
+    if not corpora:
+        raise UsageError("training needs at least one corpus")
+    return corpora if limit is None else [sample(corpus, limit, seed) for corpus in corpora]
+
+
+def _joined(variants: Sequence[Sequence[Windows]], reader: Reader) -> tuple[Windows, Ints, list[list[int]]]:
+    """The windows of all corpora in all variants, their lengths as inputs, and how many each corpus has."""
+    windows = concatenate([part for parts in variants for part in parts])
+    return windows, input_lengths(windows, reader.layout), [[len(part) for part in parts] for parts in variants]
+
+
+def _checkpoint(out: Path, resume: bool) -> Path:
+    """The folder that a stopped run goes on from.
+
+    Raises PolyspanError where one is left and nobody asks for it, and where the Reader cannot be written.
+    """
+    checkpoint = out.with_name(out.name + ".checkpoint")
+    if not resume and checkpoint.exists():
+        fix = "--resume goes on with it; remove it to start again"
+        raise PolyspanError("a run that was stopped is kept", where=str(checkpoint), fix=fix)
+    require_writable(out, folder=True)
+    keep_freed_memory()
+    return checkpoint
+
+
+def _save(run: TrainingRun, out: Path, state: Progress) -> None:
     """Write the Reader with its record; the checkpoint goes once it is whole."""
     processes = run.accelerator.num_processes
-    record |= {"processes": processes, "seconds": round(state.seconds, 1), "loss": state.losses}
+    record = run.record | {"processes": processes, "seconds": round(state.seconds, 1), "loss": state.losses}
     with replacing_folder(out) as folder:
         run.reader.save(folder)
         write_json(folder / "run.json", record)
@@ -182,41 +178,6 @@ def _windows(corpus: Corpus, reader: Reader) -> Windows:
         found, fix = "no question with a usable answer", "see `polyspan check`"
         raise PolyspanError(f"nothing to learn in {corpus.name}", found=found, fix=fix)
     return windows
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRun:
-    """All that a training run needs; `plan` holds the rows of every batch, `fingerprint` tells runs apart."""
-
-    reader: Reader
-    windows: Windows
-    lengths: Ints
-    plan: list[Ints]
-    settings: TrainSettings
-    seed: int
-    accelerator: Accelerator
-    checkpoint: Path
-    fingerprint: str
-    checkpoint_seconds: float
-    checkpoints: int = 1
-    align: Map | None = None
-    confusion: Confusion | None = None
-
-    @property
-    def snapshots(self) -> Snapshots:
-        """What is taken of the weights on the way."""
-        return Snapshots(self.settings, len(self.plan), self.checkpoints, self.checkpoint)
-
-    @contextlib.contextmanager
-    def changed_states(self) -> Iterator[None]:
-        """Within it, states pass through the map or the transform at their layer."""
-        model = self.reader.model
-        with contextlib.ExitStack() as stack:
-            if self.align is not None:
-                stack.enter_context(mapped(model, self.align))
-            if self.confusion is not None:
-                stack.enter_context(passing(model, self.confusion.layer, self.confusion.change))
-            yield
 
 
 def make_accelerator(
@@ -265,7 +226,7 @@ def _fit(run: TrainingRun, resume: bool) -> Progress:
             state.step = step
             snapshots.take(state, run.reader, whole, accelerator.is_main_process)
             stopping = _stopping(accelerator, stopped, step)
-            due = (stopping or time.monotonic() - saved >= run.checkpoint_seconds) and step < total
+            due = (stopping or time.monotonic() - saved >= run.every) and step < total
             if due or step == total or step % 10 == 0:
                 new = len(pending)
                 _note_losses(state, pending)

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import platform
 import shutil
@@ -16,12 +17,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from polyspan.errors import PolyspanError
-from polyspan.files import explained
-from polyspan.lab.engine.commands import commands
+from polyspan.files import explained, file_name
 from polyspan.lab.engine.processes import splits, work_in_processes
+from polyspan.lab.machine import machine
 from polyspan.lab.stage import KINDS, Stage
 from polyspan.lab.store.lease import Lease
-from polyspan.lab.store.store import Store
+from polyspan.lab.store.store import RECORD, Store, write_record
 
 _LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -42,8 +43,7 @@ class Job:
         """The stage's log file."""
         if self.logs is None:
             return None
-        name = "".join(char if char.isalnum() or char in "-_." else "-" for char in stage.name)
-        return self.logs / f"{name[:100]}.{stage.key[:8]}.log"
+        return self.logs / f"{file_name(stage.name)[:100]}.{stage.key[:8]}.log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,33 +63,46 @@ def execute(stage: Stage, job: Job) -> Result:
     checkpoint in there. All that is written to stdout and stderr goes to the stage's log. A stage that fails is
     told in the result; raises PolyspanError where the store itself cannot be written.
     """
-    claim = job.store.claim(stage)
-    if claim is None:
+    lease = job.store.lease(stage)
+    if lease is None:
         return Result("busy", message=job.store.maker(stage))
-    with claim:
+    with lease:
         if not job.again and job.store.has(stage):
-            shutil.rmtree(claim.out, ignore_errors=True)
+            shutil.rmtree(lease.out, ignore_errors=True)
             return Result("found")
         goes_on = KINDS[stage.kind].trains and not job.again
-        with explained(claim.out, "write"):
-            _tidy(claim.out, *(_LEFT_BY_KILLS if goes_on else "*"))
-        began = time.monotonic()
-        with _captured(job.log(stage)):
-            fault = _work(stage, job, claim)
-        seconds = round(time.monotonic() - began, 3)
-        if claim.lost:
-            return Result("busy", message="another process, which took this one for dead")
-        if fault:
-            if not goes_on:
-                shutil.rmtree(claim.out, ignore_errors=True)
-            log = job.log(stage)
-            return Result("failed", seconds, f"{fault}\n  {'log:':<9} {log}" if log else fault)
-        _tidy(claim.out, *_LEFT_BY_KILLS, "*.checkpoint")
-        kept = job.store.keep(stage, claim, _record(stage, seconds, job.command), job.again)
-        return Result("made" if kept else "found", seconds)
+        with explained(lease.out, "write"):
+            _tidy(lease.out, *(_LEFT_BY_KILLS if goes_on else "*"))
+        record = _finished(lease.out)
+        if record is None:
+            began = time.monotonic()
+            with _captured(job.log(stage)):
+                fault = _work(stage, job, lease)
+            seconds = round(time.monotonic() - began, 3)
+            if lease.lost:
+                return Result("busy", message="another process, which took this one for dead")
+            if fault:
+                if not goes_on:
+                    shutil.rmtree(lease.out, ignore_errors=True)
+                log = job.log(stage)
+                return Result("failed", seconds, f"{fault}\n  {'log:':<9} {log}" if log else fault)
+            record = _record(stage, seconds, job.command)
+            with explained(lease.out, "write"):
+                write_record(lease.out, record)  # before the checkpoint goes: a kill from here on costs nothing
+        _tidy(lease.out, *_LEFT_BY_KILLS, "*.checkpoint")
+        kept = job.store.keep(stage, lease, record, job.again)
+        return Result("made" if kept else "found", record["seconds"])
 
 
-def _work(stage: Stage, job: Job, claim: Lease) -> str:
+def _finished(out: Path) -> dict[str, Any] | None:
+    """The record of work that was done when its run was killed, before its output came into the store."""
+    if not (out / RECORD).is_file():
+        return None
+    found: dict[str, Any] = json.loads((out / RECORD).read_text("utf-8"))
+    return found
+
+
+def _work(stage: Stage, job: Job, lease: Lease) -> str:
     """Do the work; returns what went wrong, in words. A disk that takes no more is raised: no stage can go on."""
     store = job.store
     try:
@@ -102,15 +115,15 @@ def _work(stage: Stage, job: Job, claim: Lease) -> str:
         if job.processes > 1 and splits(stage):
             import torch  # noqa: F401  # for the record: the device that the processes could use
 
-            work_in_processes(stage, inputs, claim.out, job.processes)
+            work_in_processes(stage, inputs, lease.out, job.processes)
         else:
-            KINDS[stage.kind].load()(stage.options, inputs, claim.out)
+            KINDS[stage.kind].load()(stage.options, inputs, lease.out)
     except Exception as error:
         if _is_disk(error):
             if isinstance(error, PolyspanError):
                 raise
             fix = "free some space or choose another disk: what is made so far is kept"
-            raise PolyspanError(f"cannot write {claim.out}", found=str(error), fix=fix) from error
+            raise PolyspanError(f"cannot write {lease.out}", found=str(error), fix=fix) from error
         if isinstance(error, PolyspanError):
             print(error, file=sys.stderr)
             return str(error)
@@ -177,7 +190,7 @@ def _flush_streams() -> None:
 
 
 def _record(stage: Stage, seconds: float, command: str) -> dict[str, Any]:
-    """What `stage.json` says but for the files; `alone` are the commands that make the output without a store."""
+    """What `stage.json` says but for the files."""
     return {
         "kind": stage.kind,
         "name": stage.name,
@@ -187,9 +200,8 @@ def _record(stage: Stage, seconds: float, command: str) -> dict[str, Any]:
         "needs": {role: need.key for role, need in stage.needs.items()},
         "seconds": seconds,
         "versions": _versions(),
-        "machine": {"host": platform.node(), "cores": os.cpu_count(), "gpu": _gpu(), "system": _system()},
+        "machine": machine(),
         "command": command,
-        "alone": commands(stage),
     }
 
 
@@ -197,14 +209,3 @@ def _record(stage: Stage, seconds: float, command: str) -> dict[str, Any]:
 def _versions() -> dict[str, str]:
     packages = ("polyspan", "torch", "transformers", "tokenizers", "numpy")
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
-
-
-@cache
-def _system() -> str:
-    return f"{platform.system()} {platform.machine()}"
-
-
-def _gpu() -> str | None:
-    """The device that the work could use; work that never loaded torch used none."""
-    torch = sys.modules.get("torch")
-    return torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None

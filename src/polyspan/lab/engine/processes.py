@@ -4,7 +4,6 @@ The processes are those of `torchrun`, in which accelerate finds its place. They
 them, however it ends: it holds a lock that each of them waits for. A training then writes a checkpoint first.
 """
 
-import fcntl
 import json
 import os
 import signal
@@ -15,8 +14,11 @@ import threading
 import time
 from pathlib import Path
 
+from filelock import FileLock
+
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import write_json
+from polyspan.lab.machine import usable_cores
 from polyspan.lab.stage import KINDS, Inputs, Stage
 
 _FAULT = ("message", "where", "found", "expected", "fix")
@@ -40,8 +42,7 @@ def work_in_processes(stage: Stage, inputs: Inputs, out: Path, count: int) -> No
         write_json(asked, {"kind": stage.kind, "options": dict(stage.options), "inputs": read, "out": str(out)})
         launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
         command = [sys.executable, *launch, "-m", "polyspan.lab.engine.processes", str(asked)]
-        with asked.open() as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
+        with _life(asked):
             threads = {"OMP_NUM_THREADS": str(max(1, _threads() // count))}
             status = _waited(subprocess.Popen(command, env=os.environ | threads))
         if fault.exists():
@@ -110,9 +111,14 @@ def _errno(error: BaseException | None) -> int | None:
 
 def _end_with(asked: Path) -> None:
     """End this process when the one that holds the lock is gone."""
-    with asked.open() as file:
-        fcntl.flock(file, fcntl.LOCK_SH)
+    with _life(asked):
+        pass
     end_this_process()
+
+
+def _life(asked: Path) -> FileLock:
+    """The lock that the run holds as long as it lives."""
+    return FileLock(asked.with_name("life.lock"), poll_interval=0.5)
 
 
 def end_this_process() -> None:
@@ -127,7 +133,7 @@ def _threads() -> int:
     told = os.environ.get("OMP_NUM_THREADS", "")
     if told.isdecimal():
         return int(told)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return usable_cores()
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from polyspan.lab.store.store import Store
 
 _PATIENCE = 10.0  # seconds for an address to answer
 _SHARE = 0.25  # of a device for a stage that does not train: four of them fit on one
+_CPUS = 1  # for a task
+_RETRIES = 3
 _SLOTS = 1000  # tasks handed to Ray at a time; it starts as many as there is room for
 
 
@@ -32,33 +34,30 @@ def run_ray(
     address: str | None = None,
     logs: Source | None = None,
     command: str = "",
-    cpus: float = 1,
-    retries: int = 3,
     processes: int = 1,
 ) -> Outcome:
     """Make the stages wanted, and what they need, as tasks of a Ray cluster.
 
     `address` is that of the cluster's head (`HOST:PORT`, or `auto` for the one on this machine); without it Ray is
-    started here. The store and `logs` must be on a file system that all nodes see under one path. Each task takes
-    `cpus` processors; where the cluster has GPUs, one that trains takes a whole one and the others a quarter. One
-    whose training is split over `processes` takes as many times that, on one node. A task whose node or process
-    dies is started again on another, up to `retries` times, and a training goes on from its checkpoint. Otherwise
-    as `run_local`. Raises UsageError where Ray is not installed, PolyspanError where nothing answers at the
-    address.
+    started here. The store and `logs` must be on a file system that all nodes see under one path. A task takes one
+    processor; where the cluster has GPUs, one that trains takes a whole one and the others a quarter. One whose
+    training is split over `processes` takes as many times that, on one node. A task whose node or process dies is
+    started again on another, up to three times, and a training goes on from its checkpoint. Otherwise as
+    `run_local`. Raises UsageError where Ray is not installed, PolyspanError where nothing answers at the address.
     """
     stock = take_stock(stages, store, policy)
     log_folder = Path(logs).absolute() if logs is not None else None
     job = Job(store, log_folder, policy == "always", command, processes)
     with _cluster(address) as ray:
         has_gpus = ray.cluster_resources().get("GPU", 0) > 0
-        _require_room(ray.nodes(), processes, cpus, has_gpus)
+        _require_room(ray.nodes(), processes, has_gpus)
         task = ray.remote(execute)
         handed: list[Any] = []
 
         def submit(stage: Stage) -> Future[Result]:
             times = processes if splits(stage) else 1
             gpus = (times if KINDS[stage.kind].trains else _SHARE) if has_gpus else 0
-            options = {"num_cpus": cpus * times, "num_gpus": gpus, "max_retries": retries, "name": stage.name}
+            options = {"num_cpus": _CPUS * times, "num_gpus": gpus, "max_retries": _RETRIES, "name": stage.name}
             reference = task.options(**options).remote(stage, job)
             handed.append(reference)
             return _result(reference, ray)
@@ -71,10 +70,10 @@ def run_ray(
             raise
 
 
-def _require_room(nodes: Sequence[Any], processes: int, cpus: float, has_gpus: bool) -> None:
+def _require_room(nodes: Sequence[Any], processes: int, has_gpus: bool) -> None:
     """Raise UsageError where no node has room for all processes of a training: Ray would wait for one for ever."""
     wanted = {"GPU": float(processes)} if has_gpus else {}
-    wanted["CPU"] = cpus * processes
+    wanted["CPU"] = float(_CPUS * processes)
     for name, count in wanted.items():
         most = max((node["Resources"].get(name, 0.0) for node in nodes if node["Alive"]), default=0.0)
         if processes > 1 and most < count:

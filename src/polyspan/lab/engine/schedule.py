@@ -5,32 +5,16 @@ import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from polyspan.errors import PolyspanError, choose
 from polyspan.lab.engine.execution import Result
+from polyspan.lab.engine.live import LiveView
 from polyspan.lab.stage import Stage, in_order
 from polyspan.lab.store.store import Store
 
 POLICIES = ("missing", "always", "never")
 """Make what is not in the store; make everything again; make nothing and refuse where something is missing."""
 _AGAIN = 1.0  # seconds until a stage that another process makes is looked at again
-
-
-class View(Protocol):
-    """What shows a run while it goes on."""
-
-    def begin(self, stage: Stage) -> None:
-        """A stage was given to a worker."""
-
-    def end(self, stage: Stage, result: Result) -> None:
-        """A worker is done with it."""
-
-    def skip(self, stage: Stage) -> None:
-        """The stage will not be made: one that it needs has failed."""
-
-    def say(self, text: str) -> None:
-        """Something to be told now."""
 
 
 @dataclass
@@ -162,7 +146,7 @@ class Schedule:
 
 
 def run_all(
-    todo: Sequence[Stage], submit: Callable[[Stage], Future[Result]], slots: int, view: View, outcome: Outcome
+    todo: Sequence[Stage], submit: Callable[[Stage], Future[Result]], slots: int, view: LiveView, outcome: Outcome
 ) -> None:
     """Make the stages, at most `slots` at a time; `submit` gives one to a worker. A stage that fails stops only
     those that need it. Raises what a worker raises: a store that cannot be written."""
@@ -194,7 +178,7 @@ def run_all(
             schedule.look_again()
 
 
-def _settle(schedule: Schedule, stage: Stage, result: Result, view: View, outcome: Outcome) -> None:
+def _settle(schedule: Schedule, stage: Stage, result: Result, view: LiveView, outcome: Outcome) -> None:
     if result.state == "failed":
         outcome.failed[stage.name] = result.message
         for user in schedule.users(stage):

@@ -4,12 +4,8 @@ Rates are in pieces a second for an encoder of 384 × 384 × 12; a larger one is
 windows a second in training and 17 in predicting on two cores with the mini corpus' 150 pieces.
 """
 
-import os
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-
 from polyspan.data.languages import primary, spaced
+from polyspan.lab.machine import hardware
 from polyspan.lab.plan.data_facts import DataFacts
 from polyspan.lab.plan.encoder_facts import ModelFacts
 from polyspan.training.settings import TrainSettings
@@ -24,25 +20,6 @@ _MINI, _LATIN, _OTHER = 150, 190, 330  # pieces in a window
 _UNKNOWN = 20_000  # questions of a corpus whose size nobody knows
 _ALIGNERS = {"mean": 1.0, "procrustes": 2.0, "muse": 75.0, "vecmap": 60.0, "dema": 60.0}
 _QUESTION = 0.0006  # megabytes
-
-
-@dataclass(frozen=True, slots=True)
-class Hardware:
-    """What the estimates are for."""
-
-    cores: int
-    gpu: bool
-
-    def __str__(self) -> str:
-        return f"{self.cores} cores, " + ("a GPU" if self.gpu else "no GPU")
-
-
-@cache
-def hardware() -> Hardware:
-    """This machine, as far as it can be told without loading torch."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    shown = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
-    return Hardware(cores, Path("/dev/nvidia0").exists() and shown not in ("", "-1"))
 
 
 def questions(data: DataFacts, limit: int | None) -> int:

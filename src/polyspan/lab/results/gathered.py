@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polyspan.data.schema import Corpus
-from polyspan.files import replacing
-from polyspan.lab.engine.commands import folder
+from polyspan.files import file_name, replacing
 from polyspan.lab.outputs import READER
 from polyspan.lab.stage import Stage
 from polyspan.lab.work.answers import kept_scores
@@ -86,7 +85,7 @@ class Gathered:
         same size and time is left as it is.
         """
         source = self.store.path(stage) / name
-        stem = as_name or folder(stage)
+        stem = as_name or file_name(stage.name)
         here = f"{part}/{stem}{source.suffix}"
         if self._copies.setdefault(here, stage.key) != stage.key:
             here = f"{part}/{stem}-{stage.key[:8]}{source.suffix}"

@@ -1,11 +1,11 @@
 """The numbers of a run: the matrix of all Readers and tests, the drawn tables beside the paper's, comparisons."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from polyspan.lab.engine.commands import commands
 from polyspan.lab.results.example_answers import examples, pairs_shown
 from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.results.inference import claims, scatters, statistics, studies
@@ -22,9 +22,10 @@ _FIGURES = {"cosine": "figure2", "svcca": "figure3"}
 
 
 class Numbers:
-    """Everything that is counted from the finished predictions of a plan."""
+    """Everything that is counted from the finished predictions of a plan, which a command has run."""
 
-    def __init__(self, plan: "Plan", gathered: Gathered) -> None:
+    def __init__(self, plan: "Plan", gathered: Gathered, command: str = "") -> None:
+        self.command = command
         self.recipe, self.plan, self.gathered = plan.recipe, plan, gathered
         self.done = [cell for cell in plan.cells if gathered.is_done(cell.predict)]
         self.printed = printed() if self.recipe.paper else Results({}, "no paper")
@@ -165,7 +166,7 @@ class Numbers:
             untrained_f1=self._beside(one.untrained),
             against=self._against(place, scores),
             runs=tuple(self._run(cell) for cell in done),
-            commands=tuple(commands(one.predict)),
+            commands=(f"{self.command} --stage {shlex.quote(one.predict.name)}",) if self.command else (),
             missing="" if not lost else f"not made: {'all seeds' if not done else 'seed ' + ', '.join(lost)}",
         )
 

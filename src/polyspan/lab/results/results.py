@@ -45,10 +45,10 @@ def write_results(
     described = recipe.model_dump(mode="json", exclude_unset=True)
     lacking = _missing(plan, done, failed or {})
     made_of = _fingerprint(described, plan, done, lacking)
-    report = _earlier(out, made_of)
+    report = _earlier(out, made_of, command)
     if report is None:
         gathered = Gathered(store, out, done)
-        content = _gather(plan, gathered, lacking) | {"recipe": described, "made_of": made_of}
+        content = _gather(plan, gathered, lacking, command) | {"recipe": described, "made_of": made_of}
         report = json.loads(json.dumps(content, allow_nan=False))  # as it is read back: lists, not tuples
     report["command"] = command
     write_json(out / "report.json", report)
@@ -56,8 +56,8 @@ def write_results(
     return report
 
 
-def _gather(plan: "Plan", gathered: Gathered, lacking: list[dict[str, str]]) -> dict[str, Any]:
-    numbers = Numbers(plan, gathered)
+def _gather(plan: "Plan", gathered: Gathered, lacking: list[dict[str, str]], command: str) -> dict[str, Any]:
+    numbers = Numbers(plan, gathered, command)
     trained = _training(plan, gathered)
     scattered, lost = numbers.scatters
     drawn = pictures(plan, gathered, scattered)
@@ -115,12 +115,12 @@ def _fingerprint(
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _earlier(out: Path, made_of: str) -> dict[str, Any] | None:
+def _earlier(out: Path, made_of: str, command: str) -> dict[str, Any] | None:
     try:
         found = json.loads((out / "report.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    if not isinstance(found, dict) or found.get("made_of") != made_of:
+    if not isinstance(found, dict) or (found.get("made_of"), found.get("command")) != (made_of, command):
         return None
     runs = [run for table in found["tables"].values() for cell in table["cells"] for run in cell["runs"]]
     copies = [one["file"] for one in (*found["pictures"], *found["cards"])]

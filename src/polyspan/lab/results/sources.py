@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from polyspan.files import file_name
 from polyspan.lab.outputs import MODEL
 from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.stage import Stage
@@ -62,7 +63,7 @@ def pictures(plan: "Plan", gathered: Gathered, scatters: dict[str, Any]) -> list
             part = name.removeprefix(kind).strip("-").replace("-", " ")
             files = [
                 gathered.copy(
-                    look.stage, f"{name}{ending}", "figures", f"{look.probe}-{_slug(look.reader)}-{name}"
+                    look.stage, f"{name}{ending}", "figures", f"{look.probe}-{file_name(look.reader)}-{name}"
                 )
                 for ending in (".png", ".pdf")
             ]
@@ -126,7 +127,3 @@ def _trained(
 
 def _roles(stage: Stage, role: str) -> list[Stage]:
     return [need for name, need in stage.needs.items() if name.rpartition(".")[0] == role]
-
-
-def _slug(name: str) -> str:
-    return "".join(char if char.isalnum() or char in "-_." else "-" for char in name)

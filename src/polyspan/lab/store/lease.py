@@ -1,6 +1,7 @@
-"""A claim on a folder: one process works in it, others leave it alone; safe where machines share the folder.
+"""A lease of a folder: one process works in it, others leave it alone; safe where machines share the folder.
 
-Nothing is locked: a claim is a file with a number that only one process can create, on a network file system too.
+Nothing is locked: a lease is a file with a number that only one process can create, on a network file system too.
+On the disk it is called `claim.NUMBER`.
 """
 
 import contextlib
@@ -18,15 +19,16 @@ from typing import Any
 
 from polyspan.files import explained
 
+_FILE = "claim"
 HEARTBEAT = 10.0
-"""Seconds between two signs of life of a claim's holder."""
+"""Seconds between two signs of life of a lease's holder."""
 STALE = 90.0
-"""Seconds without one after which a claim on another machine counts as left; network file systems may show a
+"""Seconds without one after which a lease on another machine counts as left; network file systems may show a
 file's time a minute late."""
 
 
 class Lease:
-    """A claim that this process holds: taken with `take`, given back at the end of a `with` block.
+    """A lease that this process holds: taken with `take`, given back at the end of a `with` block.
 
     `out` is the folder to work in, or what a holder that died left of it. A second taker renames it: should the
     first be alive after all, it finds its folder gone instead of writing into the other's work.
@@ -38,7 +40,7 @@ class Lease:
 
     @classmethod
     def take(cls, folder: Path, needs: Sequence[str] = ()) -> "Lease | None":
-        """Claim the folder, made where it is not there; None where another process has it.
+        """Lease the folder, made where it is not there; None where another process has it.
 
         `needs` are keys of what the work in it reads, noted for those who tidy up. Raises PolyspanError where the
         folder cannot be written.
@@ -46,32 +48,32 @@ class Lease:
         with explained(folder, "write"):
             folder.mkdir(parents=True, exist_ok=True)
             last = max(_numbers(folder), default=0)
-            if last and is_live(folder / f"claim.{last}"):
+            if last and is_live(_path(folder, last)):
                 return None
-            claim = cls(folder, last + 1)
+            lease = cls(folder, last + 1)
             try:
-                handle = os.open(claim._file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+                handle = os.open(lease._file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
             except (FileExistsError, FileNotFoundError):  # another was first, or is done and has tidied up
                 return None
             try:
                 with open(handle, "w", encoding="utf-8") as file:
                     json.dump(_this_process() | {"needs": list(needs)}, file)
-                claim._inherit()
+                lease._inherit()
             except OSError as error:
-                claim._file.unlink(missing_ok=True)
+                lease._file.unlink(missing_ok=True)
                 if isinstance(error, FileNotFoundError):  # a third one took it over
                     return None
                 raise
-        _pulse().add(claim._file)
-        return claim
+        _pulse().add(lease._file)
+        return lease
 
     @property
     def _file(self) -> Path:
-        return self.folder / f"claim.{self.number}"
+        return _path(self.folder, self.number)
 
     @property
     def lost(self) -> bool:
-        """Whether another process has taken the claim over, because this one seemed dead."""
+        """Whether another process has taken the lease over, because this one seemed dead."""
         return max(_numbers(self.folder), default=0) != self.number
 
     def __enter__(self) -> "Lease":
@@ -96,12 +98,12 @@ class Lease:
             shutil.rmtree(self.folder / f"out.{number}", ignore_errors=True)
         for number in _numbers(self.folder):
             if number < self.number:
-                (self.folder / f"claim.{number}").unlink(missing_ok=True)
+                _path(self.folder, number).unlink(missing_ok=True)
 
 
 @functools.cache
 def _pulse() -> set[Path]:
-    """The files of the claims that this process holds; a thread gives a sign of life for each now and then."""
+    """The files of the leases that this process holds; a thread gives a sign of life for each now and then."""
     files: set[Path] = set()
 
     def beat() -> None:
@@ -116,7 +118,7 @@ def _pulse() -> set[Path]:
 
 
 def is_live(file: Path) -> bool:
-    """Whether the holder of a claim is alive: by its process on this machine, elsewhere by its last sign."""
+    """Whether the holder of a lease is alive: by its process on this machine, elsewhere by its last sign."""
     try:
         with open(file, encoding="utf-8") as opened:  # opening asks the server; a mere stat may be out of date
             text, touched = opened.read(), os.fstat(opened.fileno()).st_mtime
@@ -132,7 +134,7 @@ def is_live(file: Path) -> bool:
 
 def holder(folder: Path) -> dict[str, Any] | None:
     """The live process that works in the folder (`host`, `pid`, `needs`, …), where there is one."""
-    newest = folder / f"claim.{max(_numbers(folder), default=0)}"
+    newest = _path(folder, max(_numbers(folder), default=0))
     if not newest.exists() or not is_live(newest):
         return None
     try:
@@ -148,7 +150,11 @@ def now(folder: Path) -> float:
         return os.fstat(file.fileno()).st_mtime
 
 
-def _numbers(folder: Path, what: str = "claim") -> list[int]:
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"{_FILE}.{number}"
+
+
+def _numbers(folder: Path, what: str = _FILE) -> list[int]:
     try:
         names = os.listdir(folder)
     except FileNotFoundError:

@@ -126,7 +126,7 @@ class Store:
             except OSError:  # a store that may only be read, or another run's output removed meanwhile
                 continue
 
-    def claim(self, stage: Stage) -> Lease | None:
+    def lease(self, stage: Stage) -> Lease | None:
         """The right to make the stage, with the folder to make it in; None where another process is making it."""
         return Lease.take(self._partial(stage), [need.key for need in stage.needs.values()])
 
@@ -138,28 +138,27 @@ class Store:
     def _partial(self, stage: Stage) -> Path:
         return self.folder / "partial" / stage.key
 
-    def keep(self, stage: Stage, claim: Lease, record: Mapping[str, Any], again: bool = False) -> bool:
+    def keep(self, stage: Stage, lease: Lease, record: Mapping[str, Any], again: bool = False) -> bool:
         """Take a made output into the store, flushed to the disk before it is renamed.
 
-        The first one stays: False where the stage was there already, or the claim was lost. With `again` the new
+        The first one stays: False where the stage was there already, or the lease was lost. With `again` the new
         one takes its place.
         """
         with explained(self.path(stage), "write"):
-            files = {name: _described(claim.out / name) for name in _files(claim.out)}
-            text = json.dumps(dict(record) | {"files": files}, ensure_ascii=False, indent=2, allow_nan=False)
-            (claim.out / RECORD).write_text(text + "\n", "utf-8")
+            files = {name: _described(lease.out / name) for name in _files(lease.out)}
+            write_record(lease.out, dict(record) | {"files": files})
             with ThreadPoolExecutor(_FLUSHERS) as flushers:  # together: the disk writes them in one go
-                list(flushers.map(_flush, [claim.out / name for name in (*files, RECORD)]))
+                list(flushers.map(_flush, [lease.out / name for name in (*files, RECORD)]))
             if again and self.path(stage).exists():
                 self.discard(stage)
             try:
-                claim.out.rename(self.path(stage))
+                lease.out.rename(self.path(stage))
             except FileNotFoundError:
                 return False
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-                shutil.rmtree(claim.out, ignore_errors=True)
+                shutil.rmtree(lease.out, ignore_errors=True)
                 return False
         self._checked.add(stage.key)
         return True
@@ -199,9 +198,9 @@ class Store:
             with explained(each.path, "remove"):
                 if each.path.parent.name != "partial":
                     self._remove(each.path)
-                elif claim := Lease.take(each.path):
-                    with claim:
-                        shutil.rmtree(claim.out)
+                elif lease := Lease.take(each.path):
+                    with lease:
+                        shutil.rmtree(lease.out)
                 else:
                     continue
                 freed += each.bytes
@@ -215,6 +214,13 @@ class Store:
         except FileNotFoundError:  # another process was first
             return
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write a stage's record into the folder that it is made in, whole or not at all."""
+    part = folder / f".{RECORD}.part"
+    part.write_text(json.dumps(dict(record), ensure_ascii=False, indent=2, allow_nan=False) + "\n", "utf-8")
+    part.replace(folder / RECORD)
 
 
 def _files(folder: Path) -> Iterator[str]:

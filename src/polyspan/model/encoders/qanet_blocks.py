@@ -5,6 +5,7 @@ nothing is padded. No output at a real position depends on what stands at a padd
 """
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import nn
@@ -100,29 +101,11 @@ class Residual(nn.Module):
 
 
 class EncoderBlock(nn.Module):
-    """Position encoding, convolutions, self-attention, feed-forward; each with a pre-layer-norm residual.
+    """Position encoding, convolutions, self-attention, feed-forward; each with a pre-layer-norm residual."""
 
-    `first` of `total` numbers the block's layers among those of its stack: layer l survives with the probability
-    1 − l/total·(1 − survival).
-    """
-
-    def __init__(
-        self,
-        width: int,
-        heads: int,
-        convolutions: int,
-        kernel: int,
-        dropout: float,
-        survival: float,
-        first: int,
-        total: int,
-    ) -> None:
+    def __init__(self, layers: Iterable[Residual]) -> None:
         super().__init__()
-        parts = [Convolution(width, kernel) for _ in range(convolutions)]
-        self.layers = nn.ModuleList(
-            Residual(part, width, dropout, 1 - (first + number) / total * (1 - survival))
-            for number, part in enumerate([*parts, SelfAttention(width, heads), FeedForward(width)])
-        )
+        self.layers = nn.ModuleList(layers)
 
     def forward(self, x: torch.Tensor, mask: Mask, positions: torch.Tensor) -> torch.Tensor:
         x = x + positions[: x.shape[1]]
@@ -134,12 +117,18 @@ class EncoderBlock(nn.Module):
 def encoder_blocks(
     count: int, width: int, heads: int, convolutions: int, kernel: int, dropout: float, survival: float
 ) -> nn.ModuleList:
-    """A stack of encoder blocks; the last layer of the last one survives with the probability `survival`."""
-    each = convolutions + 2
-    return nn.ModuleList(
-        EncoderBlock(width, heads, convolutions, kernel, dropout, survival, number * each + 1, count * each)
-        for number in range(count)
-    )
+    """A stack of encoder blocks; layer l of its L survives with the probability 1 − l/L·(1 − survival)."""
+    blocks, total = nn.ModuleList(), count * (convolutions + 2)
+    for number in range(count):
+        convolving = [Convolution(width, kernel) for _ in range(convolutions)]
+        parts = [*convolving, SelfAttention(width, heads), FeedForward(width)]
+        blocks.append(
+            EncoderBlock(
+                Residual(part, width, dropout, 1 - place / total * (1 - survival))
+                for place, part in enumerate(parts, number * len(parts) + 1)
+            )
+        )
+    return blocks
 
 
 class ContextQueryAttention(nn.Module):

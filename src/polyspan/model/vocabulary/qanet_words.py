@@ -66,22 +66,11 @@ def make_qanet(
     head, which each training draws by its own seed, is drawn from `seed`. Raises UsageError for sizes that do not
     fit and PolyspanError for corpora without text.
     """
-    if width < 2 or width % 2 or heads < 1 or width % heads or blocks < 1 or fewest < 1:
-        raise UsageError(
-            "these sizes make no QANet",
-            found=f"width {width}, heads {heads}, blocks {blocks}, fewest {fewest}",
-            expected="an even width that the heads divide; blocks and fewest of at least 1",
-        )
+    _require_sizes(width, heads, blocks, fewest)
     require_writable(out, folder=True)
     lines = split_texts(texts_of(corpora), unit)
     fixed = None if vectors is None else _usable(vectors, unit)
-    pieces = list(dict.fromkeys([*_SPECIAL, *counted(lines, fewest), *(fixed.words if fixed else ())]))
-    if len(pieces) <= _FEWEST_PIECES:
-        raise PolyspanError(
-            "too little text for a vocabulary",
-            found=f"{len(pieces) - SPECIAL} pieces that occur {fewest} times or more",
-            fix="give more --data, or a lower --fewest",
-        )
+    pieces = _pieces(lines, fewest, fixed)
     alphabet = sorted({char for piece in pieces[SPECIAL:] for char in piece[:CHARACTERS]})
     config = QANetConfig(
         vocab_size=len(pieces),
@@ -112,6 +101,27 @@ def make_qanet(
             word_tokenizer(pieces, unit).save_pretrained(folder)
         write_json(folder / "qanet.json", made.as_json())
     return made
+
+
+def _require_sizes(width: int, heads: int, blocks: int, fewest: int) -> None:
+    if width < 2 or width % 2 or heads < 1 or width % heads or blocks < 1 or fewest < 1:
+        raise UsageError(
+            "these sizes make no QANet",
+            found=f"width {width}, heads {heads}, blocks {blocks}, fewest {fewest}",
+            expected="an even width that the heads divide; blocks and fewest of at least 1",
+        )
+
+
+def _pieces(lines: Sequence[list[str]], fewest: int, fixed: WordVectors | None) -> list[str]:
+    """Special pieces, frequent ones, and the words with vectors. Raises PolyspanError for too few."""
+    pieces = list(dict.fromkeys([*_SPECIAL, *counted(lines, fewest), *(fixed.words if fixed else ())]))
+    if len(pieces) <= _FEWEST_PIECES:
+        raise PolyspanError(
+            "too little text for a vocabulary",
+            found=f"{len(pieces) - SPECIAL} pieces that occur {fewest} times or more",
+            fix="give more --data, or a lower --fewest",
+        )
+    return pieces
 
 
 def _network(

@@ -22,7 +22,7 @@ def label_spans(
 
     `offsets`: the pieces that the annotated characters touch (transformers' `run_qa.py`). `first_match`: as
     BERT's `run_squad.py`, whose label on unspaced text is the first place where the answer's pieces occur
-    (METHODS §1.3); tokenizers other than WordPiece match characters instead. Questions without a usable answer
+    (docs/training.md); tokenizers other than WordPiece match characters instead. Questions without a usable answer
     (`answer-empty`, `offset`, …) are None.
     """
     spans: list[Span | None] = []

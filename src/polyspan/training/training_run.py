@@ -1,0 +1,74 @@
+"""A training before its first step: reader, windows, batches, what tells it from others, where it is kept."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from accelerate import Accelerator
+
+from polyspan.model.encoders.encoder import versions, weights_sha256
+from polyspan.model.layers import mapped, passing
+from polyspan.model.map import Map
+from polyspan.model.reader import Reader
+from polyspan.model.windows.tokens import Ints
+from polyspan.model.windows.windows import Windows
+from polyspan.training.adversary import Confusion
+from polyspan.training.settings import TrainSettings
+from polyspan.training.snapshot import Snapshots
+
+CHECKPOINT_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingRun:
+    """All that a training run needs.
+
+    `plan` holds the rows of every batch; `every` is the seconds between two checkpoints; `record` is what the
+    caller chose and what followed from it.
+    """
+
+    reader: Reader
+    windows: Windows
+    lengths: Ints
+    plan: list[Ints]
+    settings: TrainSettings
+    seed: int
+    accelerator: Accelerator
+    checkpoint: Path
+    every: float = CHECKPOINT_SECONDS
+    checkpoints: int = 1
+    align: Map | None = None
+    confusion: Confusion | None = None
+    record: dict[str, Any] = field(default_factory=dict)
+
+    def found(self) -> dict[str, Any]:
+        """What followed from the caller's choices before the first step."""
+        windows, processes = self.windows, self.accelerator.num_processes
+        found = {"windows": len(windows), "skipped": windows.skipped, "steps": len(self.plan)}
+        found |= {"versions": versions(), "encoder": weights_sha256(self.reader.model)}
+        return found | ({"processes": processes} if processes > 1 else {})  # each draws its own dropout
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells runs apart."""
+        return hashlib.sha256(json.dumps(self.record, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """What is taken of the weights on the way."""
+        return Snapshots(self.settings, len(self.plan), self.checkpoints, self.checkpoint)
+
+    @contextlib.contextmanager
+    def changed_states(self) -> Iterator[None]:
+        """Within it, states pass through the map or the transform at their layer."""
+        model = self.reader.model
+        with contextlib.ExitStack() as stack:
+            if self.align is not None:
+                stack.enter_context(mapped(model, self.align))
+            if self.confusion is not None:
+                stack.enter_context(passing(model, self.confusion.layer, self.confusion.change))
+            yield
