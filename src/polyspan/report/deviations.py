@@ -1,10 +1,11 @@
 """In what a run differs from the paper, in plain words: model, sizes, data, metrics, seeds."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from polyspan.make.maker import MAKERS
 from polyspan.report.languages import listed
 
 About = Mapping[str, Any]
@@ -16,7 +17,6 @@ _SETS = {"En": ("squad", "SQuAD 1.1"), "Zh": ("drcd", "DRCD"), "Kr": ("korquad",
 _TRAINING = {"En": 87_599, "Zh": 26_936, "Kr": 60_407}
 _TESTS = {"En": 10_570, "Zh": 3_524, "Kr": 5_774}
 _TABLES = ("table2", "table6")  # whose rows and columns are these languages
-_MUSE = re.compile(r"[a-z]{2}-[a-z]{2}(\.[0-9-]+)?\.txt")
 _FEW = 6
 
 
@@ -156,18 +156,15 @@ def _metrics(tests: Sequence[Answered]) -> str:
 def _made(readers: Sequence[Trained], tests: Sequence[Answered]) -> list[str]:
     """How made corpora came about, where the paper did it in another way."""
     abouts = [about for reader in readers for about in reader.data] + [test.about for test in tests]
-    cards = [card for about in abouts if (card := about.get("card"))]
-    engines = _options(cards, ("translate", "backtranslate"), "engine")
-    parsers = _options(cards, ("reorder",), "parser")
-    dictionaries = _options(cards, ("codeswitch",), "dictionary")
-    found = []
-    if engines:
-        found.append(f"Translated by {listed(engines)}; the paper used Google Translate.")
-    if parsers:
-        found.append(f"Reordered by the parses of {listed(parsers)}; the paper does not name its parser.")
-    if any(not _MUSE.fullmatch(name) for name in dictionaries):
-        found.append(f"Words are mixed in from {_few(dictionaries)}; the paper used MUSE’s dictionaries.")
-    return found
+    used: dict[str, dict[str, bool]] = {}  # sentence, name of a tool or file, whether it is the paper's
+    for card in filter(None, (about.get("card") for about in abouts)):
+        if (maker := MAKERS.get(card["maker"])) is None or not maker.deviation:
+            continue
+        options = [card["options"].get(option) for option in (*maker.tools, *maker.files)]
+        names = [str(one["name"] if isinstance(one, dict) else one) for one in options if one is not None]
+        usual = {name: re.fullmatch(maker.usual, name) is not None for name in names}
+        used.setdefault(maker.deviation, {}).update(usual)
+    return [sentence.format(_few(list(names))) for sentence, names in used.items() if not all(names.values())]
 
 
 def _alignment(readers: Sequence[Trained]) -> str:
@@ -224,11 +221,6 @@ def _labelled_tests(tests: Sequence[Answered]) -> list[tuple[str, About]]:
         for table, column in test.places
         if table in tables and column in _SETS
     ]
-
-
-def _options(cards: Iterable[Mapping[str, Any]], makers: tuple[str, ...], name: str) -> list[str]:
-    values = [card["options"][name] for card in cards if card["maker"] in makers and name in card["options"]]
-    return list(dict.fromkeys(str(one["name"] if isinstance(one, dict) else one) for one in values))
 
 
 def _few(names: Sequence[str], noun: str = "") -> str:
