@@ -5,7 +5,7 @@ from polyspan.make.tool import Tool, find_tool
 from polyspan.make.translation.apertium import Apertium
 from polyspan.make.translation.engine import Engine
 from polyspan.make.translation.hub import Hub
-from polyspan.make.translation.table import TranslationTable, WordByWord, mini_table, read_table
+from polyspan.make.translation.table import WordByWord, read_table
 
 
 def engine(spec: str, source: str, target: str, *, beams: int = 1) -> Engine:
@@ -22,21 +22,11 @@ def engine(spec: str, source: str, target: str, *, beams: int = 1) -> Engine:
     return tool.open(which, target_tag(source, "source"), target_tag(target, "target"), beams)
 
 
-def _apertium(pair: str, source: str, target: str, beams: int) -> Apertium:
-    return Apertium(pair, source, target)
-
-
-def _table(path: str, source: str, target: str, beams: int) -> TranslationTable:
-    return mini_table(source, target) if path == "mini" else read_table(path, source, target)
-
-
-def _dictionary(path: str, source: str, target: str, beams: int) -> WordByWord:
-    return WordByWord(path)
-
-
 ENGINES: dict[str, Tool[Engine]] = {
-    "apertium": Tool("apertium", _apertium, "eng-spa", seconds=0.02),
+    "apertium": Tool(
+        "apertium", lambda pair, source, target, _: Apertium(pair, source, target), "eng-spa", seconds=0.02
+    ),
     "hf": Tool("hf", Hub, "MODEL", seconds=0.3),
-    "file": Tool("file", _table, "TABLE", local=True),
-    "dictionary": Tool("dictionary", _dictionary, "FILE", local=True),
+    "file": Tool("file", lambda path, source, target, _: read_table(path, source, target), "TABLE", local=True),
+    "dictionary": Tool("dictionary", lambda path, *_: WordByWord(path), "FILE", local=True),
 }
