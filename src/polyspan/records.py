@@ -14,8 +14,8 @@ T = TypeVar("T")
 
 
 class Records(Mapping[str, T], Generic[T]):
-    """The records of a kind by their `name`: of the modules of the package `room`, in the order of the files,
-    and those that other installed packages offer under the entry point `group`.
+    """The records of a kind by their `name`: of the modules of the package `room` and its folders, in the order of
+    the files, and those that other installed packages offer under the entry point `group`.
 
     `kind` is the class of the records, or a base class where the records are classes themselves. Nothing is
     imported before the first look. Raises PolyspanError for a package whose record cannot be loaded, is of another
@@ -52,9 +52,8 @@ class Records(Mapping[str, T], Generic[T]):
 
     def _modules(self) -> Iterator[ModuleType]:
         package = import_module(self.room)
-        for info in pkgutil.iter_modules(package.__path__, f"{self.room}."):
-            if not info.ispkg:
-                yield import_module(info.name)
+        for info in pkgutil.walk_packages(package.__path__, f"{self.room}."):
+            yield import_module(info.name)
 
     def _is_record(self, value: Any) -> bool:
         if isinstance(value, type):

@@ -213,6 +213,7 @@ def test_the_sides_of_a_part_have_their_sizes():
         ("mini:en/train", '"make:part(mini:en/train, side=left)"', "unknown side 'left'", 5),
         ("mini:en/train", '"make:part(mini:en/train, fraction=half)"', "the fraction of a part is no number", 5),
         ("mini:en/train", '"make:codeswitch(mini:en/train)"', "make:codeswitch cannot be called so", 5),
+        ("mini:en/train", '"make:translate(mini:en/train, to=zh, engine=fil:x)"', "unknown engine 'fil'", 5),
         ("  Zh: mini:zh/test", "  Zh: {data: mini:zh/test, metric: squad.v1}", "the metric of the test 'Zh'", 9),
         ("  En: mini:en/test", "  En: {data: mini:en/test, metric: drcd.v1}", "the metric of the test 'En'", 8),
         ("  En: mini:en/test", "  En: {data: mini:en/test, metric: squad}", "unknown metric 'squad'", 8),

@@ -1,6 +1,5 @@
 """Which rows of two vocabularies belong together: identical strings, and a dictionary's translations."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,9 @@ from polyspan.errors import PolyspanError
 from polyspan.make.dictionary import Dictionary, read_dictionary
 from polyspan.model.map import Map
 from polyspan.model.vocabulary.word_vectors import WordVectors
+from polyspan.text import stands_alone
 
 _MARKS = ("▁", "Ġ")  # before the first piece of a word: SentencePiece, byte-level BPE
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 Pairs = NDArray[np.int64]
 
@@ -74,7 +73,7 @@ def whole_words(pieces: Sequence[str]) -> dict[str, int]:
     for row, piece in enumerate(pieces):
         bare = piece[1:] if piece.startswith(_MARKS) and len(piece) > 1 else piece
         inside = piece.startswith("##") or (marked and bare == piece)
-        if not inside or _UNSPACED.search(bare):
+        if not inside or any(map(stands_alone, bare)):
             rows.setdefault(bare.removeprefix("##").lower(), row)
     return rows
 

@@ -3,27 +3,12 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from importlib import import_module
 from typing import Any
 
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.make.made import Made
-
-MAKERS = {
-    "backtranslate": "translation.translation",
-    "codeswitch": "codeswitching.codeswitching",
-    "part": "sampling",
-    "permute": "permutation",
-    "reorder": "reordering.reordering",
-    "sample": "sampling",
-    "translate": "translation.translation",
-}
-"""Makers that a name can call, and their modules."""
-
-_CORPORA = ("like",)  # options that are corpora themselves
-_LISTS = ("fields",)  # options with several values, joined by +
+from polyspan.make.maker import MAKERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +23,16 @@ class Call:
         options = "".join(f", {name}={value}" for name, value in self.options.items())
         return f"make:{self.maker}({self.data}{options})"
 
+    def values(self, read: Callable[[str], Any]) -> dict[str, Any]:
+        """The options as they are in Python; `read` gives what the name of a corpus among them stands for."""
+        maker, values = MAKERS[self.maker], dict[str, Any]()
+        for option, value in self.options.items():
+            if option in maker.corpora:
+                values[option] = read(value)
+            else:
+                values[option] = value.split("+") if option in maker.lists else _value(value)
+        return values
+
 
 def call(name: str) -> Call:
     """A made corpus' name, taken apart; nothing is made.
@@ -48,8 +43,8 @@ def call(name: str) -> Call:
     if not bracket or not rest.endswith(")"):
         raise UsageError("cannot read the name of a made corpus", found=name, expected="make:MAKER(DATA, seed=1)")
     choose("maker", maker, MAKERS)
+    known = MAKERS[maker].options
     data, *parts = [part.strip() for part in _split(rest[:-1], name)]
-    known = list(_signature(maker).parameters)[1:]
     options: dict[str, str] = {}
     for part in parts:
         option, equals, value = (side.strip() for side in part.partition("="))
@@ -57,13 +52,13 @@ def call(name: str) -> Call:
             raise UsageError(
                 "an option without a value in the name of a made corpus", found=part, expected="seed=1"
             )
-        choose(f"option of {maker}", option, [one for one in known if one != "doing"])
+        choose(f"option of {maker}", option, known)
         options[option] = value
     try:
-        _signature(maker).bind(None, **options)
+        inspect.signature(MAKERS[maker].make).bind(None, **options)
     except TypeError as error:
         raise UsageError(
-            f"make:{maker} cannot be called so", where=name, found=str(error), expected=", ".join(known)
+            f"make:{maker} cannot be called so", where=name, found=str(error), expected=MAKERS[maker].example
         ) from error
     return Call(maker, data, options)
 
@@ -75,23 +70,7 @@ def build(name: str, read: Callable[[str], Corpus], doing: str = "") -> Made:
     Options are those of the maker in Python. Raises as `call`.
     """
     asked = call(name)
-    options: dict[str, Any] = {}
-    for option, value in asked.options.items():
-        if option in _CORPORA:
-            options[option] = read(value)
-        else:
-            options[option] = value.split("+") if option in _LISTS else _value(value)
-    return _maker(asked.maker)(read(asked.data), **options, doing=doing)
-
-
-def _maker(name: str) -> Callable[..., Made]:
-    found: Callable[..., Made] = getattr(import_module(f"polyspan.make.{MAKERS[name]}"), name)
-    return found
-
-
-@lru_cache
-def _signature(maker: str) -> inspect.Signature:
-    return inspect.signature(_maker(maker))
+    return MAKERS[asked.maker].make(read(asked.data), **asked.values(read), doing=doing)
 
 
 def _split(text: str, name: str) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from polyspan.data.schema import Corpus, require_corpus
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.make.made import Made, made, tally
+from polyspan.make.maker import Maker
 from polyspan.make.rewrite import (
     ANSWER_COUNTS,
     Alphabet,
@@ -102,6 +103,9 @@ def permute(
         options["tokenizer"] = str(getattr(tokenizer, "name_or_path", type(tokenizer).__name__))
     said = f"{sum(counts['tokens'][each] for each in ('context', 'question')):,} {unit}s exchanged"
     return made(replace(permuted, name=name), corpus, "permute", options, counts, said=said)
+
+
+PERMUTE = Maker("permute", permute, "make:permute(mini:en/test, seed=1)")
 
 
 def _name(source: str, options: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from polyspan.errors import PolyspanError, shorten
 Span = tuple[int, int]
 """Start and end in code points, end exclusive."""
 
-# Han, kana, Thai, Lao, Myanmar, Khmer: a word is no run of letters there.
+# Han, kana, Thai, Lao, Myanmar, Khmer: a word is no run of letters there. Not Tibetan: marks divide its syllables.
 _UNSPACED = re.compile(
     "[\u3005-\u3007\u303b\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\uff66-\uff9f\U00020000-\U0003347f\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f]"

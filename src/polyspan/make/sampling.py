@@ -3,12 +3,17 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from polyspan.data.sample import sample as draw
 from polyspan.data.schema import Corpus, Question, require_corpora, require_corpus
 from polyspan.data.split import split
 from polyspan.errors import UsageError, choose
 from polyspan.make.made import Made, made
+from polyspan.make.maker import Maker, Shape
+
+SIDES = ("rest", "held")
+"""The sides of a split: to train on, and to test on."""
 
 
 def sample(
@@ -52,6 +57,14 @@ def sample(
     return made(named, corpus, "sample", options, counts, said=said)
 
 
+def _sampled(before: Shape, size: object, like: Shape | None, **options: Any) -> Shape:
+    sizes = [size, before.questions, like.questions if like else None]
+    return replace(before, questions=min((one for one in sizes if isinstance(one, int)), default=None))
+
+
+SAMPLE = Maker("sample", sample, "make:sample(mini:en/train, size=100)", corpora=("like",), shape=_sampled)
+
+
 def part(
     corpus: Corpus,
     side: str = "rest",
@@ -67,13 +80,27 @@ def part(
     as many questions of each, such as translations that lost none, are split alike. Raises as `split`.
     """
     require_corpus(corpus, "make.part")
-    choose("side", side, ("rest", "held"))
+    choose("side", side, SIDES)
     kept = split(corpus, fraction, size, seed)[side == "held"]
     options = {"side": side, "fraction": fraction, "size": size, "seed": seed}
     amount = f"fraction={fraction}" if size is None else f"size={size}"
     named = replace(kept, name=f"make:part({corpus.name}, side={side}, {amount}, seed={seed})")
     articles = {"articles": len({paragraph.title for paragraph in kept.paragraphs})}
     return made(named, corpus, "part", options, articles | {"contexts": len(kept.paragraphs)})
+
+
+def _parted(before: Shape, side: str, fraction: object, size: object, **options: Any) -> Shape:
+    """About how many questions one side of a split has: articles are not torn."""
+    choose("side", side, SIDES)
+    if not isinstance(fraction, int | float):
+        raise UsageError("the fraction of a part is no number", found=str(fraction), expected="fraction=0.3")
+    if (whole := before.questions) is None:
+        return before
+    held = size if isinstance(size, int) else round(whole * fraction)
+    return replace(before, questions=max(1, held if side == "held" else whole - held))
+
+
+PART = Maker("part", part, "make:part(mini:en/train, side=held, fraction=0.3)", whole=True, shape=_parted)
 
 
 def mix(corpora: Sequence[Corpus], seed: int = 0) -> Made:

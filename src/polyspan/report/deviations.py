@@ -1,10 +1,11 @@
 """In what a run differs from the paper, in plain words: model, sizes, data, metrics, seeds."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from polyspan.make.maker import MAKERS
 from polyspan.report.notation import few, listed
 
 About = Mapping[str, Any]
@@ -16,16 +17,12 @@ _SETS = {"En": ("squad", "SQuAD 1.1"), "Zh": ("drcd", "DRCD"), "Kr": ("korquad",
 _TRAINING = {"En": 87_599, "Zh": 26_936, "Kr": 60_407}
 _TESTS = {"En": 10_570, "Zh": 3_524, "Kr": 5_774}
 _TABLES = ("table2", "table6")  # whose rows and columns are these languages
-_MUSE = re.compile(r"[a-z]{2}-[a-z]{2}(\.[0-9-]+)?\.txt")
 _FEW = 6
 
 _MODEL = "The encoder is {}; the paper’s is multilingual BERT (base, cased, 104 languages)."
 _TRAINED = "Trained on {}."
 _TESTED = "Tested on {}."
 _SCORED = "Scored by {}; the paper does not name its scorer, and in Chinese and Korean rules differ."
-_TRANSLATED = "Translated by {}; the paper used Google Translate."
-_REORDERED = "Reordered by the parses of {}; the paper does not name its parser."
-_MIXED = "Words are mixed in from {}; the paper used MUSE’s dictionaries."
 _ALIGNED = "Alignments are fitted as {}; the paper names neither layer nor vectors."
 _TRANSDUCTIVE = (
     "Adversarial training reads the text of the test set itself ({}), never its answers, as the paper’s does: "
@@ -73,7 +70,6 @@ class Answered:
 def deviations(readers: Sequence[Trained], tests: Sequence[Answered]) -> list[str]:
     """Sentences, the weightiest first; what is as in the paper is not told."""
     cards = [card for about in _abouts(readers, tests) if (card := about.get("card"))]
-    words = _options(cards, ("codeswitch",), "dictionary")
     own = {test.about["sha256"] for test in tests}
     targets = {about["name"]: about["sha256"] in own for reader in readers for about in reader.target}
     roots = [str(test.about["root"]) for test in tests]
@@ -87,9 +83,7 @@ def deviations(readers: Sequence[Trained], tests: Sequence[Answered]) -> list[st
         _training(readers),
         _seeds(readers),
         _told(_SCORED, _metrics(tests)),
-        _told(_TRANSLATED, _options(cards, ("translate", "backtranslate"), "engine")),
-        _told(_REORDERED, _options(cards, ("reorder",), "parser")),
-        _told(_MIXED, words if any(not _MUSE.fullmatch(name) for name in words) else []),
+        *_made(cards),
         _told(
             _ALIGNED, [f"{one['method']} at layer {one['layer']}" for reader in readers if (one := reader.align)]
         ),
@@ -183,6 +177,19 @@ def _abouts(readers: Sequence[Trained], tests: Sequence[Answered]) -> list[About
     return [about for reader in readers for about in reader.data] + [test.about for test in tests]
 
 
+def _made(cards: Iterable[Mapping[str, Any]]) -> list[str]:
+    """How made corpora came about, where the paper did it in another way."""
+    used: dict[str, dict[str, bool]] = {}  # sentence, name of a tool or file, whether it is the paper's
+    for card in cards:
+        if (maker := MAKERS.get(card["maker"])) is None or not maker.deviation:
+            continue
+        options = [card["options"].get(option) for option in (*maker.tools, *maker.files)]
+        names = [str(one["name"] if isinstance(one, dict) else one) for one in options if one is not None]
+        usual = {name: re.fullmatch(maker.usual, name) is not None for name in names}
+        used.setdefault(maker.deviation, {}).update(usual)
+    return [_told(sentence, names) for sentence, names in used.items() if not all(names.values())]
+
+
 def _labelled_readers(readers: Sequence[Trained]) -> list[tuple[str, About]]:
     return [
         (row, about)
@@ -201,8 +208,3 @@ def _labelled_tests(tests: Sequence[Answered]) -> list[tuple[str, About]]:
         for table, column in test.places
         if table in tables and column in _SETS
     ]
-
-
-def _options(cards: Iterable[Mapping[str, Any]], makers: tuple[str, ...], name: str) -> list[str]:
-    values = [card["options"][name] for card in cards if card["maker"] in makers and name in card["options"]]
-    return [str(one["name"] if isinstance(one, dict) else one) for one in values]

@@ -12,29 +12,22 @@ from polyspan.data import cards, fetch, mini
 from polyspan.data.cards import card_of
 from polyspan.data.formats.parse import parse
 from polyspan.data.guess import language_of
-from polyspan.data.languages import language_tag, primary, target_tag
-from polyspan.errors import PolyspanError, UsageError, choose
+from polyspan.data.languages import language_tag, primary
+from polyspan.errors import PolyspanError
 from polyspan.files import explained, sha256
+from polyspan.make.maker import MAKERS, Maker, Shape
 from polyspan.make.naming import Call, call
 from polyspan.reading import is_name
-from polyspan.score.registry import plain_metric
 
 _BYTES = {"zh": 620, "ko": 670, "ja": 750}  # a question of SQuAD JSON, with its share of the context
 _LATIN_BYTES = 320
-_TOOLS = ("dictionary", "engine", "forward_engine", "backward_engine", "parser")
-_FILES = ("file", "dictionary", "conllu")  # kinds of engines and parsers that are read from files
-_SLOW = ("translate", "backtranslate", "reorder")
-"""Makers whose work is worth sparing: where a corpus is limited, its questions are drawn before these."""
 
 
 @dataclass(frozen=True, slots=True)
-class DataFacts:
+class DataFacts(Shape):
     """What is known of data beforehand. `files` are local ones by absolute path with their SHA-256; `distant` data
     come over a network when they are first used; `work` is the seconds that making takes for each question."""
 
-    language: str | None = None
-    metric: str | None = None
-    questions: int | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     distant: bool = False
     work: float = 0.0
@@ -71,10 +64,11 @@ def drawn_first(data: str, limit: int, seed: int) -> str | None:
     if not data.startswith("make:"):
         return None
     made = call(data)
-    if made.maker == "part":  # the sides of a split are those of the whole
+    maker = MAKERS[made.maker]
+    if maker.whole:
         return None
     inner = drawn_first(made.data, limit, seed)
-    if inner is None and made.maker in _SLOW:
+    if inner is None and maker.slow:
         inner = f"make:sample({made.data}, size={limit}, seed={seed})"
     return None if inner is None else str(replace(made, data=inner))
 
@@ -101,61 +95,30 @@ def _of_source(name: str) -> int | None:
 
 
 def _made(made: Call, language: str | None) -> DataFacts:
-    known = facts(made.data, language)
-    files, questions = dict(known.files), known.questions
-    for option in _TOOLS:
-        if path := _file_of(option, made.options.get(option)):
+    maker, known = MAKERS[made.maker], facts(made.data, language)
+    files = dict(known.files)
+    for option, value in made.options.items():
+        if path := _local_file(maker.file(option, value)):
             files[path] = file_hash(path)
-    spoken, metric = known.language, known.metric
-    if made.maker == "translate":
-        spoken = target_tag(made.options["to"], "to")
-        metric = plain_metric(spoken)
-    if made.maker == "part":
-        questions = _of_part(made, questions)
-    elif size := made.options.get("size"):
-        wanted = int(size) if size.isdecimal() else questions
-        questions = wanted if questions is None or wanted is None else min(questions, wanted)
-    if like := made.options.get("like"):
-        other = facts(like, language)
-        files |= other.files
-        known_sizes = [count for count in (questions, other.questions) if count is not None]
-        questions = min(known_sizes, default=None)
-    work = known.work + _work(made)
-    return replace(known, language=spoken, metric=metric, questions=questions, files=files, work=work)
+
+    def of(data: str) -> DataFacts:
+        other = facts(data, language)
+        files.update(other.files)
+        return other
+
+    after = maker.expected(known, made.values(of))
+    work = known.work + maker.work(made.options)
+    return replace(
+        known, language=after.language, metric=after.metric, questions=after.questions, files=files, work=work
+    )
 
 
-def _of_part(made: Call, whole: int | None) -> int | None:
-    """About how many questions one side of a split has: articles are not torn."""
-    size, fraction = made.options.get("size", "none"), made.options.get("fraction", "0.1")
-    choose("side", side := made.options.get("side", "rest"), ("rest", "held"))
-    try:
-        share = float(fraction)
-    except ValueError:
-        raise UsageError("the fraction of a part is no number", found=fraction, expected="fraction=0.3") from None
-    if whole is None:
-        return None
-    held = int(size) if size.isdecimal() else round(whole * share)
-    return max(1, held if side == "held" else whole - held)
-
-
-def _work(made: Call) -> float:
-    """Seconds for each question, roughly."""
-    tools = " ".join(made.options.get(option, "") for option in _TOOLS)
-    if "hf:" in tools:
-        return 0.3 * (1 + ("backward_engine" in made.options))
-    if "stanza:" in tools:
-        return 0.2
-    return 0.02 if "spacy:" in tools or "apertium:" in tools else 0.001
-
-
-def _file_of(option: str, value: str | None) -> str | None:
-    """The local file that an engine, a parser or a dictionary is read from; None where it is none."""
-    kind, _, rest = (value or "").partition(":")
-    path = value if option == "dictionary" else rest if kind in _FILES else None
-    if path is not None and path.startswith("mini:"):
+def _local_file(path: str) -> str | None:
+    """The file that an option of a maker names, by its absolute path; None where it is none or bundled."""
+    if path.startswith("mini:"):
         mini.dictionary(path.removeprefix("mini:"))  # raises for a language without one
         return None
-    if path in (None, "mini"):
+    if path in ("", "mini"):
         return None
     if not Path(path).expanduser().is_file():
         raise PolyspanError("there is no such file", where=path, fix="check the path")
@@ -209,16 +172,16 @@ def absolute(data: str) -> str:
     """Local data by its absolute path, so that it means the same wherever a stage runs; names as they are."""
     if data.startswith("make:"):
         made = call(data)
-        options = {name: _absolute_option(name, value) for name, value in made.options.items()}
+        maker = MAKERS[made.maker]
+        options = {name: _absolute_option(maker, name, value) for name, value in made.options.items()}
         return str(Call(made.maker, absolute(made.data), options))
     if is_name(data):
         return data
     return os.path.abspath(data if os.path.exists(data) else os.path.expanduser(data))
 
 
-def _absolute_option(name: str, value: str) -> str:
-    if name == "like":
+def _absolute_option(maker: Maker, name: str, value: str) -> str:
+    if name in maker.corpora:
         return absolute(value)
-    if (path := _file_of(name, value) if name in _TOOLS else None) is None:
-        return value
-    return path if name == "dictionary" else f"{value.partition(':')[0]}:{path}"
+    path = maker.file(name, value)
+    return value.removesuffix(path) + (_local_file(path) or path)

@@ -22,6 +22,7 @@ from polyspan.errors import PolyspanError, UsageError, choose, shorten
 from polyspan.files import Source
 from polyspan.make.dictionary import JOINING, Dictionary, fold, read_dictionary
 from polyspan.make.made import Made, made, tally
+from polyspan.make.maker import Maker
 from polyspan.make.rewrite import (
     ANSWER_COUNTS,
     Alphabet,
@@ -121,6 +122,17 @@ def codeswitch(
         raise _nothing_known(corpus, dictionary, target)
     said = f"{replaced:,} of {words:,} words replaced by their translations ({_percent(replaced, words):.1f} %)"
     return made(replace(switched, name=name), corpus, "codeswitch", options, counts, said=said)
+
+
+CODESWITCH = Maker(
+    "codeswitch",
+    codeswitch,
+    "make:codeswitch(mini:en/test, dictionary=mini:ko, target=ko)",
+    files=("dictionary",),
+    lists=("fields",),
+    deviation="Words are mixed in from {}; the paper used MUSE’s dictionaries.",
+    usual=r"[a-z]{2}-[a-z]{2}(\.[0-9-]+)?\.txt",
+)
 
 
 def _nothing_known(corpus: Corpus, dictionary: Dictionary, target: str) -> PolyspanError:

@@ -2,14 +2,13 @@
 
 A policy's name never changes its meaning; a rule that differs gets a new name.
 `paper_first_match`: the answer's first exact occurrence, else the near match that `fuzzysearch` 0.6.2 lists first,
-    which is seldom the nearest: what the paper's released files were made with (METHODS 3.3).
-`paper_min`: the span at the least edit distance, the leftmost of several: the paper's rule as printed (2.1).
+    which is seldom the nearest: what the paper's released files were made with.
+`paper_min`: the span at the least edit distance, the leftmost of several: the paper's rule as printed (§2.1).
 `boundary`: the least edit distance between case-folded NFKC texts; of several spans one that cuts no word, then
     the one nearest to the answer's length, then to its place in the source, then the leftmost; trimmed of spaces.
 `strict`: as `boundary`, but never more than half of the answer's characters changed.
 """
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,17 +19,13 @@ from polyspan.data.languages import language_tag, primary
 from polyspan.errors import UsageError, choose
 from polyspan.make.recover.distance import between, nearest, within
 from polyspan.make.recover.nearby import first_match
+from polyspan.text import stands_alone
 
 POLICIES = ("paper_first_match", "paper_min", "boundary", "strict")
 
 MAX_DISTANCE = 10  # the paper's; never all of the answer's characters
 MAX_RATIO = 0.5  # of `strict`
 
-# Scripts that do not mark words with spaces: Thai, Lao, Tibetan, Burmese, Khmer, kana, Han.
-_UNSPACED = re.compile(
-    "[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af]"
-)
 _JOINER = "\u200d"  # zero-width joiner: binds emoji, and letters of Indic scripts
 
 
@@ -172,7 +167,7 @@ def _cuts(text: str, at: int) -> bool:
 
 
 def _in_word(char: str) -> bool:
-    return unicodedata.category(char)[0] in "LMN" and not _UNSPACED.match(char)
+    return unicodedata.category(char)[0] in "LMN" and not stands_alone(char) and char not in "々〆〇"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Dependency trees, and their files: CoNLL-U and CoNLL of ten columns, as sentences whose words stand in a text.
 
 Relations of UD v1, Stanford dependencies and ClearNLP (spaCy's English models) are given UD v2's names, so that
-what reads a tree knows one scheme (METHODS §6).
+what reads a tree knows one scheme.
 """
 
 from collections.abc import Iterator, Sequence
@@ -117,7 +117,7 @@ def relation_v2(relation: str, head: str) -> str:
     """The UD v2 name of a relation below the word `head`; a name that is none of an older scheme stays.
 
     ClearNLP has the copula as head of its predicate (acomp, attr, oprd), where UD has it below the predicate and
-    METHODS §6 moves the subject alone: so these are an `xcomp`, which is an object there, but not below a form of
+    `typology` moves the subject alone: so these are an `xcomp`, which is an object there, but not below a form of
     "be", where they stay where they are.
     """
     relation = relation.lower()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from polyspan.data import mini
-from polyspan.errors import PolyspanError, UsageError, nearest, shorten
+from polyspan.errors import PolyspanError, shorten
 from polyspan.files import cache_folder, explained
 from polyspan.make.reordering.conllu import (
     Sentence,
@@ -27,6 +27,7 @@ from polyspan.make.reordering.conllu import (
     read_conllu,
     relation_v2,
 )
+from polyspan.make.tool import Tool, find_tool
 
 _BATCH = 64
 _KEY, _WINDOW, _NEAR = 12, 200, 8  # characters of a key, of text to make one from; sentences to compare with
@@ -53,12 +54,8 @@ def open_parser(spec: str) -> Parser:
 
     Raises UsageError for another name, PolyspanError where a library or model is missing or a file is broken.
     """
-    kind, colon, which = spec.partition(":")
-    kinds: dict[str, Callable[[str], Parser]] = {"conllu": ConlluParser, "spacy": _spacy, "stanza": _stanza}
-    if not colon or not which or kind not in kinds:
-        fix = "conllu:FILE, spacy:MODEL or stanza:LANG" if kind in kinds else nearest(kind, kinds)
-        raise UsageError(f"unknown parser {spec!r}", fix=fix)
-    return kinds[kind](which)
+    tool, which = find_tool("parser", spec, PARSERS)
+    return tool.open(which)
 
 
 class ConlluParser:
@@ -330,3 +327,10 @@ def _in_text(sentences: Iterable[Sentence], text: str) -> Iterator[Sentence]:
             raise _not_the_text(sentence.where, sentence, text, spans[-1][1] if spans else at, forms[len(spans)])
         yield _place(sentence, text, spans)
         at = spans[-1][1]
+
+
+PARSERS: dict[str, Tool[Parser]] = {
+    "conllu": Tool("conllu", ConlluParser, "FILE", local=True),
+    "spacy": Tool("spacy", _spacy, "MODEL", seconds=0.02),
+    "stanza": Tool("stanza", _stanza, "LANG", seconds=0.2),
+}

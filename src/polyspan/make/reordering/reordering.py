@@ -18,8 +18,9 @@ from polyspan.data.languages import spaced
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question, require_corpus
 from polyspan.errors import choose
 from polyspan.make.made import Made, made, tally
+from polyspan.make.maker import Maker
 from polyspan.make.reordering.conllu import Sentence
-from polyspan.make.reordering.parsers import NoTree, Parser, open_parser
+from polyspan.make.reordering.parsers import PARSERS, NoTree, Parser, open_parser
 from polyspan.make.reordering.typology import CHOICES, RULES, linearise
 from polyspan.progress import progress
 
@@ -118,6 +119,16 @@ def reorder(
     said = "{sentences_changed:,} of {sentences:,} sentences in another order ({sentences_changed_pct} %)"
     said = said.format_map(told)
     return made(result, corpus, "reorder", options, told, counts.answers["ambiguous"], said)
+
+
+REORDER = Maker(
+    "reorder",
+    reorder,
+    "make:reorder(mini:en/test, order=sov, parser=conllu:mini)",
+    tools={"parser": PARSERS},
+    slow=True,
+    deviation="Reordered by the parses of {}; the paper does not name its parser.",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,11 @@
 """Translation engines by name: `apertium:eng-spa`, `hf:MODEL`, `file:TABLE`, …"""
 
 from polyspan.data.languages import target_tag
-from polyspan.errors import UsageError, choose
+from polyspan.make.tool import Tool, find_tool
+from polyspan.make.translation.apertium import Apertium
 from polyspan.make.translation.engine import Engine
-
-ENGINES = ("apertium", "hf", "file", "dictionary")
+from polyspan.make.translation.hub import Hub
+from polyspan.make.translation.table import WordByWord, read_table
 
 
 def engine(spec: str, source: str, target: str, *, beams: int = 1) -> Engine:
@@ -17,21 +18,15 @@ def engine(spec: str, source: str, target: str, *, beams: int = 1) -> Engine:
     Raises UsageError for an unknown kind or a pair that does not go from `source` to `target`, and PolyspanError
     where what the engine needs is missing.
     """
-    kind, _, name = spec.partition(":")
-    choose("translation engine", kind, ENGINES)
-    source, target = target_tag(source, "source"), target_tag(target, "target")
-    if not name:
-        raise UsageError(f"{kind}: which one?", found=spec, fix="apertium:eng-spa, hf:MODEL, file:TABLE, …")
-    if kind == "apertium":
-        from polyspan.make.translation.apertium import Apertium
+    tool, which = find_tool("translation engine", spec, ENGINES)
+    return tool.open(which, target_tag(source, "source"), target_tag(target, "target"), beams)
 
-        return Apertium(name, source, target)
-    if kind == "hf":
-        from polyspan.make.translation.hub import Hub
 
-        return Hub(name, source, target, beams)
-    from polyspan.make.translation.table import WordByWord, mini_table, read_table
-
-    if kind == "dictionary":
-        return WordByWord(name)
-    return mini_table(source, target) if name == "mini" else read_table(name, source, target)
+ENGINES: dict[str, Tool[Engine]] = {
+    "apertium": Tool(
+        "apertium", lambda pair, source, target, _: Apertium(pair, source, target), "eng-spa", seconds=0.02
+    ),
+    "hf": Tool("hf", Hub, "MODEL", seconds=0.3),
+    "file": Tool("file", lambda path, source, target, _: read_table(path, source, target), "TABLE", local=True),
+    "dictionary": Tool("dictionary", lambda path, *_: WordByWord(path), "FILE", local=True),
+}

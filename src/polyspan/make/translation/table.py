@@ -65,11 +65,7 @@ class WordByWord:
         return (*self._dictionary.translations(word), word)[0]
 
 
-def mini_table(source: str, target: str) -> TranslationTable:
-    """The mini corpus' own translations: sentences, questions and answers of both splits.
-
-    Raises UsageError for a language that it does not have.
-    """
+def _mini_table(source: str, target: str) -> TranslationTable:
     codes = [language.split("-")[0] for language in (source, target)]
     for code in codes:
         choose("language of the mini corpus", code, mini.LANGUAGES)
@@ -87,13 +83,17 @@ def _mini(source: str, target: str) -> Iterator[tuple[str, str]]:
 
 
 def read_table(path: Source, source: str, target: str) -> TranslationTable:
-    """A table from a file, its format told by its suffix: `.tsv`, `.jsonl`, or `.tmx`.
+    """A table from a file, its format told by its suffix: `.tsv`, `.jsonl`, or `.tmx`; `mini` is the mini corpus'
+    own: sentences, questions and answers of both splits.
 
     In JSON Lines and TMX the languages are found by their codes, `zh-Hant` also under `zh` and the other way
     round. Lines without both texts are holes. UTF-8, or UTF-16 with a byte order mark, as translators' tools write
     it. A TMX that declares entities is refused: they can grow without bounds. Raises PolyspanError where the file
-    cannot be read, is of another form, or has nothing from `source` to `target`.
+    cannot be read, is of another form, or has nothing from `source` to `target`, UsageError for a language
+    that the mini corpus does not have.
     """
+    if path == "mini":
+        return _mini_table(source, target)
     readers = {".tsv": _tsv, ".jsonl": _jsonl, ".tmx": _tmx}
     suffix = Path(path).suffix.lower()
     if suffix not in readers:

@@ -18,7 +18,9 @@ from polyspan.data.languages import target_tag
 from polyspan.data.schema import Corpus, Paragraph, require_corpus
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.make.made import Made, made
+from polyspan.make.maker import Maker, Shape
 from polyspan.make.translation.engine import Engine
+from polyspan.make.translation.engines import ENGINES
 from polyspan.make.translation.engines import engine as engine_named
 from polyspan.make.translation.passage import Passage
 from polyspan.make.translation.placing import POLICIES, Placer
@@ -60,8 +62,7 @@ def translate(
     source, to = _language(corpus), target_tag(to, "to")
     how = engine_named(engine, source, to) if isinstance(engine, str) else engine
     options = {"to": to, "engine": how.name, "engine_version": how.version}
-    metric = "squad.v2" if corpus.metric == "squad.v2" else plain_metric(to)
-    shape = replace(corpus, language=to, metric=metric)
+    shape = replace(corpus, language=to, metric=_metric(corpus.metric, to))
     return _make("translate", corpus, shape, [(how, source, to)], options, recover, whole, keep_lost, seed, doing)
 
 
@@ -91,6 +92,35 @@ def backtranslate(
     }
     legs = [(there, source, pivot), (back, pivot, source)]
     return _make("backtranslate", corpus, corpus, legs, options, recover, whole, keep_lost, seed, doing)
+
+
+def _metric(before: str | None, to: str) -> str | None:
+    return before if before == "squad.v2" else plain_metric(to)
+
+
+def _translated(before: Shape, to: str, **options: Any) -> Shape:
+    to = target_tag(str(to), "to")
+    return replace(before, language=to, metric=_metric(before.metric, to))
+
+
+_BY = "Translated by {}; the paper used Google Translate."
+TRANSLATE = Maker(
+    "translate",
+    translate,
+    "make:translate(mini:en/test, to=ko, engine=file:mini)",
+    tools={"engine": ENGINES},
+    slow=True,
+    shape=_translated,
+    deviation=_BY,
+)
+BACKTRANSLATE = Maker(
+    "backtranslate",
+    backtranslate,
+    "make:backtranslate(mini:en/test, pivot=fr, forward_engine=file:mini, backward_engine=file:mini)",
+    tools={"forward_engine": ENGINES, "backward_engine": ENGINES},
+    slow=True,
+    deviation=_BY,
+)
 
 
 def _make(
