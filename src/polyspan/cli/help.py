@@ -5,6 +5,7 @@
 
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
@@ -65,11 +66,21 @@ class Verb(TyperCommand):
             if isinstance(parameter, TyperArgument):
                 rows["Arguments"].append((str(parameter.metavar), record[1]))
             else:
-                rows["Options"].append(record)
+                rows["Options"].append((record[0], _named(record[1])))
         for title, lines in rows.items():
             if lines:
                 with formatter.section(title):
                     formatter.write_dl(lines)
+
+
+def _named(help: str) -> str:
+    """A help text with the names of records for `{align.METHODS}`; they are read when help is shown."""
+
+    def names(place: re.Match[str]) -> str:
+        *some, last = getattr(import_module(f"polyspan.{place[1]}"), place[2])
+        return f"{', '.join(some)} or {last}"
+
+    return re.sub(r"\{([\w.]+)\.([A-Z]+)\}", names, help)
 
 
 def _word(name: str, hint: Any, help: str) -> str | None:

@@ -1,21 +1,18 @@
 """The names and types of what can be set: training settings, options of aligners and of makers of encoders."""
 
-import ast
-import typing
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
+from polyspan.align import METHODS
 from polyspan.errors import nearest
 
 Fields = Mapping[str, Any]
 """Name → type."""
 
-_ALIGN = Path(__file__).parents[2] / "align"
 _ENCODERS: dict[str, dict[str, Any]] = {
     "graft": {"projection": str, "most": int},
     "qanet": {"unit": str, "width": int, "heads": int, "blocks": int, "fewest": int},
@@ -35,20 +32,9 @@ def of_training() -> Fields:
     return known
 
 
-@cache
 def of_aligner(method: str) -> Fields:
-    """The options of an alignment method, read from its source: importing it would load torch, for seconds."""
-    tree = ast.parse((_ALIGN / f"{method}.py").read_text("utf-8"))
-    owner = next(part for part in tree.body if isinstance(part, ast.ClassDef) and _has_fit(part))
-    return {
-        part.target.id: eval(ast.unparse(part.annotation), dict(vars(typing)))  # our own source, of plain types
-        for part in owner.body
-        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
-    }
-
-
-def _has_fit(owner: ast.ClassDef) -> bool:
-    return any(isinstance(part, ast.FunctionDef) and part.name == "fit" for part in owner.body)
+    """The options of an alignment method."""
+    return METHODS[method].options()
 
 
 def of_encoder(how: str) -> Fields:

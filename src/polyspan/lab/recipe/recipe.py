@@ -15,8 +15,6 @@ from polyspan.data.languages import language_tag
 from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.lab.recipe.fields import Fields, checked, of_aligner, of_encoder, of_training
 
-ALIGNERS = ("procrustes", "muse", "vecmap", "dema", "mean")
-"""The keys of `polyspan.align.METHODS`, which takes seconds to import."""
 STATISTICS = ("anova", "compare", "selection", "claims")
 """What can be drawn beside tables and probes."""
 
@@ -70,7 +68,8 @@ class Data(Part):
 class Align(Part):
     """A map from source to target states of one layer, applied while the Reader is trained (A.2.1)."""
 
-    method: Literal["procrustes", "muse", "vecmap", "dema", "mean"] | _Many[str]
+    method: str | _Many[str]
+    """One of `polyspan.align.METHODS`."""
     layer: int | _Many[int]
     source: str
     target: str
