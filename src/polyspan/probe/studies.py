@@ -17,7 +17,8 @@ from polyspan.probe.heat import Heat, corpus_heat, layer_heat
 from polyspan.probe.hidden import depth, resolve_layers
 from polyspan.probe.measure import Measure, measure
 from polyspan.probe.parallel import parallel
-from polyspan.probe.pca import axes, pooled, separability
+from polyspan.probe.pca import axes, pooled
+from polyspan.probe.separability import separability
 from polyspan.probe.similarity import cosine
 from polyspan.probe.token_vectors import TokenVectors, token_vectors
 
