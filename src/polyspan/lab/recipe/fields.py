@@ -58,7 +58,7 @@ def _value(fields: Fields, key: str, value: Any) -> Any:
     try:
         return _plain(convert(value))
     except ValidationError as error:
-        if isinstance(value, list) and value and not _takes_lists(fields[key]):
+        if isinstance(value, list) and value and not takes_lists(fields[key]):
             return [_value(fields, key, one) for one in value]
         wanted = error.errors(include_url=False)[0]["msg"].removeprefix("Input should be ")
         raise PydanticCustomError("option", "{wanted}", {"key": key, "wanted": wanted}) from error
@@ -68,10 +68,11 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _takes_lists(kind: Any) -> bool:
+def takes_lists(kind: Any) -> bool:
+    """Whether a value of this type is a list."""
     return getattr(kind, "__origin__", None) is tuple
 
 
 def is_sweep(key: str, value: Any) -> bool:
     """Whether a training setting has several values to try, rather than one that is a list."""
-    return isinstance(value, list) and not _takes_lists(of_training()[key])
+    return isinstance(value, list) and not takes_lists(of_training()[key])
