@@ -3,6 +3,7 @@
 `Verbs` is typer's application with these; every group of verbs is one.
 """
 
+import inspect
 import re
 from collections.abc import Callable
 from importlib import import_module
@@ -35,7 +36,10 @@ class Verbs(typer.Typer):
 
 
 class Verb(TyperCommand):
-    """A command whose help says FILE, N or NAME where typer says `<path>`, `<int>` or `<list[str]>`."""
+    """A command whose help says FILE, N or NAME where typer says `<path>`, `<int>` or `<list[str]>`.
+
+    What can be added is listed when the help is shown, so that nothing is imported for it before (`_named`).
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -47,6 +51,13 @@ class Verb(TyperCommand):
                 parameter.metavar = (
                     parameter.name.upper() if given else _word(parameter.name, hints[parameter.name], help)
                 )
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """As typer's, with the lists that the texts ask for."""
+        for shown in (self, *self.params):
+            if hasattr(shown, "help"):
+                shown.help = _named(shown.help or "")
+        super().format_help(ctx, formatter)
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words after the verb: `[OPTIONS] DATA OUT`; `[NAME]` may be left out, `NAME...` repeated."""
@@ -66,7 +77,7 @@ class Verb(TyperCommand):
             if isinstance(parameter, TyperArgument):
                 rows["Arguments"].append((str(parameter.metavar), record[1]))
             else:
-                rows["Options"].append((record[0], _named(record[1])))
+                rows["Options"].append(record)
         for title, lines in rows.items():
             if lines:
                 with formatter.section(title):
@@ -74,13 +85,14 @@ class Verb(TyperCommand):
 
 
 def _named(help: str) -> str:
-    """A help text with the names of records for `{align.METHODS}`; they are read when help is shown."""
+    """A help text with names for `{align.METHODS}`: those that are there, or that a function there gives."""
 
     def names(place: re.Match[str]) -> str:
-        *some, last = getattr(import_module(f"polyspan.{place[1]}"), place[2])
+        value = getattr(import_module(f"polyspan.{place[1]}"), place[2])
+        *some, last = value() if inspect.isfunction(value) else value
         return f"{', '.join(some)} or {last}"
 
-    return re.sub(r"\{([\w.]+)\.([A-Z]+)\}", names, help)
+    return re.sub(r"\{([\w.]+)\.(\w+)\}", names, help)
 
 
 def _word(name: str, hint: Any, help: str) -> str | None:

@@ -1,6 +1,6 @@
 """Packing: the windows of a batch one after another in a single row, nothing padded.
 
-What goes wrong in silence when this is done by hand, and is tested here (PERF §4): attention across windows,
+What goes wrong in silence when this is done by hand, and is tested here: attention across windows,
 positions that do not start again (from the padding id + 1 in RoBERTa's family), lost token types, and a softmax
 over the whole row.
 """

@@ -21,9 +21,9 @@ def label_spans(
     """The first and last piece of each question's first answer, and why some have none (None), counted.
 
     `offsets`: the pieces that the annotated characters touch (transformers' `run_qa.py`). `first_match`: as
-    BERT's `run_squad.py`, whose label on unspaced text is the first place where the answer's pieces occur
-    (METHODS §1.3); tokenizers other than WordPiece match characters instead. Questions without a usable answer
-    (`answer-empty`, `offset`, …) are None.
+    BERT's `run_squad.py`, whose label on unspaced text is the first place where the answer's pieces occur;
+    tokenizers other than WordPiece match characters instead. Questions without a usable answer (`answer-empty`,
+    `offset`, …) are None.
     """
     spans: list[Span | None] = []
     skipped: dict[str, int] = {}

@@ -43,7 +43,7 @@ class WindowOptions:
     long_question: Literal["truncate", "error"] = "truncate"
     """What becomes of a longer question."""
     label: Literal["offsets", "first_match"] = "offsets"
-    """`first_match` imitates `run_squad.py`: the first place where the answer's pieces stand (METHODS §1.3)."""
+    """`first_match` imitates `run_squad.py`: the first place where the answer's pieces stand."""
     outside: Literal["cls", "drop"] = "cls"
     """Training windows without the answer point to the first special token, or are left out."""
 
