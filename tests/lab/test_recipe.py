@@ -2,8 +2,9 @@
 
 import contextlib
 from dataclasses import dataclass, fields
+from inspect import signature
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args, get_type_hints
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from polyspan.align import METHODS, Aligner
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.lab.recipe.document import MOST_BYTES, parse
-from polyspan.lab.recipe.fields import checked, of_aligner
+from polyspan.lab.recipe.fields import ENCODERS, checked, of_aligner
 from polyspan.lab.recipe.recipe import Recipe
 from polyspan.lab.recipe.recipe_file import read_recipe
 from polyspan.lab.recipe.resolve import resolve
@@ -259,6 +260,24 @@ def test_what_a_recipe_may_say_of_aligners_is_what_they_take():
             field.name: {"int": int, "float": float, "bool": bool}.get(str(field.type), field.type)
             for field in fields(method)
         }
+
+
+def test_makers_of_encoders_are_the_functions():
+    from polyspan.lab.work.encoder import _WAYS
+    from polyspan.model.vocabulary import cooccurrence, graft, qanet_words, trim
+
+    made = {
+        "graft": graft.graft,
+        "qanet": qanet_words.make_qanet,
+        "trim": trim.trim,
+        "vectors": cooccurrence.corpus_vectors,
+    }
+    assert set(ENCODERS) == set(_WAYS) == set(made)
+    elsewhere = {"model", "vectors", "out", "corpora", "languages", "seed", "doing"}
+    for how, function in made.items():
+        hints = get_type_hints(function)
+        assert set(ENCODERS[how]) == set(signature(function).parameters) - elsewhere, how
+        assert all(kind in (hints[name], *get_args(hints[name])) for name, kind in ENCODERS[how].items())
 
 
 def test_an_aligner_may_take_options_of_any_plain_type():

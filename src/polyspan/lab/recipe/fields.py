@@ -13,12 +13,13 @@ from polyspan.errors import nearest
 Fields = Mapping[str, Any]
 """Name → type."""
 
-_ENCODERS: dict[str, dict[str, Any]] = {
+ENCODERS: dict[str, dict[str, Any]] = {
     "graft": {"projection": str, "most": int},
     "qanet": {"unit": str, "width": int, "heads": int, "blocks": int, "fewest": int},
     "trim": {},
     "vectors": {"unit": str, "width": int, "window": int, "fewest": int},
 }
+"""Makers of encoders, with the options that a recipe may give them."""
 
 
 @cache
@@ -39,7 +40,7 @@ def of_aligner(method: str) -> Fields:
 
 def of_encoder(how: str) -> Fields:
     """The options of a maker of encoders."""
-    return _ENCODERS[how]
+    return ENCODERS[how]
 
 
 def checked(fields: Fields, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from pydantic_core import PydanticCustomError
 
 from polyspan.data.languages import language_tag
 from polyspan.errors import PolyspanError, UsageError, nearest
-from polyspan.lab.recipe.fields import Fields, checked, of_aligner, of_encoder, of_training, takes_lists
+from polyspan.lab.recipe.fields import ENCODERS, Fields, checked, of_aligner, of_encoder, of_training, takes_lists
 from polyspan.probe import KINDS
 
 STATISTICS = ("anova", "compare", "selection", "claims")
@@ -140,7 +140,7 @@ class ReaderEntry(Part):
 class Encoder(Part):
     """An encoder, or word vectors, made for the recipe: `graft`, `qanet`, `trim`, `vectors`."""
 
-    how: Literal["graft", "qanet", "trim", "vectors"]
+    how: Annotated[str, AfterValidator(lambda how: _one_of(ENCODERS, how))]
     data: list[str] = []
     model: str | None = None
     """What `graft` and `trim` start from: a name, a folder or another encoder's label."""
