@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from inspect import isabstract
 from types import ModuleType
 from typing import Any, Generic, TypeVar
 
@@ -57,7 +58,7 @@ class Records(Mapping[str, T], Generic[T]):
 
     def _is_record(self, value: Any) -> bool:
         if isinstance(value, type):
-            return issubclass(value, self.kind) and value is not self.kind
+            return issubclass(value, self.kind) and value is not self.kind and not isabstract(value)
         return isinstance(value, self.kind)
 
     def _load(self, point: EntryPoint) -> Any:

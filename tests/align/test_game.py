@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from polyspan.align import METHODS, Muse, precision
-from polyspan.align.muse import _Game
+from polyspan.align import METHODS, precision
+from polyspan.align.adversarial_game import _Game
+from polyspan.align.methods.muse import Muse
 from polyspan.errors import PolyspanError
 
 SPACES = {40: {"width": 40, "topics": 60}, 24: {"width": 24, "topics": 40}}

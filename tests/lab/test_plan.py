@@ -286,6 +286,22 @@ def test_probes_and_their_scores(planned):
     assert list(look.stage.needs) == ["data.0", "data.1", "reader"]
 
 
+def test_a_probe_takes_the_options_of_its_kind(planned):
+    text = SMALL + "probes:\n  figure: {kind: svcca, readers: {En: [En, Zh]}, k: 5}\n"
+    (look,) = planned(text, "draw=figure").looks
+    assert look.stage.options["k"] == 5
+    (look,) = planned(text, "draw=figure", "probes.figure={kind: pca, readers: {En: [En, Zh]}, fit: each}").looks
+    assert look.stage.options["fit"] == ["each"]
+    for change, part in (
+        ("probes.figure.kind=cka", "cka has no option 'k'"),
+        ("probes.figure.k=0", "at least one direction"),
+        ("probes.figure.kind=svca", "cannot be so"),
+        ("probes.figure.token=3", "no 'probes.figure.token'"),
+    ):
+        with pytest.raises(PolyspanError, match=part):
+            planned(text, "draw=figure", change)
+
+
 def test_claims_need_all_tables_unless_told():
     assert {stage.key for stage in paper("claims").stages} < {stage.key for stage in paper("paper").stages}
     only = paper("claims", "statistics.claims.of=[table7]")

@@ -1,17 +1,20 @@
 """Recipes as files: includes, changes, sweeps and scale; every fault with file, line and the nearest key."""
 
 import contextlib
+from dataclasses import dataclass, fields
+from inspect import signature
 from pathlib import Path
+from typing import Literal, get_args, get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polyspan.align import METHODS
+from polyspan.align import METHODS, Aligner
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.lab.recipe.document import MOST_BYTES, parse
-from polyspan.lab.recipe.fields import of_aligner
-from polyspan.lab.recipe.recipe import ALIGNERS, Recipe
+from polyspan.lab.recipe.fields import ENCODERS, checked, of_aligner
+from polyspan.lab.recipe.recipe import Recipe
 from polyspan.lab.recipe.recipe_file import read_recipe
 from polyspan.lab.recipe.resolve import resolve
 
@@ -252,30 +255,47 @@ def test_aligners_and_their_options(fault, part, message):
 
 
 def test_what_a_recipe_may_say_of_aligners_is_what_they_take():
-    assert set(ALIGNERS) == set(METHODS)
     for name, method in METHODS.items():
         assert dict(of_aligner(name)) == {
-            key: {"int": int, "float": float, "bool": bool}.get(str(field.type), field.type)
-            for key, field in method.__dataclass_fields__.items()
+            field.name: {"int": int, "float": float, "bool": bool}.get(str(field.type), field.type)
+            for field in fields(method)
         }
 
 
-def test_an_aligner_may_take_options_of_any_plain_type(tmp_path, monkeypatch):
-    from polyspan.lab.recipe import fields
+def test_makers_of_encoders_are_the_functions():
+    from polyspan.lab.work.encoder import _WAYS
+    from polyspan.model.vocabulary import cooccurrence, graft, qanet_words, trim
 
-    options = "most: int | None = None", "way: Literal['a', 'b'] = 'a'", "layers: tuple[int, ...] = ()"
-    source = "\n    ".join(["class Fresh:", *options, "def fit(self): ..."])
-    (tmp_path / "fresh.py").write_text(source, "utf-8")
-    monkeypatch.setattr(fields, "_ALIGN", tmp_path)
-    known = of_aligner("fresh")
-    assert fields.checked(known, {"most": None, "way": "b", "layers": [1]}) == {
+    made = {
+        "graft": graft.graft,
+        "qanet": qanet_words.make_qanet,
+        "trim": trim.trim,
+        "vectors": cooccurrence.corpus_vectors,
+    }
+    assert set(ENCODERS) == set(_WAYS) == set(made)
+    elsewhere = {"model", "vectors", "out", "corpora", "languages", "seed", "doing"}
+    for how, function in made.items():
+        hints = get_type_hints(function)
+        assert set(ENCODERS[how]) == set(signature(function).parameters) - elsewhere, how
+        assert all(kind in (hints[name], *get_args(hints[name])) for name, kind in ENCODERS[how].items())
+
+
+def test_an_aligner_may_take_options_of_any_plain_type():
+    @dataclass(frozen=True)
+    class Fresh(Aligner):
+        most: int | None = None
+        way: Literal["a", "b"] = "a"
+        layers: tuple[int, ...] = ()
+
+    known = Fresh.options()
+    assert checked(known, {"most": None, "way": "b", "layers": [1]}) == {
         "most": None,
         "way": "b",
         "layers": [1],
     }
-    assert fields.checked(known, {"most": 3}) == {"most": 3}
+    assert checked(known, {"most": 3}) == {"most": 3}
     with pytest.raises(ValueError, match="integer"):
-        fields.checked(known, {"most": "many"})
+        checked(known, {"most": "many"})
 
 
 _WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), min_size=1, max_size=8)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.probe import KINDS
 from polyspan.probe.cca import cca, cka, pwcca, svcca
-from polyspan.probe.measure import measure
 from polyspan.probe.moments import Moments
 
 
@@ -69,11 +69,13 @@ def test_svcca_is_that_of_the_tall_matrices(variance):
     x, y = linked(2, 3000, 40, 30)
     found = svcca(x, y, variance)
     assert found.coefficients == pytest.approx(direct(x, y, variance), abs=1e-6)
-    assert found.mean == pytest.approx(measure("svcca", variance).compare(*prepared(x, y, variance)), abs=1e-9)
+    assert found.mean == pytest.approx(
+        KINDS["svcca"](variance=variance).compare(*prepared(x, y, variance)), abs=1e-9
+    )
 
 
 def prepared(x, y, variance):
-    one = measure("svcca", variance)
+    one = KINDS["svcca"](variance=variance)
     return one.prepare(x), one.prepare(y)
 
 
@@ -96,7 +98,7 @@ def test_cka_is_that_of_gram_matrices():
     one, two = ((side - side.mean(0)) @ (side - side.mean(0)).T for side in (x, y))
     expected = (one * two).sum() / np.sqrt((one * one).sum() * (two * two).sum())
     assert cka(x, y) == pytest.approx(expected)
-    kept = measure("cka")
+    kept = KINDS["cka"]()
     assert kept.compare(kept.prepare(x), kept.prepare(y)) == pytest.approx(expected)
 
 

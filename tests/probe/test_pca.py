@@ -5,7 +5,8 @@ import pytest
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.probe.moments import Moments
-from polyspan.probe.pca import axes, pooled, separability
+from polyspan.probe.pca import axes, pooled
+from polyspan.probe.separability import separability
 
 
 @pytest.fixture
@@ -43,6 +44,21 @@ def test_languages_apart_and_mixed():
     assert mixed.chance == 0.5
     assert separability([x[:30], y + 5]).chance == 0.5  # whatever the sizes
     assert separability([x, y, x + 3]).chance == pytest.approx(1 / 3)
+
+
+def test_the_figures_of_another_implementation():
+    """scikit-learn 1.9: StandardScaler and LogisticRegression(C=0.1), balanced, in StratifiedGroupKFold(5)."""
+    generator = np.random.default_rng(1)
+    x, y = generator.normal(size=(2, 300, 8))
+    texts = np.arange(300) // 7
+    found = (
+        separability([x, y + 0.3], seed=3),
+        separability([x[:30], y + 0.5]),
+        separability([x, y + 0.4, x * 0.7 + 0.2]),
+        separability([x, y + 0.3], groups=[texts, texts]),
+    )
+    known = ((0.641667, 0.051031), (0.786667, 0.079844), (0.518889, 0.040559), (0.649968, 0.056604))
+    assert [(one.accuracy, one.deviation) for one in found] == [pytest.approx(one, abs=2e-6) for one in known]
 
 
 def test_texts_stay_in_one_fold():

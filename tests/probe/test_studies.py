@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.probe import KINDS
 from polyspan.probe.answer_vectors import answer_vectors, paired
 from polyspan.probe.cca import cka, svcca
 from polyspan.probe.heat import corpus_heat, layer_heat
-from polyspan.probe.measure import measure
 from polyspan.probe.scatter import study_scatter
 from polyspan.probe.studies import study_answers, study_tokens
 
@@ -30,7 +30,8 @@ def corpora(english, chinese):
 
 @pytest.mark.parametrize("kind", ["cosine", "svcca", "cka"])
 def test_every_pair_layer_and_state_has_a_row(folder, tiny, corpora, kind):
-    study = study_answers(kind, folder, corpora, before=tiny, k=3, seed=1)
+    options = {"k": 3} if kind == "svcca" else {}
+    study = study_answers(KINDS[kind](**options), folder, corpora, before=tiny, seed=1)
     rows = study["rows"]
     assert len(rows) == 3 * 3 * 2
     assert len({(row["state"], row["a"], row["b"], row["layer"]) for row in rows}) == len(rows)
@@ -46,13 +47,14 @@ def test_every_pair_layer_and_state_has_a_row(folder, tiny, corpora, kind):
 def test_rows_are_what_the_arrays_give(reader, folder, english, chinese):
     both = paired(*(answer_vectors(reader, corpus, (2,)) for corpus in (english, chinese)))
     x, y = both.a[2], both.b[2]
-    found = [study_answers(kind, folder, [english, chinese], layers=(-1,), k=5) for kind in ("svcca", "cka")]
+    kinds = KINDS["svcca"](k=5), KINDS["cka"]()
+    found = [study_answers(kind, folder, [english, chinese], layers=(-1,)) for kind in kinds]
     assert [study["rows"][0]["value"] for study in found] == pytest.approx([svcca(x, y, k=5).mean, cka(x, y)])
 
 
 def test_heat_maps(reader, english, chinese):
     both = paired(*(answer_vectors(reader, corpus, (0, 1, 2)) for corpus in (english, chinese)))
-    heat = layer_heat(both, measure("svcca", k=4), seed=3)
+    heat = layer_heat(both, KINDS["svcca"](k=4), seed=3)
     assert heat.values.shape == (3, 3)
     assert heat.values[0, 2] == pytest.approx(svcca(both.a[0], both.b[2], k=4).mean)
     assert heat.gain == pytest.approx(heat.values - heat.baseline)
@@ -82,11 +84,11 @@ def test_mistakes(folder, english, chinese):
     with pytest.raises(UsageError, match="at least two"):
         study_tokens(folder, [english])
     with pytest.raises(PolyspanError, match="same name"):
-        study_answers("cosine", folder, [english, english])
+        study_answers(KINDS["cosine"](), folder, [english, english])
     with pytest.raises(PolyspanError, match="too few points"):
-        study_answers("svcca", folder, [english, chinese], variance=1.0)
+        study_answers(KINDS["svcca"](variance=1.0), folder, [english, chinese])
     with pytest.raises(UsageError, match="no layer 9"):
-        study_answers("cka", folder, [english, chinese], layers=(9,))
+        study_answers(KINDS["cka"](), folder, [english, chinese], layers=(9,))
 
 
 def made(model, values, language="zh"):

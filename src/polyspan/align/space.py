@@ -8,8 +8,8 @@ layers then see vectors of the size that they are used to. VecMap and DeMa scale
 centring, which no affine map can repeat on raw vectors; that first step is left out here.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,13 +55,18 @@ class Given:
     y: Space
     pairs: Tensor | None
 
-    def affine(self, matrix: Tensor, record: dict[str, Any]) -> Map:
+    def affine(self, matrix: Tensor, record: Mapping[str, Any] = {}) -> Map:
         """The Map on raw vectors of a matrix that carries the source's directions to the target's."""
         centred = self.x.centred.double()
         linear = matrix.double()
         linear = linear * (spread(self.y.centred.double()) / spread(centred @ linear))
         bias = self.y.center.double() - self.x.center.double() @ linear
-        return Map(_array(linear), _array(bias), record | {"vectors": [len(self.x.raw), len(self.y.raw)]})
+        return Map(_array(linear), _array(bias), dict(record))
+
+    def uncentred(self) -> "Given":
+        """The same with directions from the origin, not from the means."""
+        x, y = (replace(side, center=torch.zeros_like(side.center)) for side in (self.x, self.y))
+        return Given(x, y, self.pairs)
 
 
 def given(
@@ -70,7 +75,6 @@ def given(
     pairs: ArrayLike | None = None,
     ranks: Ranks | None = None,
     *,
-    center: bool = True,
     few: bool = False,
 ) -> Given:
     """Check the vectors, order them by frequency and move them to the GPU where there is one.
@@ -90,7 +94,7 @@ def given(
     sides, places = [], []
     for vectors, own in zip((x, y), ranks or (None, None), strict=True):
         order, sorted_ranks = _order(own, len(vectors))
-        sides.append(_space(vectors[order], sorted_ranks, center))
+        sides.append(_space(vectors[order], sorted_ranks))
         places.append(np.argsort(order))
     if known is not None:
         known = np.stack([places[side][known[:, side]] for side in (0, 1)], 1)
@@ -149,11 +153,10 @@ def _order(ranks: Sequence[int] | Array | None, count: int) -> tuple[NDArray[np.
     return order, own[order]
 
 
-def _space(vectors: Array, ranks: NDArray[np.float32], center: bool) -> Space:
+def _space(vectors: Array, ranks: NDArray[np.float32]) -> Space:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     raw = torch.from_numpy(np.ascontiguousarray(vectors, np.float32)).to(device)
-    mean = raw.double().mean(0).float()
-    return Space(raw, torch.from_numpy(ranks).to(device), mean if center else torch.zeros_like(mean))
+    return Space(raw, torch.from_numpy(ranks).to(device), raw.double().mean(0).float())
 
 
 def spread(centred: Tensor) -> Tensor:

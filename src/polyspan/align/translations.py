@@ -1,12 +1,13 @@
 """Which rows of two vocabularies belong together: identical strings, and a dictionary's translations."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from polyspan.align.aligner import Aligner
 from polyspan.align.csls import precision
 from polyspan.errors import PolyspanError
 from polyspan.make.dictionary import Dictionary, read_dictionary
@@ -78,19 +79,39 @@ def whole_words(pieces: Sequence[str]) -> dict[str, int]:
     return rows
 
 
-def seed_pairs(chosen: str, source: Sequence[str], target: Sequence[str]) -> Pairs | None:
-    """Rows that a method is given as known pairs: of `identical` strings, `none`, or those of a dictionary."""
-    if chosen == "none":
-        return None
-    if chosen != "identical":
-        return translated(source, target, read_dictionary(chosen)).pairs
-    found = identical(source, target)
-    return found if len(found) else None
+def seed_pairs(method: Aligner, chosen: str | None, x: WordVectors, y: WordVectors) -> Pairs | None:
+    """Rows that a method is given as known pairs: of `identical` strings, `none`, or those of a dictionary.
+
+    By default what the method takes. Raises PolyspanError where it needs pairs and there are none.
+    """
+    chosen = chosen or method.seeds
+    if chosen not in ("none", "identical"):
+        return translated(x.words, y.words, read_dictionary(chosen)).pairs
+    pairs = identical(x.words, y.words) if chosen == "identical" else np.zeros((0, 2), np.int64)
+    if method.needs_pairs and not len(pairs):
+        raise PolyspanError(
+            f"{type(method).__name__} needs pairs", found=f"{chosen}: none", fix="give a dictionary as pairs"
+        )
+    return pairs if len(pairs) else None
 
 
-def default_seeds(method: str) -> str:
-    """What a method takes where nothing is chosen: Procrustes and DeMa, which need pairs, identical strings."""
-    return "identical" if method in ("procrustes", "dema") else "none"
+def fit_words(
+    method: Aligner,
+    x: WordVectors,
+    y: WordVectors,
+    *,
+    pairs: str | None = None,
+    dictionary: str | None = None,
+    seed: int = 0,
+    doing: str = "",
+) -> Map:
+    """A method's Map of two vocabularies, with `pairs` as in `seed_pairs`.
+
+    Its record also says which pairs these were and, where a `dictionary` is given, P@k on it.
+    """
+    found = method.fit(x.matrix, y.matrix, pairs=seed_pairs(method, pairs, x, y), seed=seed, doing=doing)
+    scores = {} if dictionary is None else dictionary_precision(found, x, y, dictionary)
+    return replace(found, record=found.record | {"seed": seed, "seeds": pairs or method.seeds} | scores)
 
 
 def dictionary_precision(found: Map, x: WordVectors, y: WordVectors, name: str) -> dict[str, Any]:

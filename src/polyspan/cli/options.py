@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import fields, is_dataclass
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
@@ -77,6 +78,31 @@ def adds(options: dict[str, Any], *, as_one: str) -> Callable[[Callable[_P, _R]]
         return run
 
     return changed
+
+
+def grouped(verb: Callable[_P, _R]) -> Callable[_P, _R]:
+    """Give a verb, in the place of a parameter that is a dataclass, an option for each of its fields."""
+    signature = inspect.signature(verb, eval_str=True)
+    groups: dict[str, Any] = {
+        name: one.annotation for name, one in signature.parameters.items() if is_dataclass(one.annotation)
+    }
+    options = []
+    for name, parameter in signature.parameters.items():
+        inner = (
+            inspect.signature(groups[name], eval_str=True).parameters.values() if name in groups else [parameter]
+        )
+        options += [one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in inner]
+
+    @wraps(verb)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        given: dict[str, Any] = dict(kwargs)
+        for name, group in groups.items():
+            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+        return verb(*args, **given)
+
+    run.__annotations__ = {option.name: option.annotation for option in options}
+    run.__signature__ = signature.replace(parameters=options)  # type: ignore[attr-defined]
+    return run
 
 
 def reading() -> dict[str, Any]:

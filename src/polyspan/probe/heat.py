@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from polyspan.probe.answer_vectors import Paired
-from polyspan.probe.measure import Measure
 from polyspan.probe.moments import Floats
+
+if TYPE_CHECKING:
+    from polyspan.probe.study import AnswerStudy
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Heat:
         return {"rows": list(self.rows), "columns": list(self.columns)} | lists
 
 
-def layer_heat(pair: Paired, measure: Measure, seed: int = 0) -> Heat:
+def layer_heat(pair: Paired, measure: "AnswerStudy", seed: int = 0) -> Heat:
     """Every layer of the first corpus with every layer of the second, for one pair of corpora."""
     sides = [{layer: measure.prepare(x) for layer, x in side.items()} for side in (pair.a, pair.b)]
     other = np.random.default_rng(seed).permutation(len(pair.ids))

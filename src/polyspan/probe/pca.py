@@ -1,4 +1,4 @@
-"""Principal axes shared by languages and states of a model, and how well the languages can be told apart.
+"""Principal axes shared by languages and states of a model.
 
 The paper's Fig. 1 does not say what its axes were fitted on. Here they are of the union of the languages, in one
 state of the model or in several (`pooled`).
@@ -6,16 +6,13 @@ state of the model or in several (`pooled`).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.probe.cca import varying
 from polyspan.probe.moments import Floats, Moments, as_points
-
-_FOLDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +37,6 @@ class Axes:
         centred -= centred.mean(0)
         shares: Floats = np.square(centred @ self.directions).sum(0) / np.square(centred).sum()
         return shares
-
-
-@dataclass(frozen=True, slots=True)
-class Separability:
-    """How often a linear probe names the language of a vector it has not seen: mean and deviation over the folds.
-
-    Every language counts alike, so that `chance` is 1 / languages.
-    """
-
-    accuracy: float
-    deviation: float
-    chance: float
-    points: int
 
 
 def axes(*sides: ArrayLike | Moments, count: int = 2) -> Axes:
@@ -100,36 +84,3 @@ def pooled(states: Sequence[Sequence[ArrayLike]]) -> Moments:
     if whole is None:
         raise UsageError("nothing is given to find axes of")
     return whole
-
-
-def separability(
-    sides: Sequence[ArrayLike], seed: int = 0, groups: Sequence[NDArray[Any]] | None = None
-) -> Separability:
-    """Cross-validated accuracy of logistic regression at telling which of the sides a vector is of.
-
-    Five folds. `groups` numbers the text that each vector comes from: texts of one number stay in one fold, so
-    that nothing is known by its neighbours. Raises PolyspanError for fewer points or texts than folds.
-    """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    arrays = [as_points(side, "a side") for side in sides]
-    least = min(map(len, arrays), default=0)
-    own = [np.arange(len(array)) for array in arrays] if groups is None else groups
-    texts = np.concatenate([np.asarray(some) for some in own]) if arrays else np.zeros(0)
-    if len(arrays) < 2 or least < _FOLDS or len(np.unique(texts)) < _FOLDS:
-        raise PolyspanError(
-            "too little to tell languages apart by",
-            found=f"{len(arrays)} languages, {least} points in the smallest, {len(np.unique(texts))} texts",
-            expected=f"at least two languages, and {_FOLDS} points and texts in each",
-        )
-    x = np.concatenate(arrays)
-    if not np.isfinite(x).all():
-        raise PolyspanError("a vector has a value that is no number")
-    labels = np.repeat(np.arange(len(arrays)), list(map(len, arrays)))
-    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500, C=0.1, class_weight="balanced"))
-    folds = StratifiedGroupKFold(_FOLDS, shuffle=True, random_state=seed)
-    scores = cross_val_score(probe, x, labels, groups=texts, cv=folds, scoring="balanced_accuracy")
-    return Separability(float(scores.mean()), float(scores.std(ddof=1)), 1 / len(arrays), len(x))

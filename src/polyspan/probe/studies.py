@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,14 +15,15 @@ from polyspan.model.windows.windows import WindowOptions
 from polyspan.probe.answer_vectors import AnswerVectors, Paired, answer_vectors, paired
 from polyspan.probe.heat import Heat, corpus_heat, layer_heat
 from polyspan.probe.hidden import depth, resolve_layers
-from polyspan.probe.measure import Measure, measure
 from polyspan.probe.parallel import parallel
-from polyspan.probe.pca import axes, pooled, separability
-from polyspan.probe.similarity import cosine
+from polyspan.probe.pca import axes, pooled
+from polyspan.probe.separability import separability
 from polyspan.probe.token_vectors import TokenVectors, token_vectors
 
+if TYPE_CHECKING:
+    from polyspan.probe.study import AnswerStudy
+
 AXES = ("each", "before", "after", "union")
-KINDS = ("cosine", "svcca", "cka")
 
 
 def study_tokens(
@@ -100,28 +101,24 @@ def _panel(
 
 
 def study_answers(
-    kind: str,
+    kind: "AnswerStudy",
     model: str,
     corpora: Sequence[Corpus],
     *,
     before: str | None = None,
     layers: Sequence[int] = (),
-    variance: float = 0.99,
-    k: int | None = None,
     limit: int | None = None,
     seed: int = 0,
 ) -> dict[str, Any]:
     """Likeness of the answers of parallel corpora, pair by pair and layer by layer (Fig. 2 and 3).
 
-    `kind` is `cosine`, `svcca` or `cka`; without `layers` all are taken. Only questions that all corpora have are
-    used; `left_out` counts the others, and those beyond `limit`. Each row has a `value` and a `baseline` of wrong
-    pairs; cosine's also both `centred` by language. With `svcca` and `cka` the first pair has a heat map of
-    layers × layers; from three corpora on the last layer has one of corpora × corpora.
+    Without `layers` all are taken. Only questions that all corpora have are used; `left_out` counts the others,
+    and those beyond `limit`. Each row has a `value` and a `baseline` of wrong pairs; cosine's also both `centred`
+    by language. Where the kind has `maps`, the first pair has a heat map of layers × layers; from three corpora
+    on the last layer has one of corpora × corpora.
     """
-    choose("probe", kind, KINDS)
     _require_names(corpora)
     same = parallel(corpora, limit, seed)
-    means = None if kind == "cosine" else measure(kind, variance, k)
     rows: list[dict[str, Any]] = []
     heat: dict[str, Any] = {}
     sides: list[AnswerVectors] = []
@@ -132,16 +129,15 @@ def study_answers(
         pairs = {(a.name, b.name): (a, b, paired(a, b)) for a, b in itertools.combinations(sides, 2)}
         for a, b, pair in pairs.values():
             facts = {"state": state, "a": a.name, "b": b.name, "language_a": a.language, "language_b": b.language}
-            rows += [facts | row for row in _compare(pair, means, seed)]
-        if means is not None and len(chosen) > 1:
-            heat[f"layers {state}"] = layer_heat(next(iter(pairs.values()))[2], means, seed).as_json()
+            rows += [facts | row for row in _compare(pair, kind, seed)]
+        if kind.maps and len(chosen) > 1:
+            heat[f"layers {state}"] = layer_heat(next(iter(pairs.values()))[2], kind, seed).as_json()
         if len(sides) > 2:
             heat[f"corpora {state}"] = _corpora(rows, [side.name for side in sides], state, max(chosen)).as_json()
     about = [_about(*facts) for facts in zip(sides, corpora, same, strict=True)]
-    options = {} if means is None or kind == "cka" else {"k": k} if k else {"variance": variance}
-    result = {"probe": kind, "model": model, "before": before, "seed": seed, "options": options, "corpora": about}
+    result = {"probe": kind.name, "model": model, "before": before, "seed": seed}
     rows.sort(key=lambda row: str(row["state"]) != "before")  # stable: pairs and layers stay in order
-    return result | {"rows": rows, "heat": heat}
+    return result | {"options": kind.settings(), "corpora": about, "rows": rows, "heat": heat}
 
 
 def _about(side: AnswerVectors, whole: Corpus, part: Corpus) -> dict[str, Any]:
@@ -150,22 +146,11 @@ def _about(side: AnswerVectors, whole: Corpus, part: Corpus) -> dict[str, Any]:
     return facts | {"left_out": len(whole) - len(part), "skipped": side.skipped}
 
 
-def _compare(pair: Paired, means: Measure | None, seed: int) -> list[dict[str, Any]]:
+def _compare(pair: Paired, kind: "AnswerStudy", seed: int) -> list[dict[str, Any]]:
     """A row for each layer of a pair."""
-    rows: list[dict[str, Any]] = []
     other = np.random.default_rng(seed).permutation(len(pair.ids))
-    for layer, x in pair.a.items():
-        row: dict[str, Any] = {"layer": layer, "points": len(pair.ids)}
-        if means is None:
-            found = cosine(x, pair.b[layer])
-            row |= {"value": found.mean, "baseline": found.baseline}
-            row |= {"centred": found.centred, "centred_baseline": found.centred_baseline}
-        else:
-            a, b = means.prepare(x), means.prepare(pair.b[layer])
-            row |= {"value": means.compare(a, b), "baseline": means.compare(a, b[other])}
-            row |= {"directions": [a.shape[1], b.shape[1]]} if means.name == "svcca" else {}
-        rows.append(row)
-    return rows
+    about = {layer: {"layer": layer, "points": len(pair.ids)} for layer in pair.a}
+    return [about[layer] | kind.row(x, pair.b[layer], other) for layer, x in pair.a.items()]
 
 
 def _corpora(rows: list[dict[str, Any]], names: list[str], state: str, layer: int) -> Heat:

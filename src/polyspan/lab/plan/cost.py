@@ -4,6 +4,7 @@ Rates are in pieces a second for an encoder of 384 × 384 × 12; a larger one is
 windows a second in training and 17 in predicting on two cores with the mini corpus' 150 pieces.
 """
 
+from polyspan.align import METHODS
 from polyspan.data.languages import primary, spaced
 from polyspan.lab.machine import hardware
 from polyspan.lab.plan.data_facts import DataFacts
@@ -18,7 +19,6 @@ _GPU_TRAIN, _GPU_PREDICT = 150_000.0, 500_000.0
 _UNFROZEN = 0.6  # the share of the speed that remains with dropout and all layers trained, on a CPU
 _MINI, _LATIN, _OTHER = 150, 190, 330  # pieces in a window
 _UNKNOWN = 20_000  # questions of a corpus whose size nobody knows
-_ALIGNERS = {"mean": 1.0, "procrustes": 2.0, "muse": 75.0, "vecmap": 60.0, "dema": 60.0}
 _QUESTION = 0.0006  # megabytes
 
 
@@ -72,7 +72,7 @@ def fitting(model: ModelFacts, method: str, total: float) -> float:
     """Seconds of encoding two corpora and fitting a map between them."""
     grown = (model.hidden / 384) ** 2
     quick = 0.1 if hardware().gpu else 1.0
-    return START + total / _rate(model, training=False) + _ALIGNERS.get(method, 30.0) * grown * quick
+    return START + total / _rate(model, training=False) + METHODS[method].seconds * grown * quick
 
 
 def corpus_megabytes(count: int) -> float:

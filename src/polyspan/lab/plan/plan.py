@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from polyspan.errors import nearest
+from polyspan.errors import UsageError, nearest
 from polyspan.lab.plan.readers import ReaderStages
 from polyspan.lab.recipe.recipe import Probe, Recipe, TableEntry
-from polyspan.lab.recipe.resolve import require, resolve
+from polyspan.lab.recipe.resolve import placed, require, resolve
 from polyspan.lab.stage import Stage, in_order
+from polyspan.probe import KINDS
 
 
 @dataclass(frozen=True)
@@ -171,8 +172,19 @@ class _Drawing:
         if len(set(tests)) < max(2, len(tests)):
             expected = "two tests or more, each once"
             raise self.recipe.fault("a probe compares tests", *path, found=", ".join(tests), expected=expected)
-        if probe.scatter and probe.kind == "pca":
-            raise self.recipe.fault("pca has no likeness to draw against scores", "probes", name, "scatter")
+        kind = KINDS[probe.kind]
+        for option in probe.options():
+            if option not in kind.options():
+                fix = f"it takes {', '.join(kind.options()) or 'none'}"
+                raise self.recipe.fault(f"{probe.kind} has no option {option!r}", "probes", name, option, fix=fix)
+        try:
+            kind(**probe.options())
+        except UsageError as error:
+            raise placed(self.recipe, error, "probes", name) from None
+        if probe.scatter and not kind.likeness:
+            raise self.recipe.fault(
+                f"{kind.name} has no likeness to draw against scores", "probes", name, "scatter"
+            )
 
     def _anova(self) -> list[Stage]:
         given, path = self.recipe.statistics.anova, ("statistics", "anova")

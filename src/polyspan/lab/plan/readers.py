@@ -96,10 +96,8 @@ class ReaderStages:
         needs = {f"data.{at}": self.data.test(test) for at, test in enumerate(tests)}
         needs["reader"] = self.train(label, seed)
         options: dict[str, Any] = {"kind": probe.kind, "name": label, "seed": probe.seed}
-        wanted = ("tokens", "fit") if probe.kind == "pca" else ("k", "variance") if probe.kind == "svcca" else ()
-        for option in ("layers", "limit", *wanted):
-            if (value := getattr(probe, option)) is not None:
-                options[option] = value
+        options |= {key: value for key in ("layers", "limit") if (value := getattr(probe, key)) is not None}
+        options |= probe.options()
         model = self._models[label]
         for layer in probe.layers or ():
             self._check_layer(model, layer, "probes", name, "layers")

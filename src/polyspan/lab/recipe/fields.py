@@ -1,27 +1,25 @@
 """The names and types of what can be set: training settings, options of aligners and of makers of encoders."""
 
-import ast
-import typing
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
+from polyspan.align import METHODS
 from polyspan.errors import nearest
 
 Fields = Mapping[str, Any]
 """Name → type."""
 
-_ALIGN = Path(__file__).parents[2] / "align"
-_ENCODERS: dict[str, dict[str, Any]] = {
+ENCODERS: dict[str, dict[str, Any]] = {
     "graft": {"projection": str, "most": int},
     "qanet": {"unit": str, "width": int, "heads": int, "blocks": int, "fewest": int},
     "trim": {},
     "vectors": {"unit": str, "width": int, "window": int, "fewest": int},
 }
+"""Makers of encoders, with the options that a recipe may give them."""
 
 
 @cache
@@ -35,25 +33,14 @@ def of_training() -> Fields:
     return known
 
 
-@cache
 def of_aligner(method: str) -> Fields:
-    """The options of an alignment method, read from its source: importing it would load torch, for seconds."""
-    tree = ast.parse((_ALIGN / f"{method}.py").read_text("utf-8"))
-    owner = next(part for part in tree.body if isinstance(part, ast.ClassDef) and _has_fit(part))
-    return {
-        part.target.id: eval(ast.unparse(part.annotation), dict(vars(typing)))  # our own source, of plain types
-        for part in owner.body
-        if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)
-    }
-
-
-def _has_fit(owner: ast.ClassDef) -> bool:
-    return any(isinstance(part, ast.FunctionDef) and part.name == "fit" for part in owner.body)
+    """The options of an alignment method."""
+    return METHODS[method].options()
 
 
 def of_encoder(how: str) -> Fields:
     """The options of a maker of encoders."""
-    return _ENCODERS[how]
+    return ENCODERS[how]
 
 
 def checked(fields: Fields, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,7 +59,7 @@ def _value(fields: Fields, key: str, value: Any) -> Any:
     try:
         return _plain(convert(value))
     except ValidationError as error:
-        if isinstance(value, list) and value and not _takes_lists(fields[key]):
+        if isinstance(value, list) and value and not takes_lists(fields[key]):
             return [_value(fields, key, one) for one in value]
         wanted = error.errors(include_url=False)[0]["msg"].removeprefix("Input should be ")
         raise PydanticCustomError("option", "{wanted}", {"key": key, "wanted": wanted}) from error
@@ -82,10 +69,11 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _takes_lists(kind: Any) -> bool:
+def takes_lists(kind: Any) -> bool:
+    """Whether a value of this type is a list."""
     return getattr(kind, "__origin__", None) is tuple
 
 
 def is_sweep(key: str, value: Any) -> bool:
     """Whether a training setting has several values to try, rather than one that is a list."""
-    return isinstance(value, list) and not _takes_lists(of_training()[key])
+    return isinstance(value, list) and not takes_lists(of_training()[key])

@@ -6,17 +6,25 @@ one value stands in a reader (`layer: [8, 11]`) is a sweep: a reader for each va
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    create_model,
+)
 from pydantic_core import PydanticCustomError
 
 from polyspan.data.languages import language_tag
 from polyspan.errors import PolyspanError, UsageError, nearest
-from polyspan.lab.recipe.fields import Fields, checked, of_aligner, of_encoder, of_training
+from polyspan.lab.recipe.fields import ENCODERS, Fields, checked, of_aligner, of_encoder, of_training, takes_lists
+from polyspan.probe import KINDS
 
-ALIGNERS = ("procrustes", "muse", "vecmap", "dema", "mean")
-"""The keys of `polyspan.align.METHODS`, which takes seconds to import."""
 STATISTICS = ("anova", "compare", "selection", "claims")
 """What can be drawn beside tables and probes."""
 
@@ -40,6 +48,13 @@ def _tag(given: Any) -> Any:
         return language_tag(given)
     except UsageError as error:
         raise PydanticCustomError("language", "{wanted}", {"wanted": error.expected, "fix": error.fix}) from error
+
+
+def _one_of(records: Mapping[str, Any], name: str) -> str:
+    if name not in records:
+        wanted = {"wanted": ", ".join(records), "fix": nearest(name, records)}
+        raise PydanticCustomError("unknown_name", "{wanted}", wanted)
+    return name
 
 
 _Language = Annotated[str, BeforeValidator(_tag)]
@@ -70,7 +85,8 @@ class Data(Part):
 class Align(Part):
     """A map from source to target states of one layer, applied while the Reader is trained (A.2.1)."""
 
-    method: Literal["procrustes", "muse", "vecmap", "dema", "mean"] | _Many[str]
+    method: str | _Many[str]
+    """One of `polyspan.align.METHODS`."""
     layer: int | _Many[int]
     source: str
     target: str
@@ -124,7 +140,7 @@ class ReaderEntry(Part):
 class Encoder(Part):
     """An encoder, or word vectors, made for the recipe: `graft`, `qanet`, `trim`, `vectors`."""
 
-    how: Literal["graft", "qanet", "trim", "vectors"]
+    how: Annotated[str, AfterValidator(lambda how: _one_of(ENCODERS, how))]
     data: list[str] = []
     model: str | None = None
     """What `graft` and `trim` start from: a name, a folder or another encoder's label."""
@@ -146,9 +162,13 @@ class TableEntry(Part):
 
 
 class Probe(Part):
-    """Hidden states of Readers, each over some tests; the first test is in the Reader's own language."""
+    """Hidden states of Readers, each over some tests; the first test is in the Reader's own language.
 
-    kind: Literal["pca", "cosine", "svcca", "cka"]
+    In a recipe the options of its kind stand beside these.
+    """
+
+    kind: Annotated[str, AfterValidator(lambda kind: _one_of(KINDS, kind))]
+    """One of `polyspan.probe.KINDS`."""
     readers: dict[str, _Many[str]]
     before: bool = False
     """Also as it was before fine-tuning."""
@@ -157,10 +177,29 @@ class Probe(Part):
     layers: _Many[int] | None = None
     limit: _Count | None = None
     seed: _Seed = 0
-    tokens: _Count | None = None
-    fit: _Many[Literal["each", "before", "after", "union"]] | None = None
-    k: _Count | None = None
-    variance: Annotated[float, Field(gt=0, le=1)] | None = None
+
+    def options(self) -> dict[str, Any]:
+        """The options of kinds of probe that it gives."""
+        given = {name: getattr(self, name) for name in _probe_options()}
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in given.items()
+            if value is not None
+        }
+
+
+def _probe_options() -> dict[str, Any]:
+    """The options of all kinds of probe as fields: a value alone stands for a list of one."""
+    known = {name: kind for probe in KINDS.values() for name, kind in probe.options().items()}
+    return {name: (Annotated[kind, _Listed] if takes_lists(kind) else kind) | None for name, kind in known.items()}
+
+
+if TYPE_CHECKING:
+    _ProbeEntry = Probe
+else:
+    _ProbeEntry = create_model(
+        "_ProbeEntry", __base__=Probe, **{name: (kind, None) for name, kind in _probe_options().items()}
+    )
 
 
 class AnovaEntry(Part):
@@ -241,7 +280,7 @@ class Recipe(Part):
     encoders: dict[_Label, Encoder] = {}
     readers: dict[_Label, ReaderEntry] = {}
     tables: dict[_Label, TableEntry] = {}
-    probes: dict[_Label, Probe] = {}
+    probes: dict[_Label, _ProbeEntry] = {}
     statistics: Statistics = Statistics()
     beside: list[Literal["lexical", "untrained"]] = ["lexical", "untrained"]
     """What stands beside every score: word overlap, and the encoder before it was trained."""

@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from polyspan.align import METHODS
 from polyspan.errors import PolyspanError, UsageError, choose, nearest, shorten
 from polyspan.lab.recipe.fields import checked, is_sweep
 from polyspan.lab.recipe.recipe import (
-    ALIGNERS,
     Data,
     Encoder,
     Places,
@@ -121,11 +121,11 @@ def _filled(recipe: Recipe, label: str, reader: ReaderEntry) -> ReaderEntry:
 def _check_aligner(recipe: Recipe, label: str, reader: ReaderEntry) -> None:
     align = reader.align
     assert align is not None
-    if align.method not in ALIGNERS:
+    if align.method not in METHODS:
         raise recipe.fault(
             f"unknown alignment method {align.method!r}",
             *("readers", label, "align", "method"),
-            fix=nearest(str(align.method), ALIGNERS),
+            fix=nearest(str(align.method), METHODS),
         )
     _checked_options(recipe, align.options, options_of(align), ("readers", label, "align"))
 

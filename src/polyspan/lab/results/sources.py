@@ -7,14 +7,11 @@ from polyspan.files import file_name
 from polyspan.lab.outputs import MODEL
 from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.stage import Stage
+from polyspan.probe import KINDS
 from polyspan.report.deviations import Answered, Trained, deviations
 
 if TYPE_CHECKING:
     from polyspan.lab.plan.plan import Plan, PlannedCell
-
-_TITLES = {"pca": "Tokens in two principal axes", "cosine": "Cosine of answers by layer"}
-_TITLES |= {"svcca": "SVCCA of answers by layer", "cka": "Linear CKA of answers by layer"}
-_LIKENESS = {"cosine": "Cosine similarity", "svcca": "SVCCA", "cka": "Linear CKA"}
 
 
 def sources(plan: "Plan", gathered: Gathered) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -67,10 +64,15 @@ def pictures(plan: "Plan", gathered: Gathered, scatters: dict[str, Any]) -> list
                 )
                 for ending in (".png", ".pdf")
             ]
-            title = _TITLES[kind] if not part else f"{_LIKENESS.get(kind, kind)}, {part}"
+            title = f"{_likeness(kind)}, {part}" if part else KINDS[kind].title
             text = f"{look.probe}: the Reader {look.reader} on {', '.join(look.tests)}, seed {look.seed}."
             found.append({"file": files[0], "title": title, "text": text, "others": files[1:]})
     return [*(_scatter(label, study, gathered) for label, study in scatters.items()), *found]
+
+
+def _likeness(kind: str) -> str:
+    name = KINDS[kind].likeness
+    return name[:1].upper() + name[1:]
 
 
 def _of_one_layer(study: dict[str, Any]) -> bool:
@@ -89,7 +91,7 @@ def _scatter(label: str, study: dict[str, Any], gathered: Gathered) -> dict[str,
             text += f" Spearman’s ρ with {short}: {told['rho']:.2f}"
             text += " (95 % interval {:.2f} to {:.2f}).".format(*told["interval"]) if told["interval"] else "."
     names = [str(path.relative_to(gathered.out)) for path in (png, pdf)]
-    title = f"{_LIKENESS[study['of']]} of answers against scores"
+    title = f"{_likeness(study['of'])} of answers against scores"
     return {"file": names[0], "title": title, "text": text, "others": names[1:]}
 
 

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from polyspan.align import METHODS
 from polyspan.align.layer_vectors import encoder_vectors
-from polyspan.align.translations import default_seeds, dictionary_precision, seed_pairs
+from polyspan.align.translations import fit_words
 from polyspan.data.schema import Corpus
 from polyspan.errors import choose
 from polyspan.files import write_json
@@ -22,9 +22,6 @@ from polyspan.model.vocabulary.qanet_words import make_qanet
 from polyspan.model.vocabulary.trim import trim
 from polyspan.model.vocabulary.word_vectors import WordVectors, read_vectors, write_vectors
 from polyspan.model.windows.windows import WindowOptions
-
-if TYPE_CHECKING:
-    pass
 
 _OF_THIS_RUN = ("out", "load_seconds", "vectors", "model")  # differ from machine to machine
 
@@ -71,14 +68,10 @@ def a_map(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         )
         for side in sides
     )
-    chosen = options.get("pairs") or default_seeds(method)
-    pairs = seed_pairs(chosen, x.words, y.words)
-    solver = METHODS[method](**options.get("options", {}))
-    found = solver.fit(x.matrix, y.matrix, pairs=pairs, seed=seed, doing=method)
-    record = found.record | {"layer": layer, "kind": kind, "seed": seed, "seeds": chosen}
-    record |= {"source": sides[0].name, "target": sides[1].name, "model": options.get("model")}
-    if dictionary := options.get("dictionary"):
-        record |= dictionary_precision(found, x, y, str(dictionary))
+    words = {name: options.get(name) for name in ("pairs", "dictionary")}
+    found = fit_words(METHODS[method](**options.get("options", {})), x, y, **words, seed=seed, doing=method)
+    record = found.record | {"layer": layer, "kind": kind, "model": options.get("model")}
+    record |= {"source": sides[0].name, "target": sides[1].name}
     replace(found, record=record).save(out / MAP)
     write_json(out / "map.json", record)
 

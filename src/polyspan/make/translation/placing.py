@@ -145,9 +145,9 @@ class Placer:
             self.ways["over_the_end_of_a_sentence"] += 1
             return None
         if self._aligner is None:
-            from polyspan.make.translation.word_alignment import Aligner
+            from polyspan.make.translation.word_alignment import WordAligner
 
-            self._aligner = Aligner()
+            self._aligner = WordAligner()
         unit = passage.units[number]
         text = passage.text(unit)
         found = self._aligner.project(

@@ -13,7 +13,7 @@ from polyspan.text import units
 ENCODER, LAYER = "bundled:e5-small", 8
 
 
-class Aligner:
+class WordAligner:
     """Aligns sentences with a layer of an encoder: a Reader's folder, a name on the hub, or the bundled one."""
 
     def __init__(self, encoder: str = ENCODER, layer: int = LAYER) -> None:

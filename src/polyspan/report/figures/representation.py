@@ -4,10 +4,12 @@ Drawn from the JSON of `polyspan.probe.studies`. Sizes are those of a paper's co
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polyspan.data.languages import language_name, primary
-from polyspan.report.figures.drawing import GREY, plain, shaded, tidy
+from polyspan.probe import KINDS
+from polyspan.report.figures.drawing import GREY, plain, shaded, tidy, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +26,18 @@ _AROUND = [
 """Where a point's name may stand, in typographic points from it, the nearest first."""
 _NEAR = 10  # further away a line leads to the name
 _SHOWN = 1500  # points of a language in a panel: more only cover each other
-_TITLES = {"cosine": "cosine similarity", "svcca": "SVCCA", "cka": "linear CKA"}
+
+
+def study_figures(folder: Path, study: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write all figures of a study and its rows, named after its kind: `svcca.png`, `svcca-layers-after.png`."""
+    kind = study["probe"]
+    if "panels" in study:
+        write_figure(folder, kind, tokens_figure, study, rows)
+        return
+    write_figure(folder, kind, layers_figure, study)
+    for name, heat in study["heat"].items():
+        sides = [f"layer, {side['name']}" for side in study["corpora"][:2]] if "layers" in name else ["", ""]
+        write_figure(folder, f"{kind}-{name.replace(' ', '-')}", heat_figure, heat, sides, kind)
 
 
 def tokens_figure(study: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> "Figure":
@@ -72,9 +85,10 @@ def layers_figure(study: Mapping[str, Any]) -> "Figure":
     from matplotlib.figure import Figure
     from matplotlib.lines import Line2D
 
-    kinds = [("value", "baseline", _TITLES[study["probe"]])]
-    if study["probe"] == "cosine":
-        kinds.append(("centred", "centred_baseline", "cosine similarity, centred"))
+    kind = KINDS[study["probe"]]
+    kinds = [("value", "baseline", kind.likeness)]
+    if centred := getattr(kind, "centred", ""):
+        kinds.append(("centred", "centred_baseline", centred))
     figure = Figure(figsize=(2.7 * len(kinds), 1.9))
     grid = figure.subplots(1, len(kinds), squeeze=False)[0]
     figure.subplots_adjust(wspace=0.3)
@@ -119,7 +133,7 @@ def heat_figure(heat: Mapping[str, Any], labels: Sequence[str], title: str) -> "
     cell = 0.42 if rows <= 8 else 0.24
     room = max(max(map(len, heat["rows"])) * 0.06, 0.15) if rows <= 8 else 0.2
     wide, high = cell * columns, cell * rows
-    title = _TITLES[title]
+    title = KINDS[title].likeness
     figure = Figure(figsize=(2 * wide + room + 0.45, high))
     share = wide / (2 * wide + room + 0.45)
     for number, (name, caption) in enumerate((("values", title), ("baseline", "shuffled pairs"))):
@@ -147,7 +161,7 @@ def scatter_figure(study: Mapping[str, Any]) -> "Figure":
             label += f" [{low_high[0]:.2f}, {low_high[1]:.2f}]" if low_high else ""
         x, y = ([point[key] for point in study["points"]] for key in ("similarity", name))
         axes.scatter(x, y, s=14, c=colour, marker=mark, linewidths=0, label=label)
-    what = _TITLES[study["of"]] + ("" if study["value"] == "value" else f", {study['value']}")
+    what = KINDS[study["of"]].likeness + ("" if study["value"] == "value" else f", {study['value']}")
     axes.set(xlabel=f"{what}, layer {study['layer']}", ylabel="score (%)")
     axes.margins(0.14, 0.12)
     axes.legend(frameon=False, fontsize=6, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

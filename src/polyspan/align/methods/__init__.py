@@ -1,0 +1,1 @@
+"""The methods of alignment, one a file: options and what is known of each; read without torch."""
