@@ -20,6 +20,7 @@ from polyspan.lab.stage import Stage, in_order
 from polyspan.lab.store import lease as claims
 from polyspan.lab.store.lease import Lease, holder
 from polyspan.lab.store.store import Store
+from polyspan.lab.work import WORK
 
 ONE = Stage("nothing", "one", {"a": 1})
 TWO = Stage("nothing", "two", {"a": 2}, {"before": ONE})
@@ -107,7 +108,7 @@ def test_a_full_disk_is_told_once(store, monkeypatch):
         with open("/dev/full", "w") as file:
             file.write("x" * 10)
 
-    monkeypatch.setattr("polyspan.lab.stage.nothing", full)
+    monkeypatch.setitem(WORK, "nothing", full)
     with pytest.raises(PolyspanError, match="cannot write") as raised:
         make(store, ONE)
     assert "No space left" in str(raised.value)

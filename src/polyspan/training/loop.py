@@ -27,6 +27,7 @@ from polyspan.files import Source, replacing_folder, require_writable, write_jso
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.batch import collate, input_lengths
 from polyspan.model.encoders.encoder import versions, weights_sha256
+from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.fast.pack import require_packing
 from polyspan.model.fast.used_rows import keep_used_rows, restore_rows, used_pieces
@@ -90,6 +91,7 @@ def train(
     accelerator = make_accelerator(settings, chosen_trackers(trackers), out.parent)
     if limit is not None:
         corpora = [sample(corpus, limit, seed) for corpus in corpora]
+    model = pinned(str(model))
     chosen = identity(corpora, model, settings, seed, limit, weights)
     chosen |= additions(augment, align, adversary, checkpoints)
     if resume and is_finished(out, chosen):

@@ -3,10 +3,13 @@
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from polyspan.lab.outputs import MODEL, READER, VECTORS
 from polyspan.lab.stage import Stage, in_order
+from polyspan.model.windows.windows import WindowOptions
+from polyspan.training.settings import from_options, nearest_preset
 
 _FLAGS = (
     *("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "freeze"),
@@ -39,8 +42,9 @@ def data_name(corpus: Stage) -> str:
 
 def _train(stage: Stage) -> list[str]:
     options = stage.options
+    preset, settings = nearest_preset(from_options(options["settings"]))
     words = ["polyspan", "train", *_repeated("--data", _roles(stage, "data"))]
-    words += ["--model", _model(stage), "--out", folder(stage), "--preset", str(options["preset"])]
+    words += ["--model", _model(stage), "--out", folder(stage), "--preset", preset]
     words += ["--seed", str(options.get("seed", 42))]
     words += _optional("--limit", options.get("limit"))
     words += [word for weight in options.get("weights") or () for word in ("--weight", f"{weight:g}")]
@@ -54,7 +58,6 @@ def _train(stage: Stage) -> list[str]:
     if augment := options.get("augment"):
         words += _repeated("--switch", augment["dictionaries"])
         words += ["--switch-rate", str(augment["rate"])]
-    settings = options.get("settings", {})
     for name, value in settings.items():
         if name in _FLAGS:
             words += _setting(name, value)
@@ -87,7 +90,8 @@ def _map(stage: Stage) -> list[str]:
     for name in ("kind", "most", "limit", "seed", "pairs", "dictionary"):
         words += _optional(f"--{name}", options.get(name))
     words += [word for name, value in options.get("options", {}).items() for word in ("--set", f"{name}={value}")]
-    windows = options.get("windows")
+    usual = asdict(WindowOptions())
+    windows = {name: value for name, value in options.get("windows", {}).items() if value != usual[name]}
     told = [f"# from Python alone: windows {json.dumps(windows)}"] if windows else []
     return [*told, shlex.join(words)]
 
@@ -104,7 +108,7 @@ def _encoder(stage: Stage) -> list[str]:
         words.insert(2, _model(stage))
     words += _optional("--vectors", vectors)
     words += [word for language in options.pop("languages", ()) for word in ("--keep-language", language)]
-    for name in sorted(set(options) - {"model", "sha256"}):
+    for name in sorted(set(options) - {"model"}):
         words += _optional(f"--{name}", options[name])
     return [shlex.join(words)]
 

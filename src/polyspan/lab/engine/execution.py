@@ -11,7 +11,6 @@ import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +21,8 @@ from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.stage import KINDS, Stage
 from polyspan.lab.store.lease import Lease
 from polyspan.lab.store.store import Store
+from polyspan.lab.store.versions import versions
+from polyspan.lab.work import work_of
 
 _LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -104,7 +105,7 @@ def _work(stage: Stage, job: Job, claim: Lease) -> str:
 
             work_in_processes(stage, inputs, claim.out, job.processes)
         else:
-            KINDS[stage.kind].load()(stage.options, inputs, claim.out)
+            work_of(stage.kind)(stage.options, inputs, claim.out)
     except Exception as error:
         if _is_disk(error):
             if isinstance(error, PolyspanError):
@@ -184,19 +185,14 @@ def _record(stage: Stage, seconds: float, command: str) -> dict[str, Any]:
         "key": stage.key,
         "version": KINDS[stage.kind].version,
         "options": dict(stage.options),
+        "content": dict(stage.content),
         "needs": {role: need.key for role, need in stage.needs.items()},
         "seconds": seconds,
-        "versions": _versions(),
+        "versions": versions(),
         "machine": {"host": platform.node(), "cores": os.cpu_count(), "gpu": _gpu(), "system": _system()},
         "command": command,
         "alone": commands(stage),
     }
-
-
-@cache
-def _versions() -> dict[str, str]:
-    packages = ("polyspan", "torch", "transformers", "tokenizers", "numpy")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
 
 
 @cache

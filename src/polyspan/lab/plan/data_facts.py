@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 
 from polyspan.data import cards, fetch, mini
 from polyspan.data.cards import card_of
@@ -14,28 +13,40 @@ from polyspan.data.formats.parse import parse
 from polyspan.data.guess import language_of
 from polyspan.data.languages import language_tag, primary, target_tag
 from polyspan.errors import PolyspanError, UsageError, choose
-from polyspan.files import explained, sha256
+from polyspan.lab.plan.content import (
+    TOOLS,
+    bundled_hash,
+    file_hash,
+    model_content,
+    pinned_model,
+    tool_content,
+    tool_file,
+)
 from polyspan.make.naming import Call, call
+from polyspan.model.encoders.model_name import BUNDLED, model_folder
 from polyspan.reading import is_name
 from polyspan.score.registry import plain_metric
 
 _BYTES = {"zh": 620, "ko": 670, "ja": 750}  # a question of SQuAD JSON, with its share of the context
 _LATIN_BYTES = 320
-_TOOLS = ("dictionary", "engine", "forward_engine", "backward_engine", "parser")
-_FILES = ("file", "dictionary", "conllu")  # kinds of engines and parsers that are read from files
+_LANGUAGES = ("to", "pivot")  # options that are languages
 _SLOW = ("translate", "backtranslate", "reorder")
 """Makers whose work is worth sparing: where a corpus is limited, its questions are drawn before these."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataFacts:
-    """What is known of data beforehand. `files` are local ones by absolute path with their SHA-256; `distant` data
-    come over a network when they are first used; `work` is the seconds that making takes for each question."""
+    """What is known of data beforehand.
+
+    `content` says what stands behind the names of all that they are made of: the SHA-256 of a file, a commit, the
+    version of an installed model. `distant` data come over a network when they are first used; `work` is the
+    seconds that making takes for each question.
+    """
 
     language: str | None = None
     metric: str | None = None
     questions: int | None = None
-    files: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, str] = field(default_factory=dict)
     distant: bool = False
     work: float = 0.0
     short: bool = False
@@ -53,13 +64,14 @@ def facts(data: str, language: str | None = None) -> DataFacts:
     if not is_name(data):
         return _local(data, language)
     if data.startswith("hub:"):
-        rows = fetch.hub_rows(data)
-        return DataFacts(language, None, None, {}, not _fetched(data, rows.revision))
+        name = fetch.pinned(data)
+        return DataFacts(language, None, None, {}, not fetch.is_fetched(name))
     card, split = cards.find(data)
     bundled = card.source == "bundled"
     questions = _counted(split.name) if bundled else split.questions or _of_source(split.name)
     distant = not bundled and not cards.cached_path(split.name, card.pin or "").exists()
-    return DataFacts(language or split.language, split.metric, questions, {}, distant, short=bundled)
+    content = {split.name: bundled_hash(split.name) if bundled else str(card.pin)}
+    return DataFacts(language or split.language, split.metric, questions, content, distant, short=bundled)
 
 
 def drawn_first(data: str, limit: int, seed: int) -> str | None:
@@ -79,18 +91,6 @@ def drawn_first(data: str, limit: int, seed: int) -> str | None:
     return None if inner is None else str(replace(made, data=inner))
 
 
-def file_hash(path: str) -> str:
-    """SHA-256 of a local file, kept as long as its size and time stay."""
-    with explained(path, "read"):
-        state = os.stat(path)
-        return _hashed(path, state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _hashed(path: str, size: int, changed: int) -> str:
-    return sha256(path)
-
-
 def _of_source(name: str) -> int | None:
     """About how many questions a translated or reordered set has: as many as the one it was made from."""
     head, _, key = name.partition(":")
@@ -102,10 +102,13 @@ def _of_source(name: str) -> int | None:
 
 def _made(made: Call, language: str | None) -> DataFacts:
     known = facts(made.data, language)
-    files, questions = dict(known.files), known.questions
-    for option in _TOOLS:
-        if path := _file_of(option, made.options.get(option)):
-            files[path] = file_hash(path)
+    content, questions = dict(known.content), known.questions
+    spoken_here = [known.language, *(made.options.get(option) for option in _LANGUAGES)]
+    for option in TOOLS:
+        if value := made.options.get(option):
+            content |= tool_content(option, value, [language for language in spoken_here if language])
+    if made.options.get("recover") == "aligned":
+        content |= model_content(BUNDLED)
     spoken, metric = known.language, known.metric
     if made.maker == "translate":
         spoken = target_tag(made.options["to"], "to")
@@ -117,11 +120,11 @@ def _made(made: Call, language: str | None) -> DataFacts:
         questions = wanted if questions is None or wanted is None else min(questions, wanted)
     if like := made.options.get("like"):
         other = facts(like, language)
-        files |= other.files
+        content |= other.content
         known_sizes = [count for count in (questions, other.questions) if count is not None]
         questions = min(known_sizes, default=None)
     work = known.work + _work(made)
-    return replace(known, language=spoken, metric=metric, questions=questions, files=files, work=work)
+    return replace(known, language=spoken, metric=metric, questions=questions, content=content, work=work)
 
 
 def _of_part(made: Call, whole: int | None) -> int | None:
@@ -140,26 +143,12 @@ def _of_part(made: Call, whole: int | None) -> int | None:
 
 def _work(made: Call) -> float:
     """Seconds for each question, roughly."""
-    tools = " ".join(made.options.get(option, "") for option in _TOOLS)
+    tools = " ".join(made.options.get(option, "") for option in TOOLS)
     if "hf:" in tools:
         return 0.3 * (1 + ("backward_engine" in made.options))
     if "stanza:" in tools:
         return 0.2
     return 0.02 if "spacy:" in tools or "apertium:" in tools else 0.001
-
-
-def _file_of(option: str, value: str | None) -> str | None:
-    """The local file that an engine, a parser or a dictionary is read from; None where it is none."""
-    kind, _, rest = (value or "").partition(":")
-    path = value if option == "dictionary" else rest if kind in _FILES else None
-    if path is not None and path.startswith("mini:"):
-        mini.dictionary(path.removeprefix("mini:"))  # raises for a language without one
-        return None
-    if path in (None, "mini"):
-        return None
-    if not Path(path).expanduser().is_file():
-        raise PolyspanError("there is no such file", where=path, fix="check the path")
-    return os.path.abspath(os.path.expanduser(path))
 
 
 def _local(data: str, language: str | None) -> DataFacts:
@@ -195,30 +184,30 @@ def _read(files: tuple[tuple[str, str], ...]) -> tuple[cards.Known | None, str |
     return card, language_of(parts, card.language if card else None)
 
 
-def _fetched(name: str, revision: str | None) -> bool:
-    start = cards.cached_path(name, revision or "")
-    return any(start.parent.glob(f"{glob.escape(start.stem)}*.json"))
-
-
 @lru_cache
 def _counted(name: str) -> int:
     return sum(len(row["questions"]) for row in mini.rows(name.rpartition("/")[2]))
 
 
-def absolute(data: str) -> str:
-    """Local data by its absolute path, so that it means the same wherever a stage runs; names as they are."""
+def resolved(data: str) -> str:
+    """Data by a name that means the same wherever and whenever a stage runs: local ones by the absolute path,
+    those of the hub by the commit where it can be told now."""
     if data.startswith("make:"):
         made = call(data)
-        options = {name: _absolute_option(name, value) for name, value in made.options.items()}
-        return str(Call(made.maker, absolute(made.data), options))
+        options = {name: _resolved_option(name, value) for name, value in made.options.items()}
+        return str(Call(made.maker, resolved(made.data), options))
     if is_name(data):
-        return data
+        return fetch.pinned(data) if data.startswith("hub:") else data
     return os.path.abspath(data if os.path.exists(data) else os.path.expanduser(data))
 
 
-def _absolute_option(name: str, value: str) -> str:
+def _resolved_option(name: str, value: str) -> str:
     if name == "like":
-        return absolute(value)
-    if (path := _file_of(name, value) if name in _TOOLS else None) is None:
+        return resolved(value)
+    kind, _, rest = value.partition(":")
+    if name in TOOLS and kind == "hf":
+        folder = model_folder(rest)
+        return f"hf:{folder.absolute() if folder else pinned_model(rest)}"
+    if (path := tool_file(name, value) if name in TOOLS else None) is None:
         return value
-    return path if name == "dictionary" else f"{value.partition(':')[0]}:{path}"
+    return path if name == "dictionary" else f"{kind}:{path}"

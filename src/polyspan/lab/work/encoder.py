@@ -4,17 +4,18 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from polyspan.align import METHODS
 from polyspan.align.layer_vectors import encoder_vectors
 from polyspan.align.translations import default_seeds, dictionary_precision, seed_pairs
 from polyspan.data.schema import Corpus
-from polyspan.errors import choose
+from polyspan.errors import PolyspanError, choose
 from polyspan.files import write_json
 from polyspan.lab.outputs import MAP, MODEL, READER, VECTORS
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
+from polyspan.model.encoders.model_name import pinned
 from polyspan.model.reader import Reader
 from polyspan.model.vocabulary.cooccurrence import corpus_vectors
 from polyspan.model.vocabulary.graft import graft
@@ -22,9 +23,6 @@ from polyspan.model.vocabulary.qanet_words import make_qanet
 from polyspan.model.vocabulary.trim import trim
 from polyspan.model.vocabulary.word_vectors import WordVectors, read_vectors, write_vectors
 from polyspan.model.windows.windows import WindowOptions
-
-if TYPE_CHECKING:
-    pass
 
 _OF_THIS_RUN = ("out", "load_seconds", "vectors", "model")  # differ from machine to machine
 
@@ -40,16 +38,28 @@ def encoder(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     given = dict(options)
     how = given.pop("how")
     choose("way to make an encoder", how, _WAYS)
-    given.pop("sha256", None)
     _WAYS[how](given, inputs, out)
 
 
 def encoder_name(options: Mapping[str, Any], inputs: Inputs) -> str:
-    """What `Reader.load` and `train` are to start from: the encoder in the role `model`, or the option's name."""
-    return str(inputs["model"] / MODEL) if "model" in inputs else str(options["model"])
+    """What `Reader.load` and `train` are to start from: the encoder in the role `model`, or the option's name.
+
+    Raises PolyspanError for a name on the hub whose commit was not known when the run was planned: what comes of
+    it could not be told from what comes of another commit.
+    """
+    if "model" in inputs:
+        return str(inputs["model"] / MODEL)
+    name = str(options["model"])
+    if pinned(name) != name:
+        raise PolyspanError(
+            f"cannot tell which commit of {name!r} is meant",
+            found="it was not in the hub's cache, and the hub did not answer, when the run was planned",
+            fix=f"start the run again, or name the commit: {pinned(name)}",
+        )
+    return name
 
 
-def a_map(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
+def fitted_map(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     """Fit a map from the corpus in the role `source` to that in `target`: `map.safetensors`, `map.json`.
 
     Options: `method` and its `options`, `layer` of `model` (or of the role `model` or `reader`), `kind` of
