@@ -16,6 +16,7 @@ from polyspan.lab.plan.plan import Plan, plan
 from polyspan.lab.recipe.recipe_file import read_recipe
 from polyspan.lab.stage import Stage
 from polyspan.lab.store.store import RECORD, Store
+from polyspan.lab.work import work_of
 from polyspan.lab.work.encoder import encoder_name
 from polyspan.model.encoders import model_name
 from polyspan.training.settings import PRESETS
@@ -43,8 +44,8 @@ def readers(names: set[str]) -> set[str]:
 
 
 def test_the_keys_of_the_paper_in_small():
-    """Other keys here mean that every store of today is made again. Where that is meant (a `Kind.version` raised, a
-    setting added, the mini corpus edited): `python -m tests.lab.test_keys` writes the file anew."""
+    """Other keys mean that what stores hold today is made again. Where that is meant (a `Kind.version` raised, a
+    setting added, the mini corpus edited), `python -m tests.lab.test_keys` writes the file anew."""
     assert mini_paper() == json.loads(GOLDEN.read_text("utf-8"))
 
 
@@ -120,13 +121,18 @@ name: small
 model: MODEL
 preset: cpu
 settings: {max_length: 64, stride: 16, max_question_length: 16}
-corpora: {En: mini:en/train, Fr: mini:fr/train, Worse: "make:codeswitch(mini:en/train, dictionary=WORDS, target=fr)"}
+corpora:
+  En: mini:en/train
+  Fr: mini:fr/train
+  Worse: make:codeswitch(mini:en/train, dictionary=WORDS, target=fr)
 tests: {Fr: mini:fr/test}
 readers:
   En: [En]
   Worse: [Worse]
   Switched: {data: [En], augment: {dictionaries: [WORDS, mini:fr]}}
-  Mapped: {data: [En], align: {method: procrustes, layer: 1, source: En, target: Fr, pairs: PAIRS, dictionary: WORDS}}
+  Mapped:
+    data: [En]
+    align: {method: procrustes, layer: 1, source: En, target: Fr, pairs: PAIRS, dictionary: WORDS}
 tables: {all: {rows: [En, Worse, Switched, Mapped], columns: [Fr]}}
 """
 
@@ -219,13 +225,17 @@ def test_a_data_set_of_the_hub_counts_by_its_commit(tmp_path, monkeypatch):
     (tmp_path / "data" / f"hub-me-mine-train-{COMMITS[0]}.json").write_text("{}")
     known = corpus()
     assert known.options["data"] == f"hub:me/mine@{COMMITS[0]}/train"
+    with pytest.raises(PolyspanError, match="cannot tell which commit of 'hub:me/mine/train'"):
+        work_of("corpus")({"data": "hub:me/mine/train"}, {}, tmp_path)
     assert corpus(f"corpora.Fr.data=hub:me/mine@{COMMITS[0]}/train").key == known.key
     assert corpus(f"corpora.Fr.data=hub:me/mine@{COMMITS[1]}/train").key != known.key
 
 
 def test_recipes_name_the_commits_of_their_models():
     for path in RECIPES.rglob("*.yaml"):
-        for name in re.findall(r"(?:google-bert|FacebookAI|microsoft)/[^\s,}]+", path.read_text("utf-8")):
+        for name in re.findall(
+            r"(?:google-bert|FacebookAI|facebook|microsoft)/[^\s,})]+", path.read_text("utf-8")
+        ):
             assert model_name.is_commit(model_name.repository(name)[1]), f"{path}: {name}"
 
 

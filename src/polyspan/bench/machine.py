@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from polyspan.model.encoders.encoder import versions
+from polyspan.training.versions import versions
 
 _SHAPES = ((384, 384, 4), (384, 1536, 1), (1536, 384, 1))  # inputs, outputs, how many in a layer of e5-small
 _TOKENS = 1448  # 8 windows of 181 pieces: the mean of SQuAD

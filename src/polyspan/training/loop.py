@@ -26,7 +26,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.batch import collate, input_lengths
-from polyspan.model.encoders.encoder import versions, weights_sha256
+from polyspan.model.encoders.encoder import weights_sha256
 from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.fast.pack import require_packing
@@ -46,6 +46,7 @@ from polyspan.training.settings import TrainSettings
 from polyspan.training.snapshot import Snapshots
 from polyspan.training.tracking import Tracker, chosen_trackers
 from polyspan.training.tracking import start as start_tracking
+from polyspan.training.versions import versions
 
 CHECKPOINT_SECONDS = 120.0
 TERMINATED = 128 + signal.SIGTERM

@@ -60,7 +60,7 @@ def test_a_reader_on_a_commit(hub, tmp_path, corpus):
 
     reader = Reader.load("me/tiny", WINDOWS)
     assert reader.answer("who won", "the cup was won by hull").text
-    with pytest.raises(PolyspanError, match="no tokenizer of its own|cannot load the model"):
+    with pytest.raises(PolyspanError, match="tokenizer"):
         Reader.load(f"me/tiny@{COMMITS[1]}", WINDOWS)
     changes = {"epochs": 1, "max_length": 64, "stride": 16, "max_question_length": 16, "freeze_layers": 0}
     train([corpus], "me/tiny", tmp_path / "reader", preset("cpu", **changes))

@@ -21,8 +21,8 @@ from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.stage import KINDS, Stage
 from polyspan.lab.store.lease import Lease
 from polyspan.lab.store.store import Store
-from polyspan.lab.store.versions import versions
 from polyspan.lab.work import work_of
+from polyspan.training.versions import versions
 
 _LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)

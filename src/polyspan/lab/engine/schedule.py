@@ -11,7 +11,7 @@ from polyspan.errors import PolyspanError, choose
 from polyspan.lab.engine.execution import Result
 from polyspan.lab.stage import Stage, in_order
 from polyspan.lab.store.store import Store
-from polyspan.lab.store.versions import others
+from polyspan.training.versions import others
 
 POLICIES = ("missing", "always", "never", "versions")
 """Make what is not in the store; make everything again; make nothing and refuse where something is missing; make

@@ -69,6 +69,16 @@ def pinned_model(name: str) -> str:
         return name
 
 
+def commit_unknown(name: str, known: str) -> PolyspanError:
+    """To be raised by the work of a stage that was planned without a commit: what it made could not be told from
+    what another commit makes."""
+    return PolyspanError(
+        f"cannot tell which commit of {name!r} is meant",
+        found="it was not in the hub's cache, and the hub did not answer, when the run was planned",
+        fix=f"start the run again, or name the commit: {known}",
+    )
+
+
 def tool_content(option: str, value: str, languages: Sequence[str]) -> dict[str, str]:
     """What stands behind a maker's dictionary, engine or parser, by its name."""
     kind, _, rest = value.partition(":")

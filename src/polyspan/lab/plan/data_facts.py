@@ -64,8 +64,7 @@ def facts(data: str, language: str | None = None) -> DataFacts:
     if not is_name(data):
         return _local(data, language)
     if data.startswith("hub:"):
-        name = fetch.pinned(data)
-        return DataFacts(language, None, None, {}, not fetch.is_fetched(name))
+        return DataFacts(language, None, None, {}, not fetch.is_fetched(data))
     card, split = cards.find(data)
     bundled = card.source == "bundled"
     questions = _counted(split.name) if bundled else split.questions or _of_source(split.name)

@@ -14,9 +14,9 @@ from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.results.numbers import Numbers
 from polyspan.lab.results.sources import pictures, sources, told_deviations
 from polyspan.lab.stage import Stage, in_order
-from polyspan.lab.store.versions import COUNTED, others, versions
 from polyspan.report import write_report
 from polyspan.score import default_metric
+from polyspan.training.versions import COUNTED, others, versions
 
 if TYPE_CHECKING:
     from polyspan.lab.plan.plan import Plan

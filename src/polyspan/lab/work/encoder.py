@@ -10,9 +10,10 @@ from polyspan.align import METHODS
 from polyspan.align.layer_vectors import encoder_vectors
 from polyspan.align.translations import default_seeds, dictionary_precision, seed_pairs
 from polyspan.data.schema import Corpus
-from polyspan.errors import PolyspanError, choose
+from polyspan.errors import choose
 from polyspan.files import write_json
 from polyspan.lab.outputs import MAP, MODEL, READER, VECTORS
+from polyspan.lab.plan.content import commit_unknown
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
 from polyspan.model.encoders.model_name import pinned
@@ -44,18 +45,13 @@ def encoder(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 def encoder_name(options: Mapping[str, Any], inputs: Inputs) -> str:
     """What `Reader.load` and `train` are to start from: the encoder in the role `model`, or the option's name.
 
-    Raises PolyspanError for a name on the hub whose commit was not known when the run was planned: what comes of
-    it could not be told from what comes of another commit.
+    Raises PolyspanError for a name on the hub whose commit was not known when the run was planned.
     """
     if "model" in inputs:
         return str(inputs["model"] / MODEL)
     name = str(options["model"])
-    if pinned(name) != name:
-        raise PolyspanError(
-            f"cannot tell which commit of {name!r} is meant",
-            found="it was not in the hub's cache, and the hub did not answer, when the run was planned",
-            fix=f"start the run again, or name the commit: {pinned(name)}",
-        )
+    if (known := pinned(name)) != name:
+        raise commit_unknown(name, known)
     return name
 
 

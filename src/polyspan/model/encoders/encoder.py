@@ -3,9 +3,7 @@
 import contextlib
 import hashlib
 import logging
-import platform
 from collections.abc import Iterator
-from importlib import metadata
 from typing import Any
 
 import torch
@@ -111,9 +109,3 @@ def weights_sha256(model: Any) -> str:
         digest.update(name.encode())
         digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides the numbers, for run records."""
-    packages = ("polyspan", "torch", "transformers", "tokenizers", "numpy")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}

@@ -1,4 +1,4 @@
-"""The versions of the libraries that decide the numbers: those here, and those that made what is in the store."""
+"""The versions of the libraries that decide the numbers: those here, and those that made what is kept."""
 
 import platform
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ COUNTED = ("torch", "transformers", "tokenizers")
 
 @cache
 def versions() -> dict[str, str]:
-    """What is installed here, by package."""
+    """What is installed here, by package, for run records."""
     packages = ("polyspan", *COUNTED, "numpy")
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
 
