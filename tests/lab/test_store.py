@@ -236,6 +236,16 @@ def test_garbage_is_what_no_recipe_needs_and_nobody_uses(store):
     assert list((store.folder / "trash").iterdir()) == []
 
 
+def test_what_is_there_is_listed_by_kind(store, tmp_path):
+    assert Store(tmp_path / "none").contents() == []
+    make(store, ONE, TWO)
+    (store.path(TWO) / "stage.json").write_text("{")
+    Lease.take(store.folder / "partial" / "KEY").out.joinpath("half").write_text("123")
+    kinds = {row["kind"]: row["stages"] for row in store.contents()}
+    assert kinds == {"nothing": 1, "damaged": 1, "partial": 1}
+    assert all(row["bytes"] > 0 and row["used"] > 0 for row in store.contents())
+
+
 def test_what_another_run_makes_or_reads_is_no_garbage(store):
     make(store, ONE)
     with store.claim(TWO) as claim:  # it reads ONE
