@@ -35,6 +35,7 @@ class ReaderStages:
         self.data = DataStages(recipe)
         self.encoders = EncoderStages(recipe, self.data)
         self._settings: dict[str, TrainSettings] = {}
+        self._written: dict[str, dict[str, Any]] = {}
         self._models: dict[str, ModelFacts] = {}
         self._made: dict[tuple[object, ...], Stage] = {}
 
@@ -82,7 +83,7 @@ class ReaderStages:
         self._prepare(label, reader)
         given, needs, content = self.encoders.start(str(reader.model), "readers", label, "model")
         options: dict[str, Any] = {"untrained" if key == "model" else key: value for key, value in given.items()}
-        options |= {"windows": asdict(self._settings[label].windows), "seed": seed, "pack": None}
+        options |= {"windows": self._written[label]["windows"], "seed": seed, "pack": None}
         key = "untrained", str(reader.model), test, json.dumps(options, sort_keys=True)
         if key not in self._made:
             started = repository(str(reader.model))[0].rpartition("/")[2]
@@ -123,7 +124,7 @@ class ReaderStages:
         model, settings = self._models[label], self._settings[label]
         given, start, content = self.encoders.start(str(reader.model), *path, "model")
         needs |= start
-        options: dict[str, Any] = {**given, "settings": as_options(settings)}
+        options: dict[str, Any] = {**given, "settings": self._written[label]}
         options |= {"seed": seed, "limit": reader.limit, "weights": reader.weights}
         if reader.checkpoints > 1:
             options["checkpoints"] = reader.checkpoints
@@ -176,6 +177,7 @@ class ReaderStages:
             )
         self._check_warmup(label, reader, settings)
         self._models[label], self._settings[label] = model, settings
+        self._written[label] = as_options(settings)
 
     def _checked_settings(self, reader: ReaderEntry, path: tuple[str, ...]) -> TrainSettings:
         preset = str(reader.preset)
