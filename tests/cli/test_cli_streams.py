@@ -69,6 +69,7 @@ CALLS = {
         "P@1", ""),
     "run": (f"run {RECIPE} --plan", "to make: about", ""),
     "store gc": ("store gc --store empty", "0 MB to free", ""),
+    "store ls": ("store ls --store empty", "empty: 0 MB", ""),
 }  # fmt: skip
 
 SLOW = ("probe pca", "probe svcca", "probe cka")  # seconds each; `probe cosine` goes the same way

@@ -24,6 +24,7 @@ from polyspan.lab.engine.local import run_local
 from polyspan.lab.engine.schedule import Schedule, take_stock
 from polyspan.lab.stage import KINDS, Stage, in_order
 from polyspan.lab.store.store import Store
+from polyspan.training.settings import as_options, preset
 
 WORK = '''
 """Kinds of stages for tests: one that sleeps, one that counts and keeps a checkpoint, one that fails."""
@@ -32,6 +33,7 @@ from pathlib import Path
 from polyspan.errors import PolyspanError
 from polyspan.files import write_text
 from polyspan.lab.stage import KINDS, Kind, Stage
+from polyspan.lab.work import WORK
 
 def slow(options, inputs, out):
     assert not any(out.iterdir()), "not empty"
@@ -67,10 +69,8 @@ def device(options, inputs, out):
     (out / "text").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "") + f" {os.getpid()}")
 
 def register():
-    KINDS.update({
-        "slow": Kind("lab_kinds:slow"), "count": Kind("lab_kinds:count", trains=True),
-        "fail": Kind("lab_kinds:fail"), "device": Kind("lab_kinds:device"),
-    })
+    KINDS.update(slow=Kind(), count=Kind(trains=True), fail=Kind(), device=Kind())
+    WORK.update(slow=slow, count=count, fail=fail, device=device)
 
 register()
 '''
@@ -356,8 +356,9 @@ def test_a_training_goes_on_from_its_checkpoint(store, tiny, tmp_path, monkeypat
     from polyspan.lab.work import reader as work_reader
     from polyspan.training import loop as training
 
-    options = {"model": tiny, "preset": "cpu", "seed": 1, "limit": 12}
-    options["settings"] = {"epochs": 2, "batch_size": 4, "max_length": 128, "stride": 32, "freeze_layers": 0}
+    options = {"model": tiny, "seed": 1, "limit": 12}
+    changes = {"epochs": 2, "batch_size": 4, "max_length": 128, "stride": 32, "freeze_layers": 0}
+    options["settings"] = as_options(preset("cpu", **changes))
     corpus = Stage("corpus", "French", {"data": "mini:fr/train"})
     reader = Stage("train", "French reader", options, {"data.0": corpus})
     run_local([reader], Store(tmp_path / "whole")).require_whole()

@@ -15,6 +15,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.lab.plan.data_facts import drawn_first, facts
 from polyspan.lab.plan.plan import plan
 from polyspan.lab.recipe.recipe_file import read_recipe
+from polyspan.model.windows.windows import WindowOptions
 
 RECIPES = Path(__file__).parent.parent.parent / "recipes"
 ALL = sorted(RECIPES.rglob("*.yaml"))
@@ -155,7 +156,7 @@ def test_a_local_file_goes_by_its_content(planned, tmp_path, corpus):
     write(corpus, path)
     change = f"corpora.En.data={path}"
     first = planned(SMALL, change).stage("corpus En")
-    assert list(first.options["sha256"]) == [str(path)]
+    assert list(first.content) == [str(path)]
     path.write_text(path.read_text("utf-8").replace("leeds", "leads"), "utf-8")
     assert planned(SMALL, change).stage("corpus En").key != first.key
 
@@ -183,9 +184,10 @@ def test_slow_makers_work_on_the_sample_alone():
 def test_a_map_is_fitted_with_its_readers_windows(planned):
     align = "readers.En.align={method: mean, layer: 1, source: En, target: Zh}"
     usual, short = (planned(SMALL, align, *more) for more in ((), ("settings.max_length=96",)))
-    assert "windows" not in next(stage for stage in usual.stages if stage.kind == "map").options
+    plain = next(stage for stage in usual.stages if stage.kind == "map")
+    assert WindowOptions(**plain.options["windows"]) == WindowOptions()
     fitted = next(stage for stage in short.stages if stage.kind == "map")
-    assert fitted.options["windows"] == {"max_length": 96}
+    assert WindowOptions(**fitted.options["windows"]) == WindowOptions(max_length=96)
 
 
 def test_the_sides_of_a_part_have_their_sizes():
@@ -272,7 +274,7 @@ def test_made_encoders_are_needs(planned):
 
 def test_a_local_model_goes_by_its_content_and_length(planned, tiny):
     made = planned(SMALL, f"model={tiny}", "settings.max_length=100")
-    assert "model.safetensors" in made.stage("train En, seed 42").options["sha256"]
+    assert "model.safetensors" in made.stage("train En, seed 42").content
     with pytest.raises(PolyspanError, match="does not take windows so long"):
         planned(SMALL, f"model={tiny}", "settings.max_length=200")
 

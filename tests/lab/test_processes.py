@@ -18,13 +18,15 @@ from polyspan.lab.engine.local import run_local
 from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.stage import Stage
 from polyspan.lab.store.store import Store
+from polyspan.training.settings import as_options, preset
 
 CORPUS = Stage("corpus", "French", {"data": "mini:fr/train"})
 SETTINGS = {"epochs": 2, "batch_size": 4, "max_length": 128, "stride": 32, "freeze_layers": 0}
 
 
 def reader(model: str, epochs: float = 2, **options) -> Stage:
-    given = {"model": model, "preset": "cpu", "seed": 1, "limit": 12, "settings": SETTINGS | {"epochs": epochs}}
+    settings = as_options(preset("cpu", **SETTINGS | {"epochs": epochs}))
+    given = {"model": model, "seed": 1, "limit": 12, "settings": settings}
     return Stage("train", "French reader", given | options, {"data.0": CORPUS})
 
 

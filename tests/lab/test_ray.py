@@ -19,6 +19,7 @@ import os, time
 from pathlib import Path
 from polyspan.files import write_text
 from polyspan.lab.stage import KINDS, Kind
+from polyspan.lab.work import WORK
 
 PACE = 0.05
 
@@ -34,8 +35,12 @@ def count(options, inputs, out):
         step += 1
         write_text(kept, str(step))
 
+def nothing(options, inputs, out):
+    write_text(out / "text", str(options))
+
 def register():
-    KINDS["count"] = Kind("lab_ray_kinds:count", trains=True)
+    KINDS["count"], WORK["count"] = Kind(trains=True), count
+    KINDS["nothing"], WORK["nothing"] = Kind(), nothing
 
 register()
 """
@@ -65,7 +70,7 @@ def cluster(tmp_path, monkeypatch):
 
     (tmp_path / "lab_ray_kinds.py").write_text(WORK)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]))
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     import lab_ray_kinds
 
@@ -135,11 +140,11 @@ def _contents(store: Store) -> dict[str, str]:
 @pytest.mark.slow
 def test_ray_started_here(tmp_path):
     pytest.importorskip("ray")
-    one = Stage("nothing", "one")
+    one = Stage("corpus", "one", {"data": "mini:fr/test"})
     store = Store(tmp_path / "store")
-    outcome = run_ray([Stage("nothing", "two", {}, {"before": one})], store, logs=tmp_path / "logs")
+    outcome = run_ray([Stage("baseline", "two", {}, {"test": one})], store, logs=tmp_path / "logs")
     assert outcome.made == ["one", "two"]
     assert len(os.listdir(tmp_path / "logs")) == 2
     assert run_ray([one], store).kept == ["one"]
     with pytest.raises(UsageError, match="no node has room for 500 processes"):
-        run_ray([Stage("nothing", "three")], store, processes=500)
+        run_ray([Stage("corpus", "three")], store, processes=500)

@@ -182,6 +182,20 @@ def test_nothing_is_computed_again(made, report, monkeypatch):
     assert (out / "report.html").is_file()
 
 
+def test_stages_of_other_versions_are_told(made, report, tmp_path):
+    given, planned, store = made
+    assert report[0]["remarks"] == []
+    other = Store(shutil.copytree(store.folder, tmp_path / "store"))
+    for cell in {cell.train.key: cell for cell in planned.cells}.values():
+        path = other.path(cell.train) / "stage.json"
+        path.write_text(path.read_text("utf-8").replace('"torch": "', '"torch": "0.'), "utf-8")
+    content = write_results(given, planned, other, tmp_path / "out", "")
+    (remark,) = content["remarks"]
+    assert f"of {len(planned.stages)} stages were made with torch 0." in remark
+    assert "--policy versions" in remark
+    assert remark in (tmp_path / "out" / "report.html").read_text("utf-8")
+
+
 def test_what_is_missing_is_named_and_the_rest_is_there(made, tmp_path):
     given, planned, store = made
     broken = Store(shutil.copytree(store.folder, tmp_path / "store"))

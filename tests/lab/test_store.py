@@ -20,6 +20,7 @@ from polyspan.lab.stage import Stage, in_order
 from polyspan.lab.store import lease as claims
 from polyspan.lab.store.lease import Lease, holder
 from polyspan.lab.store.store import Store
+from polyspan.lab.work import WORK
 
 ONE = Stage("nothing", "one", {"a": 1})
 TWO = Stage("nothing", "two", {"a": 2}, {"before": ONE})
@@ -108,7 +109,7 @@ def test_a_full_disk_is_told_once(store, monkeypatch):
         with open("/dev/full", "w") as file:
             file.write("x" * 10)
 
-    monkeypatch.setattr("polyspan.lab.stage.nothing", full)
+    monkeypatch.setitem(WORK, "nothing", full)
     with pytest.raises(PolyspanError, match="cannot write") as raised:
         make(store, ONE)
     assert "No space left" in str(raised.value)
@@ -234,6 +235,16 @@ def test_garbage_is_what_no_recipe_needs_and_nobody_uses(store):
     assert not store.path(three).exists()
     assert list((store.folder / "partial").iterdir()) == []
     assert list((store.folder / "trash").iterdir()) == []
+
+
+def test_what_is_there_is_listed_by_kind(store, tmp_path):
+    assert Store(tmp_path / "none").contents() == []
+    make(store, ONE, TWO)
+    (store.path(TWO) / "stage.json").write_text("{")
+    Lease.take(store.folder / "partial" / "KEY").out.joinpath("half").write_text("123")
+    kinds = {row["kind"]: row["stages"] for row in store.contents()}
+    assert kinds == {"nothing": 1, "damaged": 1, "partial": 1}
+    assert all(row["bytes"] > 0 and row["used"] > 0 for row in store.contents())
 
 
 def test_what_another_run_makes_or_reads_is_no_garbage(store):

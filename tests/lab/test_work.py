@@ -8,11 +8,14 @@ import pytest
 
 import polyspan as ps
 from polyspan.errors import UsageError
-from polyspan.lab.stage import KINDS, Stage
+from polyspan.lab.stage import Stage
+from polyspan.lab.work import work_of
 from polyspan.lab.work.answers import kept_scores
 from polyspan.lab.work.corpus import kept_corpus, root
+from polyspan.training.settings import as_options, preset
 
-SETTINGS = {"epochs": 1, "max_length": 64, "stride": 16, "max_question_length": 16, "batch_size": 16}
+CHANGES = {"epochs": 1, "max_length": 64, "stride": 16, "max_question_length": 16, "batch_size": 16}
+SETTINGS = as_options(preset("cpu", **CHANGES))
 
 
 def do(stage: Stage, folder: Path) -> Path:
@@ -21,7 +24,7 @@ def do(stage: Stage, folder: Path) -> Path:
     if not out.is_dir():
         inputs = {role: do(need, folder) for role, need in stage.needs.items()}
         out.mkdir(parents=True)
-        KINDS[stage.kind].load()(stage.options, inputs, out)
+        work_of(stage.kind)(stage.options, inputs, out)
     return out
 
 
@@ -30,7 +33,7 @@ def corpus(data: str, limit: int | None = 10, **options) -> Stage:
 
 
 def trained(model: str, needs: dict[str, Stage] | None = None, **options) -> Stage:
-    given = {"model": model, "preset": "cpu", "settings": SETTINGS, "seed": 3, "limit": None, "weights": None}
+    given = {"model": model, "settings": SETTINGS, "seed": 3, "limit": None, "weights": None}
     return Stage("train", "train", given | options, {"data.0": corpus("mini:en/train")} | (needs or {}))
 
 
@@ -86,7 +89,7 @@ def test_reader_and_answers(tiny, tmp_path):
 
 def test_untrained_and_lexical(tiny, tmp_path):
     test = corpus("mini:en/test")
-    options = {"untrained": tiny, "preset": "cpu", "settings": SETTINGS, "seed": 5, "pack": None}
+    options = {"untrained": tiny, "windows": SETTINGS["windows"], "seed": 5, "pack": None}
     fresh = do(Stage("predict", "untrained", options, {"test": test}), tmp_path)
     lexical = do(Stage("baseline", "lexical", {}, {"test": test}), tmp_path)
     assert kept_scores(fresh)[0].n == kept_scores(lexical)[0].n == 10

@@ -21,9 +21,9 @@ from polyspan.bench.material import SCALES
 from polyspan.bench.worker import Worker
 from polyspan.errors import UsageError
 from polyspan.lab.machine import machine
-from polyspan.model.encoders.encoder import versions
 from polyspan.model.fast.precision import has_bf16
 from polyspan.progress import progress
+from polyspan.training.versions import versions
 
 GOALS = {
     "windows_squad": 6.0,

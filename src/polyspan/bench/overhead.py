@@ -1,14 +1,18 @@
 """Turns of the lab: what it costs beside the work itself, when stages are many and do nothing."""
 
+import json
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from polyspan.lab.engine.local import run_local
 from polyspan.lab.plan.plan import plan as plan_recipe
 from polyspan.lab.recipe.recipe_file import read_recipe
-from polyspan.lab.stage import Stage
+from polyspan.lab.stage import KINDS, Inputs, Kind, Stage
 from polyspan.lab.store.store import Store
+from polyspan.lab.work import WORK
 
 STAGES, PLANNED = 200, 5000
 
@@ -35,6 +39,7 @@ def lab_overhead(turn: int) -> float:
         Stage("nothing", f"train {number}", {"reader": number}, {"data": corpora[number % 4]})
         for number in range(16)
     ]
+    KINDS["nothing"], WORK["nothing"] = Kind(), _nothing
     wanted = [
         Stage("nothing", f"predict {number}", {"test": number}, {"reader": readers[number % 16]})
         for number in range(STAGES - len(corpora) - len(readers))
@@ -45,6 +50,10 @@ def lab_overhead(turn: int) -> float:
         seconds = time.perf_counter() - began
     assert len(outcome.made) == STAGES
     return seconds
+
+
+def _nothing(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
+    (out / "nothing.json").write_text(json.dumps(dict(options)), "utf-8")
 
 
 def plan(turn: int) -> float:

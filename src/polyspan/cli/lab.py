@@ -32,7 +32,9 @@ def run(
     plan: Annotated[bool, _T("--plan", help="Show the stages, time and disk; run nothing.")] = False,
     engine: Annotated[str, _T(help="local, or ray.")] = "local",
     store: Store = None,
-    policy: Annotated[str, _T(help="Make missing stages, always all, or never any: only report.")] = "missing",
+    policy: Annotated[
+        str, _T(help="Make what is missing; always all; never any; or versions: also what other ones made.")
+    ] = "missing",
     stage: Annotated[str | None, _T(help="Make this stage alone, and what it needs; write no report.")] = None,
     device: Annotated[
         list[str] | None, _T(help="A GPU for a stage at a time, as CUDA_VISIBLE_DEVICES has it; may be repeated.")
@@ -104,6 +106,25 @@ def _size(megabytes: float) -> str:
     return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
 
 
+@store_app.command(example="polyspan store ls")
+def ls(store: Store = None, as_json: Json = False) -> None:
+    """List what is kept: outputs of stages, windows, parses, translations."""
+    from polyspan.cli import terminal
+    from polyspan.data import cache
+    from polyspan.lab.run import open_store
+
+    opened = open_store(store)
+    kept = [] if store else cache.listing()
+    stages = opened.contents()
+    result = {"store": str(opened.folder), "stages": stages, "cache": kept}
+    if show(result, as_json):
+        sizes = [(str(row["kind"]), int(row["stages"]), float(row["bytes"])) for row in stages]
+        sizes += [(f"{row['room']} (cache)", int(row["entries"]), float(row["bytes"])) for row in kept]
+        lines = [(name, str(number), _size(size / 1e6)) for name, number, size in sizes]
+        terminal.table(("kept", "number", "size"), lines)
+        terminal.tell(f"{opened.folder}: {_size(sum(size for _, _, size in sizes) / 1e6)}")
+
+
 @store_app.command(example="polyspan store gc recipes/mini/paper.yaml --days 7")
 def gc(
     recipe: Annotated[
@@ -115,8 +136,10 @@ def gc(
     yes: Annotated[bool, _T("--yes", help="Remove it; without, only tell.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Remove what no recipe named needs, and what killed runs left."""
+    """Remove what no recipe named needs, what killed runs left, and, in the common store, what was not used of the
+    cache of windows, parses and translations."""
     from polyspan.cli import terminal
+    from polyspan.data import cache
     from polyspan.lab.plan.plan import plan
     from polyspan.lab.recipe.recipe_file import read_recipe
     from polyspan.lab.run import open_store
@@ -126,12 +149,15 @@ def gc(
     stages = [stage for one in recipe or [] for stage in plan(read_recipe(one, changes or [])).stages]
     opened = open_store(store)
     found = opened.garbage({stage.key for stage in stages}, days * _DAY)
+    kept = [] if store else cache.listing(days * _DAY)
     freed = opened.remove(found) if yes else 0
+    freed += cache.empty(days * _DAY) if yes and kept else 0
     things = [{"path": str(one.path), "why": one.why, "bytes": one.bytes} for one in found]
     result: dict[str, Any] = {
         "store": str(opened.folder),
         "garbage": things,
-        "bytes": sum(one.bytes for one in found),
+        "cache": kept,
+        "bytes": sum(one.bytes for one in found) + sum(row["bytes"] for row in kept),
         "freed": freed,
     }
     if show(result, as_json):
@@ -140,5 +166,7 @@ def gc(
             counts.setdefault(one.why, []).append(one.bytes)
         for why, sizes in counts.items():
             terminal.tell(f"{len(sizes)} × {why}: {_size(sum(sizes) / 1e6)}")
+        for row in kept:
+            terminal.tell(f"{row['entries']} × {row['room']} in the cache: {_size(row['bytes'] / 1e6)}")
         told = f"{_size(freed / 1e6)} set free" if yes else f"{_size(result['bytes'] / 1e6)} to free with --yes"
         terminal.tell(f"{opened.folder}: {told}")

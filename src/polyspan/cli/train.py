@@ -48,7 +48,7 @@ _SETTINGS: dict[str, Any] = {
 @adds(_SETTINGS, as_one="changes")
 def train(
     data: Annotated[list[str], _T(help="Training data; give it several times to mix corpora.")],
-    model: Annotated[str, _T(help="bundled:e5-small, a directory, or a hub name.")],
+    model: Annotated[str, _T(help="bundled:e5-small, a directory, or a hub name (NAME@REVISION).")],
     out: Annotated[Path, _T(help="Folder for the Reader.")],
     preset: Annotated[
         str | None, _T(help="hsu2019, readme, xtreme, cpu or qanet; default: readme on a GPU, else cpu.")

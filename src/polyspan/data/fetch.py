@@ -1,6 +1,7 @@
 """Fetching a named data set once, at a fixed revision, into the cache."""
 
 import errno
+import glob
 import logging
 import os
 import re
@@ -74,19 +75,43 @@ def hub_rows(name: str) -> HubRows:
     return HubRows(f"{owner}/{repo}", config[0] if config else None, part, revision or None)
 
 
+def pinned(name: str) -> str:
+    """A name `hub:…` with its commit: `hub:OWNER/NAME@COMMIT/…`.
+
+    It is that of the newest copy in the cache, or else what the hub says now. The name stays as it is where
+    neither can be asked. Raises UsageError for a name of another form.
+    """
+    rows = hub_rows(name)
+    if _is_pinned(rows):
+        return name
+    if copy := _newest_copy(name):
+        commit = copy.stem[-40:]
+    else:
+        try:
+            _require_network(name, [_address(rows)])
+            commit = _commit(name, rows, _address(rows))
+        except PolyspanError:
+            return name
+    rest = name.removeprefix(f"hub:{rows.repo}").removeprefix(f"@{rows.revision}")
+    return f"hub:{rows.repo}@{commit}{rest}"
+
+
+def is_fetched(name: str) -> bool:
+    """Whether the rows that `hub:…` means are in the cache."""
+    return _kept(name, hub_rows(name)) is not None
+
+
 def _fetch_rows(name: str, rows: HubRows) -> Path:
-    pinned = bool(_COMMIT.fullmatch(rows.revision or ""))
-    target = cached_path(name, str(rows.revision)) if pinned else _newest_copy(name)
-    if target and target.exists():
-        return target
+    if copy := _kept(name, rows):
+        return copy
     from polyspan.data.formats.rows import corpus_from_rows
     from polyspan.data.formats.squad import as_articles
 
-    address = f"https://huggingface.co/datasets/{rows.repo}" + (f"/tree/{rows.revision}" if rows.revision else "")
+    address = _address(rows)
     _require_network(name, [address])
     datasets = _datasets(name, address)
     commit = _commit(name, rows, address)
-    if not pinned:
+    if not _is_pinned(rows):
         _log.warning("%s names no commit: fetching the newest, %s", name, commit)
     try:
         table = datasets.load_dataset(rows.repo, rows.config, split=rows.part, revision=commit)
@@ -102,6 +127,26 @@ def _fetch_rows(name: str, rows: HubRows) -> Path:
     target = cached_path(name, commit)
     write_json(target, as_articles(corpus), indent=None)
     return target
+
+
+def _address(rows: HubRows) -> str:
+    return f"https://huggingface.co/datasets/{rows.repo}" + (f"/tree/{rows.revision}" if rows.revision else "")
+
+
+def _is_pinned(rows: HubRows) -> bool:
+    return _COMMIT.fullmatch(rows.revision or "") is not None
+
+
+def _kept(name: str, rows: HubRows) -> Path | None:
+    """The copy in the cache of the commit that is named, whatever name it was fetched by, or the newest of all."""
+    if not _is_pinned(rows):
+        return _newest_copy(name)
+    exact = cached_path(name, str(rows.revision))
+    if exact.exists():
+        return exact
+    start, revision, rest = exact.name.partition(f"@{rows.revision}")
+    others = exact.parent.glob(f"{glob.escape(start)}*{glob.escape(rest)}") if revision else iter(())
+    return next(others, None)
 
 
 def _newest_copy(name: str) -> Path | None:

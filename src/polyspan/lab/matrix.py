@@ -14,13 +14,13 @@ from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
 from polyspan.files import Source, require_writable, write_json
-from polyspan.model.encoders.encoder import versions
 from polyspan.model.reader import Reader
 from polyspan.prediction import predict
 from polyspan.score import Scores, default_metric, score
 from polyspan.score.baseline import lexical_baseline
 from polyspan.training.loop import train
 from polyspan.training.settings import TrainSettings
+from polyspan.training.versions import versions
 
 _EXAMPLES = 4  # shown for each test set
 

@@ -32,8 +32,9 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP)
 class Executor:
     """What makes the missing stages, and how.
 
-    `name` is `local` or `ray`, `policy` is `missing`, `always` or `never`; `devices` are GPUs for the local
-    engine, `address` is the head of a Ray cluster, and `processes` share the batches of each training.
+    `name` is `local` or `ray`. `policy` is `missing`, `always`, `never`, or `versions`: what is missing, and what
+    other versions of torch, transformers or tokenizers have made. `devices` are GPUs for the local engine,
+    `address` is the head of a Ray cluster, and `processes` share the batches of each training.
     """
 
     name: str = "local"
@@ -78,7 +79,7 @@ def run(
 
     `changes` are as in `--set`: `["scale.limit=100"]`. The stages' outputs are kept in `store`, by default one in
     the cache folder that all runs share: what is there is not made again, whatever recipe asked for it first.
-    `engine` and what follows is what `Executor` has; `command` is for the records, by default the one that
+        `engine` and what follows is what `Executor` has; `command` is for the records, by default the one that
     does the same. A stage that fails stops only what needs it: the report then has what there is, and a
     PolyspanError names the stage. Raises UsageError for an unknown engine and for what the recipe cannot say.
     """

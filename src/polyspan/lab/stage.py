@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +17,25 @@ data or the run."""
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of stage: where its work is written, and the version of that code.
+    """What is to be known of a kind of stage before its work, which is in `polyspan.lab.work`, is loaded.
 
-    `work` is `module:function`, imported when the stage runs. Raise `version` when the same options and inputs
-    give another output than before: everything made by the old code is then made again.
+    Raise `version` when the same options and inputs give another output than before: everything made by the old
+    code is then made again.
     """
 
-    work: str
     version: int = 1
     trains: bool = False
     """Whether it is to have a device of its own, where there are several."""
 
-    def load(self) -> Work:
-        """The function that does the work."""
-        module, _, name = self.work.partition(":")
-        found: Work = getattr(import_module(module), name)
-        return found
-
 
 KINDS: dict[str, Kind] = {
-    "nothing": Kind("polyspan.lab.stage:nothing"),
-    "corpus": Kind("polyspan.lab.work.corpus:corpus"),
-    "encoder": Kind("polyspan.lab.work.encoder:encoder"),
-    "map": Kind("polyspan.lab.work.encoder:a_map"),
-    "train": Kind("polyspan.lab.work.reader:train", trains=True),
-    "predict": Kind("polyspan.lab.work.reader:predict"),
-    "baseline": Kind("polyspan.lab.work.corpus:baseline"),
-    "probe": Kind("polyspan.lab.work.probe:probe"),
+    "corpus": Kind(),
+    "encoder": Kind(),
+    "map": Kind(),
+    "train": Kind(trains=True),
+    "predict": Kind(),
+    "baseline": Kind(),
+    "probe": Kind(),
 }
 """Every kind of stage by its name."""
 
@@ -53,7 +44,8 @@ KINDS: dict[str, Kind] = {
 class Stage:
     """One node of a plan. `name` is for people and unique in the plan; it is not part of the key.
 
-    `options` hold nothing that JSON cannot; `needs` are the stages whose output is read, by role. `seconds` and
+    `options` hold nothing that JSON cannot; `needs` are the stages whose output is read, by role. `content` says
+    what stands behind the names among the options: the SHA-256 of a file, a commit, a version. `seconds` and
     `megabytes` estimate the work and the output.
     """
 
@@ -63,12 +55,14 @@ class Stage:
     needs: Mapping[str, "Stage"] = field(default_factory=dict)
     seconds: float = 0.0
     megabytes: float = 0.0
+    content: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def key(self) -> str:
-        """SHA-256 of all that decides the output: kind, code version, options, and the keys of what it needs."""
+        """SHA-256 of all that decides the output: kind, code version, options, content, and the keys of what it
+        needs; not the name."""
         needed = {role: stage.key for role, stage in self.needs.items()}
-        content = [self.kind, KINDS[self.kind].version, self.options, needed]
+        content = [self.kind, KINDS[self.kind].version, self.options, self.content, needed]
         return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
@@ -85,8 +79,3 @@ def in_order(wanted: Sequence[Stage]) -> list[Stage]:
             seen.add(id(stage))
             waiting += [(stage, True), *((need, False) for need in reversed(list(stage.needs.values())))]
     return list(found.values())
-
-
-def nothing(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
-    """Work that takes no time: what is measured with it is the lab's own."""
-    (out / "nothing.json").write_text(json.dumps(dict(options)), "utf-8")

@@ -38,7 +38,8 @@ class Reader:
     def load(
         cls, name: Source, options: WindowOptions | None = None, seed: int = 0, dtype: str = "fp32"
     ) -> "Reader":
-        """A saved Reader, or a fresh one on an encoder: `bundled:e5-small`, a directory or a hub name.
+        """A saved Reader, or a fresh one on an encoder: `bundled:e5-small`, a directory or a hub name, which
+        may be followed by `@` and a commit, a tag or a branch.
 
         A fresh head is drawn from `seed`. Without `options` a saved Reader keeps its own. Raises PolyspanError
         where the model cannot be had or this machine gains nothing from the dtype, and UsageError where the

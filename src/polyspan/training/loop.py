@@ -25,6 +25,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.batch import collate, input_lengths
+from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.fast.pack import require_packing
 from polyspan.model.fast.used_rows import keep_used_rows, restore_rows, used_pieces
@@ -82,6 +83,7 @@ def train(
     out = Path(out).absolute()
     accelerator = make_accelerator(settings, chosen_trackers(trackers), out.parent)
     corpora = _asked(corpora, limit, seed)
+    model = pinned(str(model))
     chosen = identity(corpora, model, settings, seed, limit, weights)
     chosen |= additions(augment, align, adversary, checkpoints)
     if resume and is_finished(out, chosen):

@@ -1,8 +1,9 @@
 """How a Reader is trained: the settings, and the recipes of others as presets."""
 
+import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypedDict, Unpack
 
 from polyspan.errors import UsageError, choose, nearest
@@ -190,6 +191,30 @@ def preset(name: str, **changes: Unpack[Changes]) -> TrainSettings:
     given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
     of_windows = {key: given.pop(key) for key in list(given) if key in WindowOptions.__dataclass_fields__}
     return replace(base, windows=replace(base.windows, **of_windows), **given)
+
+
+def as_options(settings: TrainSettings) -> dict[str, Any]:
+    """Settings as plain JSON, from which `from_options` makes them again."""
+    return json.loads(json.dumps(asdict(settings)))  # type: ignore[no-any-return]
+
+
+def from_options(options: Mapping[str, Any]) -> TrainSettings:
+    """The settings that `as_options` has written down."""
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    return TrainSettings(**given | {"windows": WindowOptions(**options["windows"])})
+
+
+def nearest_preset(settings: TrainSettings) -> tuple[str, dict[str, Any]]:
+    """The preset that the settings differ least from, and in what, as `preset` takes it."""
+    changes = {name: _differences(settings, base) for name, base in PRESETS.items()}
+    return min(changes.items(), key=lambda found: len(found[1]))
+
+
+def _differences(settings: TrainSettings, base: TrainSettings) -> dict[str, Any]:
+    wanted, known = ({**asdict(one), **asdict(one.windows)} for one in (settings, base))
+    return {name: value for name, value in wanted.items() if name != "windows" and value != known[name]}
 
 
 def default_preset() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from accelerate import Accelerator
 
-from polyspan.model.encoders.encoder import versions, weights_sha256
+from polyspan.model.encoders.encoder import weights_sha256
 from polyspan.model.layers import mapped, passing
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader
@@ -19,6 +19,7 @@ from polyspan.model.windows.windows import Windows
 from polyspan.training.adversary import Confusion
 from polyspan.training.settings import TrainSettings
 from polyspan.training.snapshot import Snapshots
+from polyspan.training.versions import versions
 
 CHECKPOINT_SECONDS = 120.0
 

@@ -1,6 +1,9 @@
+import hashlib
+
 import pytest
 
 import polyspan as ps
+from polyspan.data.cache import Shelf
 from polyspan.errors import PolyspanError
 from polyspan.make.reordering import parsers
 from polyspan.make.reordering.conllu import (
@@ -165,8 +168,9 @@ def test_trees_are_cached_for_all_runs_and_broken_lines_parsed_again():
     assert len(calls) == 1
     CachedParser("toy:x", "2", one_word(calls)).parse(["bb"])
     assert len(calls) == 2
-    (path,) = parsers.cache_folder().glob("parses/toy-x-1.jsonl")
-    path.write_bytes(path.read_bytes()[:-4])  # as a kill leaves it
+    shelf = Shelf("parses", "toy:x 1")
+    key = hashlib.sha256(b"bb").hexdigest()
+    shelf.put({key: shelf.get([key])[key][:-4]}, again=True)  # of another form than is written today
     again = CachedParser("toy:x", "1", one_word(calls))
     assert again.parse(["a", "bb", "c"]) == [first[1], first[0], *one_word([])(["c"])]
     assert calls[-1] == ["c", "bb"]

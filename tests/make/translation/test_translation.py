@@ -1,11 +1,11 @@
 import shutil
-import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
 
 from polyspan.data import mini
+from polyspan.data.cache import listing
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import cache_folder
@@ -128,14 +128,14 @@ def test_several_runs_share_one_memory():
         done = [job.result() for job in jobs]
     assert all(part.texts.items() <= done[0].texts.items() for part in done)
     assert remember(Failing("text", "raise"), texts[:0], "en", "es").texts == {}
-    with sqlite3.connect(cache_folder() / "translations.sqlite") as memory:
-        assert memory.execute("SELECT count(*) FROM translations").fetchone() == (600,)
+    (kept,) = listing()
+    assert (kept["room"], kept["entries"]) == ("translations", 600)
 
 
 def test_a_damaged_memory_is_one_clear_error(corpus):
     cache_folder().mkdir(exist_ok=True)
-    (cache_folder() / "translations.sqlite").write_bytes(b"no data base" * 1000)
-    with pytest.raises(PolyspanError, match=r"translations\.sqlite"):
+    (cache_folder() / "cache.sqlite").write_bytes(b"no data base" * 1000)
+    with pytest.raises(PolyspanError, match=r"cache\.sqlite"):
         translate(corpus, "es", Words())
 
 

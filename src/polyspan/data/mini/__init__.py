@@ -42,8 +42,12 @@ def rows(split: str) -> list[dict[str, Any]]:
     """
     if split not in SPLITS:
         raise UsageError(f"the mini corpus has no split {split!r}", fix=nearest(split, SPLITS))
-    lines = _present(f"{split}.jsonl").read_text(encoding="utf-8").split("\n")
-    return [json.loads(line) for line in lines if line]
+    return [json.loads(line) for line in file(split).read_text(encoding="utf-8").split("\n") if line]
+
+
+def file(split: str) -> Path:
+    """The file that holds a split in all languages: JSON Lines."""
+    return _present(f"{split}.jsonl")
 
 
 def sentences(split: str) -> list[dict[str, Any]]:

@@ -11,8 +11,6 @@ import time
 import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +21,8 @@ from polyspan.lab.machine import machine
 from polyspan.lab.stage import KINDS, Stage
 from polyspan.lab.store.lease import Lease
 from polyspan.lab.store.store import RECORD, Store, write_record
+from polyspan.lab.work import work_of
+from polyspan.training.versions import versions
 
 _LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -117,7 +117,7 @@ def _work(stage: Stage, job: Job, lease: Lease) -> str:
 
             work_in_processes(stage, inputs, lease.out, job.processes)
         else:
-            KINDS[stage.kind].load()(stage.options, inputs, lease.out)
+            work_of(stage.kind)(stage.options, inputs, lease.out)
     except Exception as error:
         if _is_disk(error):
             if isinstance(error, PolyspanError):
@@ -197,15 +197,10 @@ def _record(stage: Stage, seconds: float, command: str) -> dict[str, Any]:
         "key": stage.key,
         "version": KINDS[stage.kind].version,
         "options": dict(stage.options),
+        "content": dict(stage.content),
         "needs": {role: need.key for role, need in stage.needs.items()},
         "seconds": seconds,
-        "versions": _versions(),
+        "versions": versions(),
         "machine": machine(),
         "command": command,
     }
-
-
-@cache
-def _versions() -> dict[str, str]:
-    packages = ("polyspan", "torch", "transformers", "tokenizers", "numpy")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}

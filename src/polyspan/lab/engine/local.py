@@ -60,7 +60,7 @@ def follow(stock: Stock, job: Job, submit: Submit, slots: int) -> Outcome:
         for key, fault in stock.damaged.items():
             if key in names:
                 outcome.damaged[names[key]] = fault
-                view.say(f"{names[key]}: damaged in the store ({fault}); made again")
+                view.say(f"{names[key]}: {fault}; made again")
         if stock.todo:
             job.store.prepare()
             for stage in stock.todo:

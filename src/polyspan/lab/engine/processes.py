@@ -20,6 +20,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import write_json
 from polyspan.lab.machine import usable_cores
 from polyspan.lab.stage import KINDS, Inputs, Stage
+from polyspan.lab.work import work_of
 
 _FAULT = ("message", "where", "found", "expected", "fix")
 _PATIENCE = 35.0  # seconds for checkpoints to be written
@@ -78,7 +79,7 @@ def main(asked: Path) -> None:
     inputs = {role: Path(path) for role, path in work["inputs"].items()}
     try:
         _require_device()
-        KINDS[work["kind"]].load()(work["options"], inputs, Path(work["out"]))
+        work_of(work["kind"])(work["options"], inputs, Path(work["out"]))
     except (PolyspanError, OSError) as error:
         told = error if isinstance(error, PolyspanError) else PolyspanError("cannot go on", found=str(error))
         write_json(asked.with_name("fault.json"), _parts(told) | {"errno": _errno(error)})

@@ -11,16 +11,19 @@ from polyspan.lab.engine.execution import Result
 from polyspan.lab.engine.live import LiveView
 from polyspan.lab.stage import Stage, in_order
 from polyspan.lab.store.store import Store
+from polyspan.training.versions import others
 
-POLICIES = ("missing", "always", "never")
-"""Make what is not in the store; make everything again; make nothing and refuse where something is missing."""
+POLICIES = ("missing", "always", "never", "versions")
+"""Make what is not in the store; make everything again; make nothing and refuse where something is missing; make
+also what other versions of torch, transformers or tokenizers have made."""
 _AGAIN = 1.0  # seconds until a stage that another process makes is looked at again
 
 
 @dataclass
 class Outcome:
     """What became of a run's stages, by name. `kept` were in the store; `skipped` need one that failed, which is
-    named; `damaged` were found unsound in the store, with what was wrong, and made again."""
+    named; `damaged` were found unsound in the store, or made with other versions where that counts, and made
+    again."""
 
     made: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -47,20 +50,21 @@ class Stock:
     todo: list[Stage]
     kept: list[Stage]
     damaged: dict[str, str]
+    """By key what is wrong with an output, in words."""
 
 
 def take_stock(wanted: Sequence[Stage], store: Store, policy: str = "missing") -> Stock:
     """What must be made so that the wanted stages are in the store. What only kept stages need is not looked for.
 
     Files of kept stages that are read, or that nothing else of the plan reads, are compared with their hashes;
-    what is damaged is to be made again. Raises UsageError for an unknown policy, PolyspanError under the policy
-    `never` where something is missing.
+    what is damaged is to be made again, and under the policy `versions` what other versions have made. Raises
+    UsageError for an unknown policy, PolyspanError under the policy `never` where something is missing.
     """
     choose("policy", policy, POLICIES)
     order = in_order(wanted)
     if policy == "always":
         return Stock(order, [], {})
-    damaged: dict[str, str] = {}
+    damaged = _outdated(order, store) if policy == "versions" else {}
     while True:
         todo, kept = _split(order, {stage.key for stage in wanted}, store, damaged)
         read = {need.key for stage in todo for need in stage.needs.values()}
@@ -69,12 +73,25 @@ def take_stock(wanted: Sequence[Stage], store: Store, policy: str = "missing") -
         found = {stage.key: fault for stage in looked_at if (fault := store.damage(stage))}
         if not found:
             break
-        damaged |= found
+        damaged |= {key: f"damaged in the store ({fault})" for key, fault in found.items()}
     if policy == "never" and todo:
         names = ", ".join(stage.name for stage in todo[:5]) + (" …" if len(todo) > 5 else "")
         message = f"not in the store {store.folder}, and nothing is to be made: {len(todo)} stages"
         raise PolyspanError(message, found=names, fix="choose another policy")
     return Stock(todo, kept, damaged)
+
+
+def _outdated(order: Sequence[Stage], store: Store) -> dict[str, str]:
+    """By key, those in the store that other versions have made, and those made of them."""
+    found: dict[str, str] = {}
+    for stage in order:
+        if not store.has(stage):
+            continue
+        if made_with := others(store.record(stage)):
+            found[stage.key] = f"made with {made_with}"
+        elif inner := next((need for need in stage.needs.values() if need.key in found), None):
+            found[stage.key] = f"made of {inner.name}"
+    return found
 
 
 def _split(
@@ -85,7 +102,7 @@ def _split(
         if stage.key not in needed:
             continue
         if stage.key not in damaged and store.path(stage).exists() and (fault := store.fault(stage)):
-            damaged[stage.key] = fault
+            damaged[stage.key] = f"damaged in the store ({fault})"
         if stage.key in damaged or not store.path(stage).exists():
             todo.append(stage)
             needed |= {need.key for need in stage.needs.values()}

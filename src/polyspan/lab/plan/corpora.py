@@ -7,7 +7,7 @@ from typing import Any
 from polyspan.data.languages import primary
 from polyspan.errors import PolyspanError
 from polyspan.lab.plan import cost
-from polyspan.lab.plan.data_facts import DataFacts, absolute, drawn_first, facts
+from polyspan.lab.plan.data_facts import DataFacts, drawn_first, facts, resolved
 from polyspan.lab.recipe.recipe import Data, Recipe
 from polyspan.lab.recipe.resolve import placed, require
 from polyspan.lab.stage import Stage
@@ -51,7 +51,9 @@ class DataStages:
             count = known.questions or 0
             seconds = 1.0 + 0.00005 * count + known.work * count + (_FETCH if known.distant else 0.0)
             name = f"test {label}" if section == "tests" else f"corpus {label}"
-            self._stages[key] = Stage("corpus", name, options, {}, seconds, cost.corpus_megabytes(count))
+            self._stages[key] = Stage(
+                "corpus", name, options, {}, seconds, cost.corpus_megabytes(count), known.content
+            )
         return self._stages[key]
 
     def stages(self, labels: Sequence[str], role: str, *path: str) -> dict[str, Stage]:
@@ -73,15 +75,13 @@ class DataStages:
 
     def _options(self, section: str, label: str, known: DataFacts) -> dict[str, Any]:
         given = self._given(section, label)
-        data, size = absolute(given.data), self._sizes[section, label]
+        data, size = resolved(given.data), self._sizes[section, label]
         if size is not None and (made := drawn_first(data, size, given.seed)):
             data, size = made, None
         options: dict[str, Any] = {"data": data, "language": given.language, "metric": given.metric}
         options |= {"limit": size, "seed": None if size is None else given.seed}
         if section == "tests":
             options["name"] = label
-        if known.files:
-            options["sha256"] = dict(known.files)
         return options
 
     def _size(self, section: str, label: str, known: DataFacts) -> int | None:

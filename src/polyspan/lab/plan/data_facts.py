@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from pathlib import Path
 
 from polyspan.data import cards, fetch, mini
 from polyspan.data.cards import card_of
@@ -14,21 +13,34 @@ from polyspan.data.formats.parse import parse
 from polyspan.data.guess import language_of
 from polyspan.data.languages import language_tag, primary
 from polyspan.errors import PolyspanError
-from polyspan.files import explained, sha256
+from polyspan.lab.plan.content import (
+    bundled_hash,
+    file_hash,
+    model_content,
+    pinned_model,
+    tool_content,
+    tool_file,
+)
 from polyspan.make.maker import MAKERS, Maker, Shape
 from polyspan.make.naming import Call, call
+from polyspan.model.encoders.model_name import BUNDLED, model_folder
 from polyspan.reading import is_name
 
 _BYTES = {"zh": 620, "ko": 670, "ja": 750}  # a question of SQuAD JSON, with its share of the context
 _LATIN_BYTES = 320
+_LANGUAGES = ("to", "pivot")  # options that are languages
 
 
 @dataclass(frozen=True, slots=True)
 class DataFacts(Shape):
-    """What is known of data beforehand. `files` are local ones by absolute path with their SHA-256; `distant` data
-    come over a network when they are first used; `work` is the seconds that making takes for each question."""
+    """What is known of data beforehand.
 
-    files: Mapping[str, str] = field(default_factory=dict)
+    `content` says what stands behind the names of all that they are made of: the SHA-256 of a file, a commit, the
+    version of an installed model. `distant` data come over a network when they are first used; `work` is the
+    seconds that making takes for each question.
+    """
+
+    content: Mapping[str, str] = field(default_factory=dict)
     distant: bool = False
     work: float = 0.0
     short: bool = False
@@ -46,13 +58,13 @@ def facts(data: str, language: str | None = None) -> DataFacts:
     if not is_name(data):
         return _local(data, language)
     if data.startswith("hub:"):
-        rows = fetch.hub_rows(data)
-        return DataFacts(language, None, None, {}, not _fetched(data, rows.revision))
+        return DataFacts(language, None, None, {}, not fetch.is_fetched(data))
     card, split = cards.find(data)
     bundled = card.source == "bundled"
     questions = _counted(split.name) if bundled else split.questions or _of_source(split.name)
     distant = not bundled and not cards.cached_path(split.name, card.pin or "").exists()
-    return DataFacts(language or split.language, split.metric, questions, {}, distant, short=bundled)
+    content = {split.name: bundled_hash(split.name) if bundled else str(card.pin)}
+    return DataFacts(language or split.language, split.metric, questions, content, distant, short=bundled)
 
 
 def drawn_first(data: str, limit: int, seed: int) -> str | None:
@@ -73,18 +85,6 @@ def drawn_first(data: str, limit: int, seed: int) -> str | None:
     return None if inner is None else str(replace(made, data=inner))
 
 
-def file_hash(path: str) -> str:
-    """SHA-256 of a local file, kept as long as its size and time stay."""
-    with explained(path, "read"):
-        state = os.stat(path)
-        return _hashed(path, state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=4096)
-def _hashed(path: str, size: int, changed: int) -> str:
-    return sha256(path)
-
-
 def _of_source(name: str) -> int | None:
     """About how many questions a translated or reordered set has: as many as the one it was made from."""
     head, _, key = name.partition(":")
@@ -96,33 +96,24 @@ def _of_source(name: str) -> int | None:
 
 def _made(made: Call, language: str | None) -> DataFacts:
     maker, known = MAKERS[made.maker], facts(made.data, language)
-    files = dict(known.files)
-    for option, value in made.options.items():
-        if path := _local_file(maker.file(option, value)):
-            files[path] = file_hash(path)
+    content = dict(known.content)
+    spoken = [known.language, *(made.options.get(option) for option in _LANGUAGES)]
+    for option in (*maker.tools, *maker.files):
+        if value := made.options.get(option):
+            content |= tool_content(maker, option, value, [one for one in spoken if one])
+    if made.options.get("recover") == "aligned":
+        content |= model_content(BUNDLED)
 
     def of(data: str) -> DataFacts:
         other = facts(data, language)
-        files.update(other.files)
+        content.update(other.content)
         return other
 
     after = maker.expected(known, made.values(of))
     work = known.work + maker.work(made.options)
     return replace(
-        known, language=after.language, metric=after.metric, questions=after.questions, files=files, work=work
+        known, language=after.language, metric=after.metric, questions=after.questions, content=content, work=work
     )
-
-
-def _local_file(path: str) -> str | None:
-    """The file that an option of a maker names, by its absolute path; None where it is none or bundled."""
-    if path.startswith("mini:"):
-        mini.dictionary(path.removeprefix("mini:"))  # raises for a language without one
-        return None
-    if path in ("", "mini"):
-        return None
-    if not Path(path).expanduser().is_file():
-        raise PolyspanError("there is no such file", where=path, fix="check the path")
-    return os.path.abspath(os.path.expanduser(path))
 
 
 def _local(data: str, language: str | None) -> DataFacts:
@@ -158,30 +149,30 @@ def _read(files: tuple[tuple[str, str], ...]) -> tuple[cards.Known | None, str |
     return card, language_of(parts, card.language if card else None)
 
 
-def _fetched(name: str, revision: str | None) -> bool:
-    start = cards.cached_path(name, revision or "")
-    return any(start.parent.glob(f"{glob.escape(start.stem)}*.json"))
-
-
 @lru_cache
 def _counted(name: str) -> int:
     return sum(len(row["questions"]) for row in mini.rows(name.rpartition("/")[2]))
 
 
-def absolute(data: str) -> str:
-    """Local data by its absolute path, so that it means the same wherever a stage runs; names as they are."""
+def resolved(data: str) -> str:
+    """Data by a name that means the same wherever and whenever a stage runs: local ones by the absolute path,
+    those of the hub by the commit where it can be told now."""
     if data.startswith("make:"):
         made = call(data)
         maker = MAKERS[made.maker]
-        options = {name: _absolute_option(maker, name, value) for name, value in made.options.items()}
-        return str(Call(made.maker, absolute(made.data), options))
+        options = {name: _resolved_option(maker, name, value) for name, value in made.options.items()}
+        return str(Call(made.maker, resolved(made.data), options))
     if is_name(data):
-        return data
+        return fetch.pinned(data) if data.startswith("hub:") else data
     return os.path.abspath(data if os.path.exists(data) else os.path.expanduser(data))
 
 
-def _absolute_option(maker: Maker, name: str, value: str) -> str:
+def _resolved_option(maker: Maker, name: str, value: str) -> str:
     if name in maker.corpora:
-        return absolute(value)
+        return resolved(value)
+    kind, _, rest = value.partition(":")
+    if name in maker.tools and kind == "hf":
+        folder = model_folder(rest)
+        return f"hf:{folder.absolute() if folder else pinned_model(rest)}"
     path = maker.file(name, value)
-    return value.removesuffix(path) + (_local_file(path) or path)
+    return value.removesuffix(path) + (tool_file(path) or path)

@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from polyspan.errors import PolyspanError
+from polyspan.lab.plan.content import file_hash, model_content, pinned_model
 from polyspan.lab.plan.corpora import DataStages
-from polyspan.lab.plan.data_facts import file_hash
-from polyspan.lab.plan.encoder_facts import QANET, ModelFacts, model_facts, model_hashes
+from polyspan.lab.plan.encoder_facts import QANET, ModelFacts, model_facts
 from polyspan.lab.recipe.recipe import Encoder, Recipe
 from polyspan.lab.recipe.resolve import placed, require
 from polyspan.lab.stage import Stage
@@ -22,6 +22,7 @@ class EncoderStages:
         self._stages: dict[str, Stage] = {}
         self._known: dict[str, ModelFacts] = {}
         self._open: list[str] = []
+        self._named: dict[str, tuple[str, dict[str, str]]] = {}
 
     def facts(self, name: str, *path: str) -> ModelFacts:
         """Facts of a model's name or label; `path` is where the recipe names it."""
@@ -29,13 +30,15 @@ class EncoderStages:
             self._known[name] = self._facts(name, *path)
         return self._known[name]
 
-    def start(self, name: str, *path: str) -> tuple[dict[str, Any], dict[str, Stage]]:
-        """How a stage is to be told what it starts from: the option `model`, or the need."""
+    def start(self, name: str, *path: str) -> tuple[dict[str, Any], dict[str, Stage], dict[str, str]]:
+        """How a stage is to be told what it starts from: the option `model` with its content, or the need."""
         self.facts(name, *path)
         if name in self.recipe.encoders:
-            return {}, {"model": self.stage(name, *path)}
-        hashes = model_hashes(name)
-        return {"model": name} | ({"sha256": hashes} if hashes else {}), {}
+            return {}, {"model": self.stage(name, *path)}, {}
+        if name not in self._named:
+            self._named[name] = pinned_model(name), model_content(name)
+        model, content = self._named[name]
+        return {"model": model}, {}, content
 
     def stage(self, label: str, *path: str) -> Stage:
         """The stage that makes an encoder. Raises for encoders made of each other in a circle."""
@@ -78,18 +81,18 @@ class EncoderStages:
         needs = self.data.stages(encoder.data, "data", *path, "data")
         if not needs and encoder.how in ("qanet", "vectors"):
             raise self.recipe.fault(f"{encoder.how} needs corpora", *path, fix="add `data`")
+        content: dict[str, str] = {}
         megabytes = 30.0
         if encoder.how in ("graft", "trim"):
             base = self._base(label, encoder)
             megabytes = 100.0
-            if base in self.recipe.encoders:
-                needs["model"] = self.stage(base, *path, "model")
-            else:
-                given, _ = self.start(base, *path, "model")
-                options |= {"model": given["model"]} | ({"sha256": given["sha256"]} if "sha256" in given else {})
+            given, start, content = self.start(base, *path, "model")
+            options |= given
+            needs |= start
+            if not start:
                 megabytes = self.facts(base, *path, "model").megabytes
         if encoder.how == "trim":
-            if not needs and not encoder.languages:
+            if not encoder.data and not encoder.languages:
                 raise self.recipe.fault(
                     "nothing says which pieces to keep", *path, fix="add `data` or `languages`"
                 )
@@ -97,18 +100,20 @@ class EncoderStages:
         else:
             options["seed"] = encoder.seed
         if encoder.how in ("graft", "qanet") and encoder.vectors is not None:
-            self._add_vectors(label, encoder.vectors, options, needs)
-        return Stage("encoder", f"encoder {label}", options, needs, _SECONDS, megabytes)
+            vectors, more, hashes = self._vectors(label, encoder.vectors)
+            options |= vectors
+            needs |= more
+            content = content | hashes
+        return Stage("encoder", f"encoder {label}", options, needs, _SECONDS, megabytes, content)
 
-    def _add_vectors(self, label: str, name: str, options: dict[str, Any], needs: dict[str, Stage]) -> None:
-        """Word vectors from a file, or from an encoder stage that makes them."""
+    def _vectors(self, label: str, name: str) -> tuple[dict[str, str], dict[str, Stage], dict[str, str]]:
+        """Word vectors from a file, or from an encoder stage that makes them: options, needs and content."""
         path = ("encoders", label, "vectors")
         if name in self.recipe.encoders:
             if self.recipe.encoders[name].how != "vectors":
                 raise self.recipe.fault(f"{name!r} is no word vectors", *path, fix="an encoder made by `vectors`")
-            needs["vectors"] = self.stage(name, *path)
-            return
+            return {}, {"vectors": self.stage(name, *path)}, {}
         file = Path(name).expanduser().absolute()
         if not file.is_file():
             require(self.recipe, name, self.recipe.encoders, "vectors, neither a file nor an encoder:", *path)
-        options |= {"vectors": str(file), "sha256": options.get("sha256", {}) | {file.name: file_hash(str(file))}}
+        return {"vectors": str(file)}, {}, {str(file): file_hash(str(file))}

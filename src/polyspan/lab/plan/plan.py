@@ -81,10 +81,6 @@ class Plan:
             for cell in by_place.get((reader, test), ())
         ]
 
-    def of_probe(self, name: str) -> list[PlannedProbe]:
-        """The looks of a probe, in the order of its readers."""
-        return [look for look in self.looks if look.probe == name]
-
     def stage(self, name: str) -> Stage:
         """The stage of a name. Raises PolyspanError where there is none, naming the nearest."""
         by_name = {stage.name: stage for stage in self.stages}

@@ -3,21 +3,23 @@
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from polyspan.data import mini
 from polyspan.errors import PolyspanError
 from polyspan.lab.plan import cost
+from polyspan.lab.plan.content import file_hash
 from polyspan.lab.plan.corpora import DataStages
-from polyspan.lab.plan.data_facts import file_hash
 from polyspan.lab.plan.encoder_facts import ModelFacts
 from polyspan.lab.plan.encoders import EncoderStages
 from polyspan.lab.recipe.recipe import Align, Probe, ReaderEntry, Recipe
 from polyspan.lab.recipe.resolve import choice, placed
 from polyspan.lab.stage import Stage
+from polyspan.model.encoders.model_name import model_folder, repository
 from polyspan.model.windows.windows import WindowOptions
-from polyspan.training.settings import PRESETS, TrainSettings
+from polyspan.training.settings import PRESETS, TrainSettings, as_options
 from polyspan.training.settings import preset as preset_named
 
 _GAME = 1.35  # an adversary reads target text beside every batch
@@ -33,6 +35,7 @@ class ReaderStages:
         self.data = DataStages(recipe)
         self.encoders = EncoderStages(recipe, self.data)
         self._settings: dict[str, TrainSettings] = {}
+        self._written: dict[str, dict[str, Any]] = {}
         self._models: dict[str, ModelFacts] = {}
         self._made: dict[tuple[object, ...], Stage] = {}
 
@@ -78,16 +81,17 @@ class ReaderStages:
         all readers that start from one encoder with the same windows."""
         reader, seed = self.recipe.readers[label], self.seeds(label)[0]
         self._prepare(label, reader)
-        given, needs = self.encoders.start(str(reader.model), "readers", label, "model")
+        given, needs, content = self.encoders.start(str(reader.model), "readers", label, "model")
         options: dict[str, Any] = {"untrained" if key == "model" else key: value for key, value in given.items()}
-        options |= {"preset": reader.preset, "settings": _windows(reader), "seed": seed, "pack": None}
+        options |= {"windows": self._written[label]["windows"], "seed": seed, "pack": None}
         key = "untrained", str(reader.model), test, json.dumps(options, sort_keys=True)
         if key not in self._made:
-            started = str(reader.model).rpartition("/")[2]
+            started = repository(str(reader.model))[0].rpartition("/")[2]
             same = sum(known[:3] == key[:3] for known in self._made)
             name = f"predict untrained {started} on {test}" + (f", {same + 1}" if same else "")
             costs = self._answers(test, self._models[label], self._settings[label])
-            self._made[key] = Stage("predict", name, options, needs | {"test": self.data.test(test)}, *costs)
+            needs["test"] = self.data.test(test)
+            self._made[key] = Stage("predict", name, options, needs, *costs, content)
         return self._made[key]
 
     def probe(self, name: str, probe: Probe, label: str, seed: int) -> Stage:
@@ -99,29 +103,26 @@ class ReaderStages:
         options |= {key: value for key in ("layers", "limit") if (value := getattr(probe, key)) is not None}
         options |= probe.options()
         model = self._models[label]
+        content: dict[str, str] = {}
         for layer in probe.layers or ():
             self._check_layer(model, layer, "probes", name, "layers")
         if probe.before:
-            given, more = self.encoders.start(str(self.recipe.readers[label].model), "probes", name)
+            given, more, content = self.encoders.start(str(self.recipe.readers[label].model), "probes", name)
             options |= {"before": given["model"]} if given else {}
             needs |= more
         passes = 2 if probe.before else 1
         total = sum(self._test_pieces(test, self._settings[label], probe.limit) for test in tests)
         seconds = cost.predicting(model, total) * passes + 5.0
-        return Stage("probe", f"probe {name}, {label}, seed {seed}", options, needs, seconds, 1.0)
+        return Stage("probe", f"probe {name}, {label}, seed {seed}", options, needs, seconds, 1.0, content)
 
     def _train(self, label: str, seed: int) -> Stage:
         reader, path = self.recipe.readers[label], ("readers", label)
         needs = self.data.stages(reader.data, "data", *path, "data")
         self._prepare(label, reader)
         model, settings = self._models[label], self._settings[label]
-        given, start = self.encoders.start(str(reader.model), *path, "model")
+        given, start, content = self.encoders.start(str(reader.model), *path, "model")
         needs |= start
-        options: dict[str, Any] = {
-            **given,
-            "preset": reader.preset,
-            "settings": dict(sorted(reader.settings.items())),
-        }
+        options: dict[str, Any] = {**given, "settings": self._written[label]}
         options |= {"seed": seed, "limit": reader.limit, "weights": reader.weights}
         if reader.checkpoints > 1:
             options["checkpoints"] = reader.checkpoints
@@ -135,9 +136,11 @@ class ReaderStages:
             needs |= self.data.stages(reader.adversary.data, "adversary", *path, "adversary", "data")
             seconds *= _GAME
         if reader.augment is not None:
-            options["augment"] = self._augment(label, reader.augment.dictionaries, reader.augment.rate)
+            words, hashes = self._words(reader.augment.dictionaries, (*path, "augment"), "dictionaries")
+            options["augment"] = {"dictionaries": words, "rate": reader.augment.rate}
+            content = content | hashes
         megabytes = model.megabytes * reader.checkpoints
-        return Stage("train", f"train {label}, seed {seed}", options, needs, seconds, megabytes)
+        return Stage("train", f"train {label}, seed {seed}", options, needs, seconds, megabytes, content)
 
     def _prepare(self, label: str, reader: ReaderEntry) -> None:
         """What holds for all seeds of a reader, looked at once."""
@@ -172,6 +175,7 @@ class ReaderStages:
             )
         self._check_warmup(label, reader, settings)
         self._models[label], self._settings[label] = model, settings
+        self._written[label] = as_options(settings)
 
     def _checked_settings(self, reader: ReaderEntry, path: tuple[str, ...]) -> TrainSettings:
         preset = str(reader.preset)
@@ -202,41 +206,44 @@ class ReaderStages:
         path = ("readers", label, "align")
         method = str(align.method)
         needs = {role: self.data.corpus(getattr(align, role), *path, role) for role in ("source", "target")}
-        given, start = self.encoders.start(str(self.recipe.readers[label].model), "readers", label, "model")
+        given, start, content = self.encoders.start(
+            str(self.recipe.readers[label].model), "readers", label, "model"
+        )
         options: dict[str, Any] = {**given, "method": method, "layer": align.layer, "kind": align.kind}
         options |= {"most": align.most, "limit": align.limit, "seed": seed, "options": dict(align.options)}
-        if windows := _windows(self.recipe.readers[label]):
-            options["windows"] = windows
+        windows = _windows(self.recipe.readers[label])
+        if windows or not (start or model_folder(given["model"])):  # a Reader in a folder has its own
+            options["windows"] = asdict(WindowOptions(**windows))
         for name in ("pairs", "dictionary"):
-            if (value := getattr(align, name)) is not None:
-                options[name] = (
-                    value if name == "pairs" and value in ("identical", "none") else self._words(value, path, name)
-                )
+            value = getattr(align, name)
+            if name == "pairs" and value in ("identical", "none"):
+                options[name] = value
+            elif value is not None:
+                (options[name],), hashes = self._words([value], path, name)
+                content = content | hashes
         sides = [self.data.facts("corpora", name) for name in (align.source, align.target)]
         total = sum(cost.pieces(one, one.questions or 0, self._settings[label]) for one in sides)
         seconds = cost.fitting(model, method, total / _QUESTIONS)
-        return Stage("map", f"map {label}, seed {seed}", options, needs | start, seconds, model.hidden**2 * 4e-6)
+        megabytes = model.hidden**2 * 4e-6
+        return Stage("map", f"map {label}, seed {seed}", options, needs | start, seconds, megabytes, content)
 
-    def _augment(self, label: str, dictionaries: Sequence[str], rate: object) -> dict[str, Any]:
-        path = ("readers", label, "augment")
-        words = [self._words(name, path, "dictionaries") for name in dictionaries]
-        hashes = [file_hash(name) for name in words if not name.startswith("mini:")]
-        return {"dictionaries": words, "rate": rate} | ({"sha256": hashes} if hashes else {})
-
-    def _words(self, name: str, path: tuple[str, ...], key: str) -> str:
-        """A dictionary: `mini:ko`, or a file by its absolute path."""
-        if name.startswith("mini:"):
-            try:
-                mini.dictionary(name.removeprefix("mini:"))
-            except PolyspanError as error:
-                raise placed(self.recipe, error, *path, key) from None
-            return name
-        file = Path(name).expanduser().absolute()
-        if not file.is_file():
-            raise self.recipe.fault(
-                "there is no such dictionary", *path, key, found=name, fix="a file, or mini:ko"
-            )
-        return str(file)
+    def _words(self, given: Sequence[str], path: tuple[str, ...], key: str) -> tuple[list[str], dict[str, str]]:
+        """Dictionaries, `mini:ko` or files by their absolute paths, and their hashes."""
+        hashes: dict[str, str] = {}
+        for name in given:
+            if name.startswith("mini:"):
+                try:
+                    hashes[name] = file_hash(str(mini.dictionary(name.removeprefix("mini:"))))
+                except PolyspanError as error:
+                    raise placed(self.recipe, error, *path, key) from None
+                continue
+            file = Path(name).expanduser().absolute()
+            if not file.is_file():
+                raise self.recipe.fault(
+                    "there is no such dictionary", *path, key, found=name, fix="a file, or mini:ko"
+                )
+            hashes[str(file)] = file_hash(str(file))
+        return list(hashes), hashes
 
     def _check_layer(self, model: ModelFacts, layer: int, *path: str, from_zero: bool = False) -> None:
         last = model.layers

@@ -5,7 +5,6 @@ one value stands in a reader (`layer: [8, 11]`) is a sweep: a reader for each va
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import (
@@ -331,10 +330,3 @@ def _named(value: Any) -> Any:
 def options_of(part: Align | Encoder) -> Fields:
     """The names of the options that an aligner or a maker of encoders takes, with their types."""
     return of_encoder(part.how) if isinstance(part, Encoder) else of_aligner(str(part.method))
-
-
-def as_path(name: str) -> Path | None:
-    """The folder or file that a name means: one that is there, or that is written as a path."""
-    path = Path(name).expanduser()
-    written = name.startswith((".", "/", "~")) or name.count("/") > 1
-    return path if written or path.exists() else None

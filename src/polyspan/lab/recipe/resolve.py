@@ -1,6 +1,7 @@
 """A recipe as it is run: the scale applied, sweeps made into readers, and every default filled in."""
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from polyspan.lab.recipe.recipe import (
 )
 
 _SWEPT = ("model", "preset", "limit")
+_COMMIT = re.compile("(?<=@[0-9a-f]{7})[0-9a-f]{33}$")  # as much of it as a label does not need
 _INNER = {"align": ("method", "layer"), "adversary": ("layer", "weight"), "augment": ("rate",)}
 
 
@@ -83,7 +85,7 @@ def _variants(label: str, reader: ReaderEntry) -> Iterator[tuple[str, ReaderEntr
     for values in itertools.product(*(axis[2] for axis in axes)):
         name, one = label, reader
         for (part, key, _), value in zip(axes, values, strict=True):
-            name += f"-{str(value).rpartition('/')[2].replace(':', '-').replace('.', '_')}"
+            name += "-" + _COMMIT.sub("", str(value).rpartition("/")[2]).replace(":", "-").replace(".", "_")
             one = one.model_copy(update=_updated(one, part, key, value))
         yield name, one
 

@@ -63,12 +63,14 @@ class Gathered:
         return found
 
     def run(self, train: Stage) -> dict[str, Any]:
-        """The run record of a train stage, {} where it is gone; a made encoder goes by its stage's name."""
+        """The run record of a train stage, {} where it is gone; a made encoder goes by its stage's name, with
+        the model that it was made of."""
         if not self.is_done(train):
             return {}
         found = dict(self.json(train, f"{READER}/run.json"))
         if "model" in train.needs:
-            found["model"] = train.needs["model"].name
+            made = train.needs["model"]
+            found["model"] = f"{made.name}, of {made.options['model']}" if "model" in made.options else made.name
         return found
 
     def json(self, stage: Stage, name: str) -> Any:

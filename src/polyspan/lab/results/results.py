@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from polyspan.lab.results.sources import pictures, sources, told_deviations
 from polyspan.lab.stage import Stage, in_order
 from polyspan.report import write_report
 from polyspan.score import default_metric
+from polyspan.training.versions import COUNTED, others, versions
 
 if TYPE_CHECKING:
     from polyspan.lab.plan.plan import Plan
@@ -51,6 +53,7 @@ def write_results(
         content = _gather(plan, gathered, lacking, command) | {"recipe": described, "made_of": made_of}
         report = json.loads(json.dumps(content, allow_nan=False))  # as it is read back: lists, not tuples
     report["command"] = command
+    report["remarks"] = _made_with_others(plan, store, done)
     write_json(out / "report.json", report)
     write_report(out)
     return report
@@ -176,6 +179,18 @@ def _circumstances(plan: "Plan", gathered: Gathered) -> dict[str, Any]:
         "versions": {name: ", ".join(sorted(values)) for name, values in versions.items()},
         "machine": {name: ", ".join(sorted(values)) for name, values in machines.items()},
     }
+
+
+def _made_with_others(plan: "Plan", store: "Store", done: frozenset[str]) -> list[str]:
+    """Sentences on the stages that other versions of torch, transformers or tokenizers have made."""
+    found = Counter(others(store.record(stage)) for stage in plan.stages if stage.key in done)
+    here = ", ".join(f"{name} {versions()[name]}" for name in COUNTED)
+    return [
+        f"{count} of {found.total()} stages were made with {made_with}; here it is {here}. "
+        "--policy versions makes them again."
+        for made_with, count in found.items()
+        if made_with
+    ]
 
 
 def _alignment(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from polyspan.files import file_name
 from polyspan.lab.outputs import MODEL
 from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.stage import Stage
+from polyspan.model.encoders.model_name import repository
 from polyspan.probe import KINDS
 from polyspan.report.deviations import Answered, Trained, deviations
 
@@ -41,7 +42,7 @@ def told_deviations(plan: "Plan", gathered: Gathered) -> list[str]:
     tests = {cell.test: cell for cell in plan.cells}
     rows = _places({name: table.rows for name, table in plan.recipe.tables.items()})
     columns = _places({name: table.columns for name, table in plan.recipe.tables.items()})
-    readers = [_trained(name, rows.get(name, ()), some, gathered) for name, some in cells.items()]
+    readers = [_trained(plan, name, rows.get(name, ()), some, gathered) for name, some in cells.items()]
     tested = [Answered(name, columns.get(name, ()), gathered.about(cell.corpus)) for name, cell in tests.items()]
     return deviations(readers, tested)
 
@@ -105,7 +106,7 @@ def _places(lines: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[tuple[str
 
 
 def _trained(
-    name: str, places: tuple[tuple[str, str], ...], cells: "list[PlannedCell]", gathered: Gathered
+    plan: "Plan", name: str, places: tuple[tuple[str, str], ...], cells: "list[PlannedCell]", gathered: Gathered
 ) -> Trained:
     train = cells[0].train
     options = train.options
@@ -114,9 +115,9 @@ def _trained(
     return Trained(
         name,
         places,
-        made.name if made else str(options["model"]),
-        str(options["preset"]),
-        options.get("settings", {}),
+        made.name if made else repository(str(options["model"]))[0],
+        str(plan.recipe.readers[name].preset),
+        plan.recipe.readers[name].settings,
         tuple(dict.fromkeys(cell.seed for cell in cells)),
         tuple(gathered.about(need) for need in _roles(train, "data")),
         options.get("limit"),

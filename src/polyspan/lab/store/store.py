@@ -87,7 +87,8 @@ class Store:
         path = self.path(stage) / RECORD
         try:
             found: dict[str, Any] = json.loads(path.read_text("utf-8"))
-            return found if found["files"].items() is not None else {}
+            found["files"].items()  # raises where it is no record
+            return found
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             why = "it is not in the store" if isinstance(error, FileNotFoundError) else str(error)
             raise PolyspanError("no record of a stage", where=str(path), found=why, fix="run it again") from error
@@ -169,6 +170,29 @@ class Store:
             self._remove(self.path(stage))
         self._checked.discard(stage.key)
 
+    def contents(self) -> list[dict[str, Any]]:
+        """What is in the store, by the kind of stage: `stages`, `bytes`, and when one was `used` last; what is
+        being made or was left by killed runs is the kind `partial`."""
+        found: dict[str, list[Path]] = {}
+        for path in self._inside("stages"):
+            found.setdefault(_kind(path), []).append(path)
+        found |= {"partial": partial} if (partial := self._inside("partial")) else {}
+        return [
+            {
+                "kind": kind,
+                "stages": len(paths),
+                "bytes": sum(map(_bytes, paths)),
+                "used": max(map(_last_use, paths)),
+            }
+            for kind, paths in found.items()
+        ]
+
+    def _inside(self, part: str) -> list[Path]:
+        try:
+            return sorted((self.folder / part).iterdir())
+        except FileNotFoundError:
+            return []
+
     def garbage(self, keep: Collection[str], older_than: float = 0.0) -> list[Garbage]:
         """What is neither under one of the keys `keep` nor in use by a run, and was not used for `older_than`
         seconds: outputs, what killed runs left, and what was half removed."""
@@ -221,6 +245,13 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     part = folder / f".{RECORD}.part"
     part.write_text(json.dumps(dict(record), ensure_ascii=False, indent=2, allow_nan=False) + "\n", "utf-8")
     part.replace(folder / RECORD)
+
+
+def _kind(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / RECORD).read_text("utf-8"))["kind"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return "damaged"
 
 
 def _files(folder: Path) -> Iterator[str]:

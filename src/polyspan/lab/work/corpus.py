@@ -2,6 +2,7 @@
 
 import glob
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus
 from polyspan.data.write import write
 from polyspan.files import sha256, write_json, write_text
+from polyspan.lab.plan.content import commit_unknown
+from polyspan.lab.plan.data_facts import resolved
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work.answers import write_answers
 from polyspan.make.naming import call
@@ -24,9 +27,12 @@ _MADE = "make:"
 def corpus(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     """Read or make a corpus: `corpus.json` (SQuAD), `about.json`, and `card.yaml` where it was made.
 
-    Options: `data` as `read` takes it, `language`, `metric`, `name`, and `limit` questions drawn by `seed`.
+    Options: `data` as `read` takes it, `language`, `metric`, `name`, and `limit` questions drawn by `seed`. Raises
+    PolyspanError for names on the hub whose commit was not known when the run was planned.
     """
     data, language = str(options["data"]), options.get("language")
+    if re.search(r"\b(hub|hf):", data) and (known := resolved(data)) != data:
+        raise commit_unknown(data, known)
     card: dict[str, Any] | None = None
     if data.startswith(_MADE):
         made = build(data, language, doing=f"making {options.get('name') or data}")

@@ -13,8 +13,10 @@ from polyspan.data.schema import Corpus
 from polyspan.errors import choose
 from polyspan.files import write_json
 from polyspan.lab.outputs import MAP, MODEL, READER, VECTORS
+from polyspan.lab.plan.content import commit_unknown
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
+from polyspan.model.encoders.model_name import pinned
 from polyspan.model.reader import Reader
 from polyspan.model.vocabulary.cooccurrence import corpus_vectors
 from polyspan.model.vocabulary.graft import graft
@@ -37,16 +39,23 @@ def encoder(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     given = dict(options)
     how = given.pop("how")
     choose("way to make an encoder", how, _WAYS)
-    given.pop("sha256", None)
     _WAYS[how](given, inputs, out)
 
 
 def encoder_name(options: Mapping[str, Any], inputs: Inputs) -> str:
-    """What `Reader.load` and `train` are to start from: the encoder in the role `model`, or the option's name."""
-    return str(inputs["model"] / MODEL) if "model" in inputs else str(options["model"])
+    """What `Reader.load` and `train` are to start from: the encoder in the role `model`, or the option's name.
+
+    Raises PolyspanError for a name on the hub whose commit was not known when the run was planned.
+    """
+    if "model" in inputs:
+        return str(inputs["model"] / MODEL)
+    name = str(options["model"])
+    if (known := pinned(name)) != name:
+        raise commit_unknown(name, known)
+    return name
 
 
-def a_map(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
+def fitted_map(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     """Fit a map from the corpus in the role `source` to that in `target`: `map.safetensors`, `map.json`.
 
     Options: `method` and its `options`, `layer` of `model` (or of the role `model` or `reader`), `kind` of

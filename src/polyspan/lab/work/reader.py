@@ -12,17 +12,18 @@ from polyspan.lab.work.encoder import encoder_name
 from polyspan.make.codeswitching.augmenting import augmentation
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader
+from polyspan.model.windows.windows import WindowOptions
 from polyspan.prediction import predict as answer
 from polyspan.training.adversary import Adversary
 from polyspan.training.loop import train as fine_tune
-from polyspan.training.settings import TrainSettings, preset
+from polyspan.training.settings import from_options
 from polyspan.training.snapshot import CHECKPOINTS
 
 
 def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     """Train on the corpora `data.0`, …: the folder `reader`, with `run.json` in it.
 
-    Options: `model` (or the role `model`), `preset` and the `settings` changed, `seed`, `limit`, `weights`,
+    Options: `model` (or the role `model`), the `settings` in full, `seed`, `limit`, `weights`,
     `checkpoints`, and `adversary` {layer, weight} with its text in the roles `adversary.0`, …; `augment`
     {dictionaries, rate}. The role `map` has an alignment. A folder that a killed run left is gone on with.
     """
@@ -31,7 +32,7 @@ def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         kept_corpora(inputs, "data"),
         encoder_name(options, inputs),
         out / READER,
-        train_settings(options),
+        from_options(options["settings"]),
         seed=int(options.get("seed", 42)),
         limit=options.get("limit"),
         weights=options.get("weights"),
@@ -48,7 +49,7 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 
     It is answered by the Reader in the role `reader`, or by its `checkpoint` of that number; without one by an
     encoder whose head was never trained: the option `untrained` (or the role `model`) with a head drawn from
-    `seed` and the windows of `preset` and `settings`.
+    `seed` and its `windows`.
     """
     test = kept_corpus(inputs["test"])
     if "reader" in inputs:
@@ -57,20 +58,7 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         reader = Reader.load(folder if number is None else folder / CHECKPOINTS / str(number))
     else:
         name = encoder_name({"model": options.get("untrained")}, inputs)
-        reader = Reader.load(name, train_settings(options).windows, int(options.get("seed", 0)))
+        reader = Reader.load(name, WindowOptions(**options["windows"]), int(options.get("seed", 0)))
     made = answer(reader, test, pack=options.get("pack"))
     spans = {key: (found[0].start, found[0].end) for key, found in made.candidates.items()}
     write_answers(out, test, made.texts, spans, pieces=made.pieces, unknown_pieces=made.unknown)
-
-
-def train_settings(options: Mapping[str, Any]) -> TrainSettings:
-    """The settings of a stage: its preset with some of them changed, lists as tuples.
-
-    Raises UsageError for settings that no Reader can be trained with.
-    """
-    changes = {key: _frozen(value) for key, value in options.get("settings", {}).items()}
-    return preset(options["preset"], **changes)
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

@@ -1,13 +1,12 @@
 """Where the dependency trees come from: a file of trees, spaCy or Stanza.
 
-Trees of spaCy and Stanza are kept in the cache folder, one line of JSON a text, by parser, version and the text's
-hash, for all runs. What comes from a parser or from the cache is checked against the text before it is used.
+Trees of spaCy and Stanza are kept in polyspan's cache by parser, version and the text's hash, for all runs. What
+comes from a parser or from the cache is checked against the text before it is used.
 """
 
 import hashlib
 import importlib
 import json
-import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -16,8 +15,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from polyspan.data import mini
+from polyspan.data.cache import Shelf
 from polyspan.errors import PolyspanError, shorten
-from polyspan.files import cache_folder, explained
 from polyspan.make.reordering.conllu import (
     Sentence,
     Token,
@@ -148,9 +147,7 @@ class CachedParser:
         self.name = name
         self.version = version
         self._parse = parse
-        slug = re.sub(r"[^\w.-]+", "-", f"{name}-{version}").strip("-")
-        self._path = cache_folder() / "parses" / f"{slug}.jsonl"
-        self._known = dict(self._lines())  # text → where its line begins, so that memory stays flat
+        self._kept = Shelf("parses", f"{name} {version}")
 
     def parse(self, texts: Sequence[str]) -> list[list[Sentence]]:
         """The sentences of each text, from the cache or parsed now, in batches. Raises PolyspanError where what
@@ -165,51 +162,21 @@ class CachedParser:
             for key, sentences in zip(batch, parsed, strict=True):
                 _check(sentences, wanted[key], self.name)
                 result[key] = sentences
-            self._append(batch, parsed)
+            packed = {
+                key: json.dumps([_pack(each) for each in sentences], separators=(",", ":")).encode()
+                for key, sentences in zip(batch, parsed, strict=True)
+            }
+            self._kept.put(packed, again=True)
         return [result.get(key, []) for key in keys]
 
     def _read(self, wanted: dict[str, str]) -> Iterator[tuple[str, list[Sentence]]]:
-        places = sorted((self._known[key], key) for key in wanted if key in self._known)
-        if not places:
-            return
-        with explained(self._path, "read"), open(self._path, "rb") as file:
-            for place, key in places:
-                file.seek(place)
-                try:
-                    sentences = [
-                        _unpack(each, wanted[key]) for each in json.loads(file.readline()[len(key) + 1 :])
-                    ]
-                    _check(sentences, wanted[key], self.name)
-                except (ValueError, TypeError, IndexError, PolyspanError):
-                    continue  # a line that a kill cut: parsed again
-                yield key, sentences
-
-    def _lines(self) -> Iterator[tuple[str, int]]:
-        if not self._path.exists():
-            return
-        with explained(self._path, "read"), open(self._path, "rb") as file:
-            place = 0
-            for line in file:
-                key = line.partition(b"\t")[0]
-                if len(key) == 64 and line.endswith(b"\n"):
-                    yield key.decode("latin-1"), place
-                place += len(line)
-
-    def _append(self, keys: Sequence[str], parsed: Sequence[Sequence[Sentence]]) -> None:
-        # One write at the end of the file: processes that share it do not tear each other's lines. The newline
-        # in front ends a line that a kill cut.
-        lines = [
-            f"{key}\t{json.dumps([_pack(each) for each in sentences], separators=(',', ':'))}\n"
-            for key, sentences in zip(keys, parsed, strict=True)
-        ]
-        with explained(self._path, "write"):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with open(self._path, "ab", buffering=0) as file:
-                file.write(("\n" + "".join(lines)).encode("ascii"))
-                end = file.tell()
-        for key, line in zip(reversed(keys), reversed(lines), strict=True):
-            end -= len(line)
-            self._known[key] = end
+        for key, packed in self._kept.get(list(wanted)).items():
+            try:
+                sentences = [_unpack(each, wanted[key]) for each in json.loads(packed)]
+                _check(sentences, wanted[key], self.name)
+            except (ValueError, TypeError, IndexError, PolyspanError):
+                continue  # of another form: parsed again
+            yield key, sentences
 
 
 def _pack(sentence: Sentence) -> list[Any]:

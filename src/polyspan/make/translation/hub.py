@@ -5,6 +5,7 @@ from typing import Any
 
 from polyspan.data.languages import language_tag, primary, script
 from polyspan.errors import PolyspanError, UsageError, nearest
+from polyspan.model.encoders.model_name import model_folder, pinned, repository
 
 _NLLB = {
     "ar": "arb_Arab", "bg": "bul_Cyrl", "bn": "ben_Beng", "ca": "cat_Latn", "cs": "ces_Latn", "da": "dan_Latn",
@@ -36,7 +37,7 @@ class Hub:
 
         if beams < 1:
             raise UsageError("the number of beams must be at least 1", found=str(beams))
-        self.name = f"hf:{model}"
+        self.name = f"hf:{repository(model)[0]}"  # its version has the weights
         self._model, self._tokenizer = _load(model)
         self.version = f"{weights_sha256(self._model)[:16]}, beams={beams}"
         self._model.to("cuda" if torch.cuda.is_available() else "cpu")
@@ -80,8 +81,9 @@ def _load(name: str) -> tuple[Any, Any]:
 
     try:
         with quiet():
-            tokenizer = AutoTokenizer.from_pretrained(name)
-            model = AutoModelForSeq2SeqLM.from_pretrained(name)
+            place, commit = (name, None) if model_folder(name) else repository(pinned(name))
+            tokenizer = AutoTokenizer.from_pretrained(place, revision=commit or "main")
+            model = AutoModelForSeq2SeqLM.from_pretrained(place, revision=commit or "main")
     except Exception as error:  # whatever transformers, safetensors and the hub raise
         raise PolyspanError(
             f"cannot load the translation model {name!r}",

@@ -8,9 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from polyspan.errors import UsageError
+from polyspan.model.encoders.model_name import BUNDLED
 from polyspan.text import units
 
-ENCODER, LAYER = "bundled:e5-small", 8
+ENCODER, LAYER = BUNDLED, 8
 
 
 class WordAligner:

@@ -19,9 +19,7 @@ from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokeniz
 
 from polyspan.errors import PolyspanError, choose
 from polyspan.model.encoders.charsmap import precompiled
-
-SHA256 = {"e5-small": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"}
-"""The bundled encoders and the hash of each one's file."""
+from polyspan.model.encoders.model_name import SHA256
 
 _Q4_0 = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
 _LAYER = {  # name in the file → name in transformers, within one layer

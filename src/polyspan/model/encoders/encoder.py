@@ -3,10 +3,7 @@
 import contextlib
 import hashlib
 import logging
-import platform
 from collections.abc import Iterator
-from importlib import metadata
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -15,6 +12,7 @@ from transformers import logging as transformers_logging
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.encoders.bundled import load_bundled
+from polyspan.model.encoders.model_name import hub_commit, model_folder, pinned, repository
 from polyspan.model.encoders.qanet import register_qanet
 from polyspan.model.fast.attention import use_attention
 from polyspan.model.fast.dropout import use_dropout
@@ -27,9 +25,10 @@ _FEWEST_PIECES = 20  # transformers makes an empty tokenizer where a folder has 
 def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
     """An encoder with a span head, and its fast tokenizer.
 
-    `name` is `bundled:e5-small`, a directory in the format of transformers, or a hub repository. The head of a
-    model that was not yet fine-tuned is drawn from `seed`. Weights are read from safetensors, or with torch's
-    `weights_only`; code from the hub is never run. Raises PolyspanError where the model cannot be had.
+    `name` is `bundled:e5-small`, a directory in the format of transformers, or `OWNER/NAME@REVISION` on the hub,
+    as `pinned` reads it. The head of a model that was not yet fine-tuned is drawn from `seed`. Weights are read
+    from safetensors, or with torch's `weights_only`; code from the hub is never run. Raises PolyspanError where
+    the model cannot be had.
     """
     if not 0 <= seed < 2**63:
         raise UsageError("a seed is a whole number from 0 below 2**63", found=str(seed))
@@ -44,30 +43,18 @@ def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
-def _models_in(folder: Path) -> list[Path]:
-    """Configurations of models in a folder, or in its `readers`, as a quickstart leaves it."""
-    return [*sorted(folder.glob("*/config.json")), *sorted(folder.glob("readers/*/config.json"))]
-
-
 def _load(name: str) -> tuple[Any, Any]:
-    folder = Path(name)
-    local = folder.exists() or name.startswith((".", "/", "~")) or name.count("/") > 1
-    if local and not (folder / "config.json").is_file():
-        raise PolyspanError(
-            f"no model at {name}",
-            found="no such directory" if not folder.exists() else "no config.json in it",
-            expected="a directory that `polyspan train` wrote, bundled:e5-small, or a hub name",
-            fix=f"--model {inside[0].parent}" if (inside := _models_in(folder)) else "",
-        )
-    if not local:
-        _require_hub(name)
+    folder, place, commit = model_folder(name), name, None
+    if folder is None:
+        place, commit = repository(pinned(name))
+        hub_commit(place, commit)  # one short question to the hub, where transformers would try many times
     register_qanet()
     try:
-        config = AutoConfig.from_pretrained(name)
+        config = AutoConfig.from_pretrained(place, revision=commit or "main")
         config.num_labels = 2  # start and end, whatever the model was fine-tuned for before
-        tokenizer = AutoTokenizer.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(place, revision=commit or "main")
         model, info = AutoModelForQuestionAnswering.from_pretrained(
-            name, config=config, dtype=torch.float32, output_loading_info=True
+            place, revision=commit or "main", config=config, dtype=torch.float32, output_loading_info=True
         )
         model.fresh_head = any("qa_outputs" in key or "classifier" in key for key in info["missing_keys"])
     except Exception as error:  # whatever transformers and safetensors raise for files they cannot use
@@ -75,7 +62,7 @@ def _load(name: str) -> tuple[Any, Any]:
             f"cannot load the model {name!r}",
             found=(str(error).strip() or repr(error)).splitlines()[0],
             fix="check the files in the directory"
-            if local
+            if folder
             else "check the name and the network, or use a downloaded directory or bundled:e5-small",
         ) from error
     if not getattr(tokenizer, "is_fast", False):
@@ -94,23 +81,6 @@ def _load(name: str) -> tuple[Any, Any]:
         )
     require_places(tokenizer, name)
     return model.eval(), tokenizer
-
-
-def _require_hub(name: str) -> None:
-    """One short question to the hub instead of transformers' many retries, unless the model is in its cache."""
-    import huggingface_hub
-
-    offline = huggingface_hub.constants.HF_HUB_OFFLINE
-    if offline or isinstance(huggingface_hub.try_to_load_from_cache(name, "config.json"), str):
-        return
-    try:
-        huggingface_hub.model_info(name, timeout=10)
-    except Exception as error:  # no network, no such name, no right to it: whatever the hub's client raises
-        raise PolyspanError(
-            f"cannot load the model {name!r}",
-            found=f"no such folder here, and from the hub: {str(error).strip().splitlines()[0]}",
-            fix="check the name and the network, or use a downloaded directory or bundled:e5-small",
-        ) from error
 
 
 @contextlib.contextmanager
@@ -139,9 +109,3 @@ def weights_sha256(model: Any) -> str:
         digest.update(name.encode())
         digest.update(weight.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def versions() -> dict[str, str]:
-    """Versions of what decides the numbers, for run records."""
-    packages = ("polyspan", "torch", "transformers", "tokenizers", "numpy")
-    return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}

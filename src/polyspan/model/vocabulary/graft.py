@@ -18,6 +18,7 @@ from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError, choose
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.model.encoders.encoder import load_encoder, quiet
+from polyspan.model.encoders.model_name import pinned
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.vocabulary.new_pieces import add_pieces, new_pieces
 from polyspan.model.vocabulary.pieces import texts_of
@@ -82,6 +83,7 @@ def graft(
     if most is not None and most < 1:
         raise UsageError("most must be at least 1", found=str(most))
     require_writable(out, folder=True)
+    model = pinned(model)
     encoder, tokenizer = load_encoder(model)
     found = new_pieces(tokenizer, vectors.words, most)
     old: Floats = encoder.get_input_embeddings().weight.detach().float().cpu().numpy()[: found.first]

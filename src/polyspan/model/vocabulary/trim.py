@@ -20,6 +20,7 @@ from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.model.encoders.encoder import load_encoder, quiet
+from polyspan.model.encoders.model_name import pinned
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.vocabulary.pieces import keep_pieces, pieces_behind, texts_of
 from polyspan.model.windows.tokens import tokenise
@@ -58,6 +59,7 @@ def trim(model: str, out: Source, corpora: Sequence[Corpus] = (), languages: Seq
             raise UsageError(f"the script of the language {language!r} is not known", fix="--data with its texts")
     require_writable(out, folder=True)
     began = time.perf_counter()
+    model = pinned(model)
     encoder, tokenizer = load_encoder(model)
     loaded = time.perf_counter() - began
     before = _size(encoder)

@@ -7,6 +7,7 @@ Sources: google-research/bert `run_squad.py` (step, labels, `[CLS]` for answers 
 
 import contextlib
 import hashlib
+import io
 import itertools
 import json
 import struct
@@ -18,9 +19,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from polyspan.data.cache import Shelf
 from polyspan.data.schema import Corpus, Question
 from polyspan.errors import PolyspanError, UsageError, choose, shorten
-from polyspan.files import cache_folder, replacing
 from polyspan.model.windows.labels import NO_ANSWER, label_spans
 from polyspan.model.windows.tokens import Ints, Tokens, join_tokens, tokenise
 
@@ -138,18 +139,20 @@ def make_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, trai
 
 
 def cached_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, training: bool = False) -> Windows:
-    """`make_windows`, kept in the cache folder under a hash of the content, the tokenizer and the options."""
+    """`make_windows`, kept in polyspan's cache under a hash of the content, the tokenizer and the options."""
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()  # else the same tokenizer has two keys
     key = hashlib.sha256()
     for part in (corpus.fingerprint(), tokenizer.backend_tokenizer.to_str(), json.dumps(asdict(options))):
         key.update(part.encode("utf-8", "surrogatepass"))
-    path = cache_folder() / "windows" / f"{key.hexdigest()[:32]}-{'train' if training else 'test'}-{_FORMAT}.npz"
-    if (cached := _load(path, options)) is not None:
-        return cached
+    name = f"{key.hexdigest()[:32]}-{'train' if training else 'test'}-{_FORMAT}"
+    kept = Shelf("windows")
+    with contextlib.suppress(PolyspanError):  # a cache that cannot be used costs time, not the run
+        if (cached := _unpacked(kept.get([name]).get(name, b""), options)) is not None:
+            return cached
     made = make_windows(corpus, tokenizer, options, training=training)
-    with contextlib.suppress(PolyspanError):  # a cache that cannot be written costs time, not the run
-        _store(path, made)
+    with contextlib.suppress(PolyspanError):
+        kept.put({name: _packed(made)}, again=True)
     return made
 
 
@@ -270,19 +273,20 @@ def owned(windows: Windows) -> tuple[Ints, Ints]:
     return first, last
 
 
-def _store(path: Any, windows: Windows) -> None:
+def _packed(windows: Windows) -> bytes:
     arrays = {name: getattr(windows, name) for name in _COLUMNS}
     for name in ("contexts", "questions"):
         tokens = getattr(windows, name)
         arrays |= {f"{name}.{part}": getattr(tokens, part) for part in ("ids", "starts", "ends", "pointers")}
-    with replacing(path) as part, open(part, "wb") as file:
-        np.savez(file, skipped=np.array(json.dumps(windows.skipped)), **arrays)
+    file = io.BytesIO()
+    np.savez(file, skipped=np.array(json.dumps(windows.skipped)), **arrays)
+    return file.getvalue()
 
 
-def _load(path: Any, options: WindowOptions) -> Windows | None:
-    """The cached windows, or None where there are none or the file is damaged (it is then made again)."""
+def _unpacked(packed: bytes, options: WindowOptions) -> Windows | None:
+    """The cached windows, or None where there are none or they are damaged (they are then made again)."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
             contexts, questions = (
                 Tokens(*(arrays[f"{name}.{part}"] for part in ("ids", "starts", "ends", "pointers")))
                 for name in ("contexts", "questions")

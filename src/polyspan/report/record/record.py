@@ -116,6 +116,7 @@ class Record:
     alignment: List[Object] = ()
     probes: Object = Field(default_factory=dict)
     recipe: Object = Field(default_factory=dict)
+    remarks: List[Text] = ()
 
 
 def read_record(path: Path) -> Record:
