@@ -45,7 +45,7 @@ def write(corpus: Corpus, path: Source, format: str | None = None) -> int:
         raise UsageError(
             "a data set needs questions, and these are contexts alone",
             where=str(path),
-            fix="give OUT the suffix .txt",
+            fix=f"--out {Path(path).stem}.txt",
         )
     try:
         data = _SHEETS[format](corpus) if format in _SHEETS else _FORMATS[kind](corpus)

@@ -114,10 +114,9 @@ def _parse_lines(text: str, parsed: Parsed) -> None:
 
 
 def _parse_document(document: Any, parsed: Parsed) -> None:
-    if isinstance(document, Mapping) and "data" not in document and _kind([document], parsed):
-        _parse_items(
-            _rows_of_columns(document) or [document], parsed
-        )  # else one row, context or article by itself
+    if isinstance(document, Mapping) and "data" not in document and (kind := _kind([document], parsed)):
+        table = _rows_of_columns(document) if kind == "rows" else []
+        _parse_items(table or [document], parsed)  # else one row, context or article by itself
         return
     if parsed.doubled("", document) and "data" in document["doubled"]:
         parsed.set_aside("", document, len(parsed.faults) - len(document["doubled"]))
