@@ -34,22 +34,7 @@ _SETS = {
 }  # fmt: skip
 _CHINESE = {"zh-Hant": {"tw", "hk", "hant", "traditional"}, "zh-Hans": {"cn", "hans", "simplified"}}
 _SQUAD = re.compile(r"(?<![a-z])(?<!for[-_ ])squad")  # not "for-SQuAD", which is a format
-_ENGLISH = {
-    "the",
-    "and",
-    "of",
-    "with",
-    "from",
-    "this",
-    "that",
-    "these",
-    "were",
-    "which",
-    "its",
-    "been",
-    "by",
-    "was",
-}
+_ENGLISH = {"the", "and", "of", "with", "from", "this", "that", "were", "which", "its", "been", "by", "was"}
 _WORD = re.compile(r"[^\W\d_]+")
 _ALSO = {"sr": "LATIN"}  # written in two scripts
 _KANA = ("HIRAGANA", "KATAKANA")
