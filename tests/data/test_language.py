@@ -136,6 +136,8 @@ def test_a_known_name_does_not_stand_against_the_file(tmp_path: Path) -> None:
         ("korean_dev.json", "TyDiQA-GoldP-1.1-for-SQuAD-1.1", "ko", "ko"),
         ("dev.json", "TyDiQA-GoldP-1.1-for-SQuAD-1.1", "ko", None),
         ("dev.json", "TyDiQA-GoldP-1.1-for-SQuAD-1.1", "fr", None),
+        *((f"squad_{word}.json", "1.1", "fr", None) for word in ("Welsh", "deutsch", "swa", "nb", "translated")),
+        ("SQuADfr.json", "1.1", "fr", None),
         ("squad_dev.json", "1.1", "ko", None),
         ("squad_dev.json", "1.1", "en", "en"),
         ("xquad.th.json", "1.1", "th", "th"),

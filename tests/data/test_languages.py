@@ -69,6 +69,7 @@ def test_tags_have_a_normal_form(given, tag):
         ("Deutsch", "'de' (German)"),
         ("日本語", "'ja' (Japanese)"),
         ("Frnech", "'fr' (French)"),
+        ("Cantonese", "'yue' (Cantonese)"),  # no slip of the pen for Maltese
         ("Chinese (Traditional)", "'zh-Hant'"),
         ("jp", "'ja' (Japanese)"),
         ("cn", "'zh' (Chinese)"),

@@ -395,6 +395,11 @@ def test_rows_kept_by_columns(tmp_path: Path) -> None:
         assert check(path).ok
 
 
+def test_one_article_by_itself(tmp_path: Path) -> None:
+    for more in ({}, {"title": "Mills"}):
+        assert len(read(save(tmp_path / "a.json", json.dumps({"paragraphs": [PARAGRAPH]} | more)))) == 1
+
+
 def test_a_broken_line_among_contexts(tmp_path: Path) -> None:
     path = save(tmp_path / "a.jsonl", f'{json.dumps(PARAGRAPH)}\n{{"context": \n')
     assert [(fault.rule, fault.id) for fault in check(path).faults] == [("invalid-json", "line 2")]

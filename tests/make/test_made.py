@@ -81,6 +81,12 @@ def test_ten_sentences_permuted_and_back(text, tmp_path, capsys):
     assert (tmp_path / "q.txt").read_text("utf-8") == SENTENCES + "\n"
 
 
+def test_fewer_than_no_examples_are_refused(text, run):
+    code, _, err = run("make", "permute", text, "--out", text.parent / "q.txt", "--show", "-1")
+    assert code == 2
+    assert "no fewer than no examples" in err
+
+
 def test_a_line_without_a_translation_is_left_empty_and_counted(tmp_path):
     (tmp_path / "t.txt").write_text("a cat\na dog\n\na fox\n", "utf-8")
     (tmp_path / "t.tsv").write_text("a cat\tun chat\na fox\tun renard\n", "utf-8")

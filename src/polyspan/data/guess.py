@@ -34,6 +34,8 @@ _SETS = {
 }  # fmt: skip
 _CHINESE = {"zh-Hant": {"tw", "hk", "hant", "traditional"}, "zh-Hans": {"cn", "hans", "simplified"}}
 _SQUAD = re.compile(r"(?<![a-z])(?<!for[-_ ])squad")  # not "for-SQuAD", which is a format
+_ENGLISH = {"the", "and", "of", "with", "from", "this", "that", "were", "which", "its", "been", "by", "was"}
+_WORD = re.compile(r"[^\W\d_]+")
 _ALSO = {"sr": "LATIN"}  # written in two scripts
 _KANA = ("HIRAGANA", "KATAKANA")
 _ONE_LANGUAGE = {"HANGUL": "ko", "THAI": "th", "LAO": "lo", "KHMER": "km", "MYANMAR": "my", "CJK": "zh"}
@@ -64,6 +66,8 @@ def guess_language(part: Parsed) -> str | None:
         for tag in _told(text.lower()):
             if _fits(tag, seen):
                 return tag
+        if _SQUAD.search(text.lower()) and _fits("en", seen) and _reads_english(part):
+            return "en"
     return _of_script(seen)
 
 
@@ -86,8 +90,13 @@ def _told(text: str) -> Iterator[str]:
         if tag:
             yield tag
     yield from (tag for name, tag in _SETS.items() if name in text)
-    if _SQUAD.search(text):
-        yield "en"
+
+
+def _reads_english(part: Parsed) -> bool:
+    """Whether the words of the first contexts can be English: `squad` is in the names of its translations too."""
+    texts = (paragraph.context for paragraph in part.paragraphs[:20])
+    words = [word.lower() for text in texts for word in _WORD.findall(text[:_SAMPLE])]
+    return 20 * sum(word in _ENGLISH for word in words) >= len(words)
 
 
 def _scripts(part: Parsed) -> Counter[str]:

@@ -116,7 +116,7 @@ def _nearest(given: str) -> str:
             found = None
         if found not in FREQUENT:  # a slip of the pen is likelier than a rare language
             names = {language_name(tag).lower(): tag for tag in FREQUENT}
-            close = difflib.get_close_matches(given.lower(), names, n=1)
+            close = difflib.get_close_matches(given.lower(), names, n=1, cutoff=0.8 if found else 0.6)
             found = names[close[0]] if close else found
     first = re.split("[^a-z]", given.lower())[0]
     if found is None and first != given.lower() and first in FREQUENT:  # de_DE.UTF-8

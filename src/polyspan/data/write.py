@@ -65,5 +65,5 @@ def _require_place(corpus: Corpus, path: Source, format: Format) -> None:
     else:
         return
     fitting = [suffix for suffix, each in written().items() if (each.holds != "contexts") is other]
-    fix = f"give OUT the suffix {' or '.join(filter(None, [', '.join(fitting[:-1]), fitting[-1]]))}"
+    fix = " or ".join(f"--out {Path(path).stem}{suffix}" for suffix in fitting[:2])
     raise UsageError(message, where=str(path), found=found, fix=fix)

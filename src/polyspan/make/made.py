@@ -11,7 +11,7 @@ import yaml
 
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.data.write import write
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, require_writable, write_text
 from polyspan.make.sentences import sentences
 
@@ -48,6 +48,8 @@ class Made:
     def examples(self, number: int = 3) -> list[dict[str, Any]]:
         """The first questions before and after, each with its first answer and the sentence that has it; of a
         corpus of contexts alone the first that are not blank."""
+        if number < 0:
+            raise UsageError("no fewer than no examples can be shown", found=str(number))
         if not len(self.corpus):
             pairs = zip(self.before.paragraphs, self.corpus.paragraphs, strict=False)
             texts = ((old.context, new.context) for old, new in pairs if old.context.strip())

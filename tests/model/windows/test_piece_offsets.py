@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, models, normalizers, processors, trainers
+from tokenizers import AddedToken, Tokenizer, models, normalizers, processors, trainers
 from tokenizers import pre_tokenizers as pre
 from transformers import PreTrainedTokenizerFast
 
@@ -91,6 +91,17 @@ def test_no_letter_is_lost_whatever_the_shape(shape):
     require_places(tokenizer, shape)
     for context, answers in MILLS.items():
         assert [labelled(context, answer, tokenizer) for answer in answers] == list(answers)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_added_token_may_take_the_spaces_beside_it(shape):
+    tokenizer = byte_level(*SHAPES[shape])
+    tokenizer.add_special_tokens({"mask_token": AddedToken("<mask>", lstrip=True, special=True)})
+    tokenizer.add_tokens([AddedToken("Ärno", lstrip=True, rstrip=True)])
+    require_places(tokenizer, shape)
+    context = "A mill <mask> by Ärno Feld in Leiden"
+    for answer in ("mill", "by", "Ärno", "Feld", "Leiden"):
+        assert labelled(context, answer, tokenizer) == answer
 
 
 def test_offsets_that_cannot_be_mended_are_refused():

@@ -18,8 +18,9 @@ def _parse(text: str, parsed: Parsed) -> None:
 
 def parse_document(document: Any, parsed: Parsed) -> None:
     """Parse the value of a JSON text into `parsed`: SQuAD's object, a list of items, or an item by itself."""
-    if isinstance(document, Mapping) and "data" not in document and _kind([document], parsed):
-        parse_items(_rows_of_columns(document) or [document], parsed)  # else one row, context or article by itself
+    if isinstance(document, Mapping) and "data" not in document and (kind := _kind([document], parsed)):
+        table = _rows_of_columns(document) if kind == "rows" else []
+        parse_items(table or [document], parsed)  # else one row, context or article by itself
         return
     if parsed.doubled("", document) and "data" in document["doubled"]:
         parsed.set_aside("", document, len(parsed.faults) - len(document["doubled"]))

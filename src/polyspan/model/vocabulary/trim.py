@@ -52,7 +52,7 @@ def trim(model: str, out: Source, corpora: Sequence[Corpus] = (), languages: Seq
     nothing says what to keep, and PolyspanError for a tokenizer that cannot be cut.
     """
     if not corpora and not languages:
-        raise UsageError("nothing says which pieces to keep", fix="give --data or --language, or both")
+        raise UsageError("nothing says which pieces to keep", fix="give --data or --keep-language, or both")
     languages = [target_tag(language, "language") for language in languages]
     for language in languages:
         if not letters(language):

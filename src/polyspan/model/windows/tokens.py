@@ -121,10 +121,14 @@ def _placer(backend: Any) -> Callable[[str, Any], tuple[Ints, Ints]]:
     if not spells_bytes(backend):
         return lambda text, encoding: _claimed(text, encoding, blank, _WORD_MARK)
     spellings = {piece: spelled for piece, spelled in added_spellings(backend).items() if piece != spelled}
+    # An added token may take the space beside it along, as RoBERTa's <mask> does: " <mask>".
+    taking = any(token.lstrip or token.rstrip for token in backend.get_added_tokens_decoder().values())
     space = backend.token_to_id(BLANK)
 
     def place(text: str, encoding: Any) -> tuple[Ints, Ints]:
         pieces = encoding.tokens
+        if taking:
+            pieces = [piece if piece in spellings else piece.strip() or piece for piece in pieces]
         if spellings:
             pieces = [spellings.get(piece, piece) for piece in pieces]
         if (found := byte_places(text, pieces)) is not None:
