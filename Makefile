@@ -53,7 +53,7 @@ bench: install ## speed beside today's way, in one run
 	$(BIN)/polyspan bench --quick --out bench.json
 
 paper-mini: install ## the whole paper in small, offline, with the paper's numbers beside
-	$(BIN)/polyspan run recipes/mini/paper.yaml --out runs/mini
+	$(BIN)/polyspan run mini/paper --out runs/mini
 
 clean: ## remove all that was built
 	rm -rf .venv .venv-lowest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from polyspan.lab.recipe.recipe import Recipe
     from polyspan.lab.store.store import Store
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same outputs of stages give other numbers in a report than before."""
 
 
@@ -63,7 +63,7 @@ def _gather(plan: "Plan", gathered: Gathered, lacking: list[dict[str, str]]) -> 
     drawn = pictures(plan, gathered, scattered)
     known, cards = sources(plan, gathered)
     return {
-        "title": plan.recipe.title or plan.recipe.name,
+        "title": plan.recipe.title,
         "deviations": told_deviations(plan, gathered) if plan.recipe.paper else [],
         "missing": [*lacking, *({"stage": name, "why": why} for name, why in lost.items())],
         "tables": numbers.tables,
@@ -121,20 +121,24 @@ def _earlier(out: Path, made_of: str) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     whole = isinstance(found, dict) and found.get("made_of") == made_of
-    copied = whole and all(
-        (out / name).is_file()
-        for name in [
-            *(picture["file"] for picture in found["pictures"]),
-            *(card["file"] for card in found["cards"]),
-            *(
-                name
-                for table in found["tables"].values()
-                for cell in table["cells"]
-                for run in cell["runs"]
-                for name in (run["record"], run["predictions"])
-                if name
-            ),
-        ]
+    copied = (
+        whole
+        and all(
+            (out / name).is_file()
+            for name in [
+                *(picture["file"] for picture in found["pictures"]),
+                *(card["file"] for card in found["cards"]),
+                *(
+                    name
+                    for table in found["tables"].values()
+                    for cell in table["cells"]
+                    for run in cell["runs"]
+                    for name in (run["record"], run["predictions"])
+                    if name
+                ),
+            ]
+        )
+        and all((out / reader["folder"]).is_dir() for reader in found["training"])
     )
     return found if copied else None
 
@@ -158,7 +162,9 @@ def _training(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
     found = []
     for (name, seed), stage in stages.items():
         run = gathered.run(stage)
-        facts = {"name": name, "folder": gathered.folder_of(stage), "record": gathered.record_file(stage)}
+        several = sum(other == name for other, _ in stages) > 1
+        folder = gathered.reader(stage, f"{name}-{seed}" if several else name)
+        facts = {"name": name, "folder": folder, "record": gathered.record_file(stage)}
         found.append(facts | run | {"seed": seed} | ({} if few else {"loss": []}))
     return found
 
