@@ -8,6 +8,7 @@ import pytest
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.lab.transfer_matrix import transfer_matrix
+from polyspan.lab.work.loaded import _loaded
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions
 from polyspan.score import read_predictions, score
@@ -56,6 +57,17 @@ def test_the_reader_is_on_the_disk_once(make, tmp_path):
     assert [path.stat().st_ino for path in tmp_path.glob("run/store/stages/*/reader/model.safetensors")] == [
         weights.st_ino
     ]
+
+
+def test_each_model_is_loaded_once(make, monkeypatch):
+    """Two tests are asked in turns: the Reader that was trained, and its encoder with a fresh head."""
+    loaded, load = [], Reader.load
+    monkeypatch.setattr(Reader, "load", lambda name, *rest: loaded.append(str(name)) or load(name, *rest))
+    report = make()
+    asked = [name for name in loaded if "partial" not in name]
+    assert len(report["matrix"]) == 2
+    assert len(asked) == len(set(asked)) + 1  # the training starts from the encoder too
+    assert _loaded == {}
 
 
 def test_the_settings_are_those_given(make, tmp_path):

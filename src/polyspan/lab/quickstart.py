@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import polyspan.lab.work.reader  # noqa: F401  # what its stages need: a package that lacks is told first
 from polyspan.files import Source
 from polyspan.lab.run import run
 

@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, not_installed
 from polyspan.files import explained
 from polyspan.lab.engine.commands import commands
 from polyspan.lab.engine.processes import splits, work_in_processes
@@ -111,6 +111,8 @@ def _work(stage: Stage, job: Job, claim: Lease) -> str:
                 raise
             fix = "free some space or choose another disk: what is made so far is kept"
             raise PolyspanError(f"cannot write {claim.out}", found=str(error), fix=fix) from error
+        if isinstance(error, ModuleNotFoundError):
+            error = not_installed(error, stage.name)
         if isinstance(error, PolyspanError):
             print(error, file=sys.stderr)
             return str(error)
