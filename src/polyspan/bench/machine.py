@@ -3,11 +3,11 @@
 import os
 import platform
 import time
-from pathlib import Path
 from typing import Any
 
 import torch
 
+from polyspan.lab.engine.execution import processor
 from polyspan.model.encoders.encoder import versions
 
 _SHAPES = ((384, 384, 4), (384, 1536, 1), (1536, 384, 1))  # inputs, outputs, how many in a layer of e5-small
@@ -16,11 +16,9 @@ _TOKENS = 1448  # 8 windows of 181 pieces: the mean of SQuAD
 
 def describe() -> dict[str, Any]:
     """Processor, cores, threads, memory and versions."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
     pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
     return {
-        "processor": names[0] if names else platform.processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "memory_gb": round(pages / 1e9, 1),

@@ -22,6 +22,7 @@ from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.stage import KINDS, Stage
 from polyspan.lab.store.lease import Lease
 from polyspan.lab.store.store import Store
+from polyspan.lab.work.loaded import put_away
 
 _LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -99,6 +100,8 @@ def _work(stage: Stage, job: Job, claim: Lease) -> str:
                 message = f"what it reads as {role!r} ({need.name}) is not whole on {platform.node()}"
                 raise PolyspanError(message, where=str(store.path(need)), found=fault, fix=fix)
         inputs = {role: store.path(need) for role, need in stage.needs.items()}
+        if KINDS[stage.kind].trains:
+            put_away()
         if job.processes > 1 and splits(stage):
             import torch  # noqa: F401  # for the record: the device that the processes could use
 
@@ -189,7 +192,8 @@ def _record(stage: Stage, seconds: float, command: str) -> dict[str, Any]:
         "needs": {role: need.key for role, need in stage.needs.items()},
         "seconds": seconds,
         "versions": _versions(),
-        "machine": {"host": platform.node(), "cores": os.cpu_count(), "gpu": _gpu(), "system": _system()},
+        "machine": {"host": platform.node(), "cpu": processor(), "cores": os.cpu_count()}
+        | {"gpu": _gpu(), "system": _system()},
         "command": command,
         "alone": commands(stage),
     }
@@ -199,6 +203,15 @@ def _record(stage: Stage, seconds: float, command: str) -> dict[str, Any]:
 def _versions() -> dict[str, str]:
     packages = ("polyspan", "torch", "transformers", "tokenizers", "numpy")
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
+
+
+@cache
+def processor() -> str:
+    """The processor's name."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text("utf-8").splitlines() if info.is_file() else []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
 
 
 @cache

@@ -9,7 +9,7 @@ from polyspan.lab.stage import Inputs
 from polyspan.lab.work.answers import write_answers
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
 from polyspan.lab.work.encoder import encoder_name
-from polyspan.lab.work.loaded import at_hand, put_away
+from polyspan.lab.work.loaded import at_hand
 from polyspan.make.codeswitching.augmenting import augmentation
 from polyspan.model.map import Map
 from polyspan.prediction import predict as answer
@@ -27,7 +27,6 @@ def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     {dictionaries, rate}. The role `map` has an alignment. A folder that a killed run left is gone on with.
     """
     given, switched = options.get("adversary"), options.get("augment")
-    put_away()  # room for the training
     fine_tune(
         kept_corpora(inputs, "data"),
         encoder_name(options, inputs),
