@@ -29,10 +29,11 @@ lint: dev ## style, spelling, types, and which module may import which
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The many quick tests share the cores; the few that train the bundled encoder get them one after another.
+# The many quick tests share the cores. Those with the bundled encoder go two by two: while one of them loads, which
+# takes one core, the other computes.
 test: dev ## the whole suite
 	$(BIN)/pytest -n auto -m 'not bundled'
-	OMP_NUM_THREADS=$$(getconf _NPROCESSORS_ONLN) $(BIN)/pytest -m bundled
+	OMP_NUM_THREADS=$$(getconf _NPROCESSORS_ONLN) OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal -m bundled
 
 # The oldest versions that pyproject.toml allows, in an environment of their own; torch is the one at hand.
 test-lowest: ## the quick tests with the oldest dependencies allowed
@@ -53,7 +54,7 @@ bench: install ## speed beside today's way, in one run
 	$(BIN)/polyspan bench --quick --out bench.json
 
 paper-mini: install ## the whole paper in small, offline, with the paper's numbers beside
-	$(BIN)/polyspan run recipes/mini/paper.yaml --out runs/mini
+	$(BIN)/polyspan run mini/paper --out runs/mini
 
 clean: ## remove all that was built
 	rm -rf .venv .venv-lowest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

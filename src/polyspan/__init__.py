@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from polyspan.data.write import write as write
     from polyspan.errors import PolyspanError as PolyspanError
     from polyspan.errors import UsageError as UsageError
-    from polyspan.lab.matrix import transfer_matrix as transfer_matrix
     from polyspan.lab.quickstart import quickstart as quickstart
     from polyspan.lab.run import run as run
+    from polyspan.lab.transfer_matrix import transfer_matrix as transfer_matrix
     from polyspan.model.answers import AnswerOptions as AnswerOptions
     from polyspan.model.answers import Candidate as Candidate
     from polyspan.model.reader import Reader as Reader
@@ -67,7 +67,7 @@ _HOME = {
     "sample": "data.sample",
     "split": "data.split",
     "train": "training.loop",
-    "transfer_matrix": "lab.matrix",
+    "transfer_matrix": "lab.transfer_matrix",
     "trim": "model.vocabulary.trim",
     "write": "data.write",
 }

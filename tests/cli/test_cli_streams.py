@@ -16,7 +16,6 @@ VERBS = [
     for name, command in GROUP.commands.items()
     for inner in getattr(command, "commands", {"": command})
 ]
-RECIPE = Path(__file__).parents[2] / "recipes" / "mini" / "paper.yaml"
 FAST = "--preset cpu --max-length 128 --stride 32 --epochs 1"
 ROW = {"train": "en", "test": "en", "language": "en", "metric": "squad.v1", "seed": 1, "n": 5}
 ROW |= {"exact_match": 40.0, "f1": 60.0, "baseline_f1": 1.0, "untrained_f1": 2.0}
@@ -67,7 +66,8 @@ CALLS = {
     "align score": (
         "align score fitted --source-vectors some.vec --target-vectors some.vec --dictionary words.txt",
         "P@1", ""),
-    "run": (f"run {RECIPE} --plan", "to make: about", ""),
+    "recipes": ("recipes", "hsu2019/table2", ""),
+    "run": ("run mini/paper --plan", "to make: about", ""),
     "store gc": ("store gc --store empty", "0 MB to free", ""),
     "store ls": ("store ls --store empty", "empty: 0 MB", ""),
 }  # fmt: skip

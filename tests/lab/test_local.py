@@ -60,6 +60,8 @@ def count(options, inputs, out):
 def fail(options, inputs, out):
     if options.get("bug"):
         raise ZeroDivisionError("a bug")
+    if options.get("lacks"):
+        import no_such_package
     if options.get("die"):
         os._exit(9)
     raise PolyspanError("no such corpus", where="somewhere", fix="name another")
@@ -231,6 +233,12 @@ def test_a_failure_stops_only_what_needs_it(kinds, store, tmp_path, capfd):
     assert str(log) in outcome.failed["buggy"]
     assert "bad: FAILED: no such corpus" in capfd.readouterr().err
     assert list((store.folder / "partial").iterdir()) == []
+
+
+def test_a_missing_package_is_named(kinds, store):
+    outcome = run_local([Stage("fail", "parsed", {"lacks": True})], store)
+    told = "parsed needs no_such_package, which is not installed\n  fix:      pip install no_such_package"
+    assert outcome.failed == {"parsed": told}
 
 
 def test_policies(kinds, store):

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
@@ -15,10 +14,10 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.lab.plan.data_facts import drawn_first, facts
 from polyspan.lab.plan.plan import plan
 from polyspan.lab.recipe.recipe_file import read_recipe
+from polyspan.lab.recipe.shipped import shipped
 from polyspan.model.windows.windows import WindowOptions
 
-RECIPES = Path(__file__).parent.parent.parent / "recipes"
-ALL = sorted(RECIPES.rglob("*.yaml"))
+ALL = [pytest.param(name, marks=[pytest.mark.realdata] * name.startswith("public/")) for name in shipped()]
 
 SMALL = """\
 name: small
@@ -51,16 +50,18 @@ def planned(tmp_path):
 
 
 def paper(name: str, *changes: str):
-    return plan(read_recipe(RECIPES / "hsu2019" / f"{name}.yaml", changes))
+    return plan(read_recipe(f"hsu2019/{name}", changes))
 
 
 def names(made, kind: str) -> list[str]:
     return [stage.name for stage in made.stages if stage.kind == kind]
 
 
-@pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_every_recipe_plans(path):
-    made = plan(read_recipe(path))
+@pytest.mark.parametrize("name", ALL)
+def test_every_recipe_plans(name, request, monkeypatch):
+    if name.startswith("public/"):
+        monkeypatch.setenv("POLYSPAN_DATA", str(request.getfixturevalue("data")))
+    made = plan(read_recipe(name, ["encoders.English-BERT.model=bundled:e5-small"] * (name == "public/paper")))
     assert len({stage.name for stage in made.stages}) == len(made.stages) == len({s.key for s in made.stages})
     assert all(stage.seconds > 0 and stage.megabytes >= 0 for stage in made.stages)
     seen: set[str] = set()
@@ -415,5 +416,5 @@ def test_mini_fits_its_budget():
     if hardware() != Hardware(2, False):
         pytest.skip("another machine")
     for name, minutes in (("paper", 40), ("why", 3)):
-        made = plan(read_recipe(RECIPES / "mini" / f"{name}.yaml"))
+        made = plan(read_recipe(f"mini/{name}"))
         assert sum(stage.seconds for stage in made.stages) < 60 * minutes

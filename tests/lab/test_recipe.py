@@ -17,9 +17,9 @@ from polyspan.lab.recipe.fields import ENCODERS, checked, of_aligner
 from polyspan.lab.recipe.recipe import Recipe
 from polyspan.lab.recipe.recipe_file import read_recipe
 from polyspan.lab.recipe.resolve import resolve
+from polyspan.lab.recipe.shipped import shipped
 
-RECIPES = Path(__file__).parent.parent.parent / "recipes"
-ALL = sorted(RECIPES.rglob("*.yaml"))
+ALL = shipped()
 
 SMALL = """\
 name: small
@@ -61,19 +61,52 @@ def fault(write):
     return call
 
 
-@pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_every_recipe_is_one(path):
-    recipe = read_recipe(path)
-    assert recipe.name == {"paper": {"hsu2019": "hsu2019", "mini": "mini"}.get(path.parent.name)}.get(
-        path.stem, path.stem
-    )
+@pytest.mark.parametrize("name", ALL)
+def test_every_recipe_is_one(name):
+    recipe = read_recipe(name)
+    folder, _, stem = name.rpartition("/")
+    assert recipe.name == (folder if name in ("hsu2019/paper", "mini/paper", "public/paper") else stem)
+    assert recipe.title
     assert set(recipe.drawn()) <= set(recipe.drawable())
     assert not any("/work" in one.data or "shared" in one.data for one in recipe.corpora.values())
 
 
 def test_the_paper_s_own_are_all_there():
     names = [f"table{number}" for number in range(1, 8)] + [f"figure{number}" for number in range(1, 4)]
-    assert {path.stem for path in (RECIPES / "hsu2019").glob("*.yaml")} == {*names, "anova", "claims", "paper"}
+    found = {name.partition("/")[2] for name in ALL if name.startswith("hsu2019/")}
+    assert found == {*names, "anova", "claims", "paper"}
+
+
+def test_a_recipe_goes_by_its_name_or_its_path(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    Path("quickstart").mkdir()  # a folder of this name is no recipe
+    assert read_recipe("quickstart") == read_recipe(ALL["quickstart"])
+    Path("quickstart").rmdir()
+    Path("quickstart").write_text(SMALL, "utf-8")
+    assert read_recipe("quickstart").name == "small"
+
+
+def test_an_unknown_name_gets_the_nearest():
+    with pytest.raises(PolyspanError, match="there is no recipe") as caught:
+        read_recipe("hsu2019/tabel2")
+    assert caught.value.fix == "did you mean 'hsu2019/table2'?"
+
+
+def test_variables_are_of_the_environment(write, monkeypatch):
+    monkeypatch.setenv("PLACE", "/some/where")
+    text = SMALL.replace("En: mini:en/train", 'En: "make:sample(${PLACE}/a.json, size=2)"')
+    text = text.replace("mini:zh/test", "${PLACE}/b.json").replace(
+        "  En: [En]", '  "En": {data: En, model: "${PLACE}/m"}'
+    )
+    recipe = read_recipe(write(text))
+    made = resolve(recipe)
+    assert made.corpora["En"].data == "make:sample(/some/where/a.json, size=2)"
+    assert (made.tests["Zh"].data, made.readers["En"].model) == ("/some/where/b.json", "/some/where/m")
+    assert recipe.tests["Zh"].data == "${PLACE}/b.json"  # as it was written: what a report keeps
+    monkeypatch.delenv("PLACE")
+    with pytest.raises(PolyspanError, match="the variable PLACE is not set") as caught:
+        resolve(recipe)
+    assert caught.value.where.endswith("small.yaml:5")
 
 
 def test_short_forms_mean_the_long_ones(write):
@@ -222,7 +255,7 @@ def test_lists_sweep(write):
 
 def test_scale_takes_the_place_of_everything(write):
     recipe = read_recipe(
-        RECIPES / "hsu2019" / "paper.yaml",
+        "hsu2019/paper",
         ["scale={limit: 1000, test_limit: 50, model: bundled:e5-small, preset: cpu, epochs: 1, seeds: 7}"],
     )
     small = resolve(recipe)

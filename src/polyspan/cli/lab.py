@@ -24,9 +24,27 @@ Changes = Annotated[
 _DAY = 86_400.0
 
 
-@lab_app.command(example="polyspan run recipes/mini/paper.yaml --plan")
+@lab_app.command(example="polyspan recipes")
+def recipes(as_json: Json = False) -> None:
+    """The experiments that polyspan brings, for `run`."""
+    from polyspan.lab.recipe.recipe_file import read_recipe
+    from polyspan.lab.recipe.shipped import shipped
+
+    read = {name: read_recipe(file) for name, file in shipped().items()}
+    found = [
+        {"name": name, "title": one.title, "draws": list(one.drawn()), "file": str(shipped()[name])}
+        for name, one in read.items()
+    ]
+    if show({"recipes": found}, as_json):
+        from polyspan.cli import terminal
+
+        rows = [(one["name"], one["title"], ", ".join(one["draws"])) for one in found]
+        terminal.table(("name", "title", "draws"), rows)
+
+
+@lab_app.command(example="polyspan run mini/paper --plan")
 def run(
-    recipe: Annotated[Path, typer.Argument(help="A YAML file; recipes/ has the paper's.")],
+    recipe: Annotated[str, typer.Argument(help="A YAML file, or a name that `polyspan recipes` lists.")],
     out: Annotated[Path | None, _T(help="Folder for the report. Default: runs/NAME.")] = None,
     changes: Changes = None,
     plan: Annotated[bool, _T("--plan", help="Show the stages, time and disk; run nothing.")] = False,
@@ -125,10 +143,10 @@ def ls(store: Store = None, as_json: Json = False) -> None:
         terminal.tell(f"{opened.folder}: {_size(sum(size for _, _, size in sizes) / 1e6)}")
 
 
-@store_app.command(example="polyspan store gc recipes/mini/paper.yaml --days 7")
+@store_app.command(example="polyspan store gc mini/paper --days 7")
 def gc(
     recipe: Annotated[
-        list[Path] | None, typer.Argument(help="Recipes whose stages are kept; without any, none are.")
+        list[str] | None, typer.Argument(help="Recipes whose stages are kept; without any, none are.")
     ] = None,
     changes: Changes = None,
     store: Store = None,

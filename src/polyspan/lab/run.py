@@ -75,13 +75,14 @@ def run(
     processes: int = 1,
     command: str = "",
 ) -> dict[str, Any]:
-    """Run a recipe and return its report, which is in the folder `out` (`runs/NAME` by default).
+    """Run a recipe, a file or one of polyspan's own by its name (`hsu2019/table2`), and return its report.
 
-    `changes` are as in `--set`: `["scale.limit=100"]`. The stages' outputs are kept in `store`, by default one in
-    the cache folder that all runs share: what is there is not made again, whatever recipe asked for it first.
-        `engine` and what follows is what `Executor` has; `command` is for the records, by default the one that
-    does the same. A stage that fails stops only what needs it: the report then has what there is, and a
-    PolyspanError names the stage. Raises UsageError for an unknown engine and for what the recipe cannot say.
+    The report is in the folder `out`, `runs/NAME` by default. `changes` are as in `--set`: `["scale.limit=100"]`.
+    The stages' outputs are kept in `store`, by default one in the cache folder that all runs share: what is there
+    is not made again, whatever recipe asked for it first. Where the store is within `out`, the Readers are in
+    `out/readers` too. `engine` and what follows is what `Executor` has; `command` is for the records, by default
+    the one that does the same. A stage that fails stops only what needs it: the report then has what there is, and
+    a PolyspanError names the stage. Raises UsageError for an unknown engine and for what the recipe cannot say.
     """
     made_by = Executor(engine, policy, devices, address, processes)
     asked = read_recipe(recipe, changes)
@@ -117,10 +118,8 @@ def _alone(folder: Path) -> Iterator[None]:
     Raises PolyspanError where another run is at it, and for a folder that holds something else than a run.
     """
     lock = FileLock(folder / _LOCK)
+    require_free(folder)
     with explained(folder, "write"):
-        if folder.exists() and (not folder.is_dir() or _foreign(folder)):
-            fix = "choose another --out"
-            raise PolyspanError(f"{folder} is taken", found="something that is no run's", fix=fix)
         folder.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(timeout=_PATIENCE)
@@ -138,9 +137,14 @@ def _alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def _foreign(folder: Path) -> bool:
-    there = {path.name for path in folder.iterdir()}
-    return bool(there) and not there & {_LOCK, "report.json", "logs"}
+def require_free(folder: Path) -> None:
+    """Raise PolyspanError where something else than a run is in the folder: it has a report, or logs."""
+    with explained(folder, "write"):
+        there = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        known = not there or there & {_LOCK, "report.json", "logs"}
+        if folder.exists() and not (folder.is_dir() and known):
+            fix = "choose another --out"
+            raise PolyspanError(f"{folder} is taken", found="something that is no run's", fix=fix)
 
 
 def command_of(

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, not_installed
 from polyspan.files import explained, file_name
 from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.machine import machine
@@ -22,6 +22,7 @@ from polyspan.lab.stage import KINDS, Stage
 from polyspan.lab.store.lease import Lease
 from polyspan.lab.store.store import RECORD, Store, write_record
 from polyspan.lab.work import work_of
+from polyspan.lab.work.loaded import put_away
 from polyspan.training.versions import versions
 
 _LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
@@ -112,6 +113,8 @@ def _work(stage: Stage, job: Job, lease: Lease) -> str:
                 message = f"what it reads as {role!r} ({need.name}) is not whole on {platform.node()}"
                 raise PolyspanError(message, where=str(store.path(need)), found=fault, fix=fix)
         inputs = {role: store.path(need) for role, need in stage.needs.items()}
+        if KINDS[stage.kind].trains:
+            put_away()
         if job.processes > 1 and splits(stage):
             import torch  # noqa: F401  # for the record: the device that the processes could use
 
@@ -124,6 +127,8 @@ def _work(stage: Stage, job: Job, lease: Lease) -> str:
                 raise
             fix = "free some space or choose another disk: what is made so far is kept"
             raise PolyspanError(f"cannot write {lease.out}", found=str(error), fix=fix) from error
+        if isinstance(error, ModuleNotFoundError):
+            error = not_installed(error, stage.name)
         if isinstance(error, PolyspanError):
             print(error, file=sys.stderr)
             return str(error)

@@ -18,6 +18,7 @@ from polyspan.lab.engine.processes import end_this_process
 from polyspan.lab.engine.schedule import Outcome, Stock, run_all, take_stock
 from polyspan.lab.stage import Stage
 from polyspan.lab.store.store import Store
+from polyspan.lab.work.loaded import put_away
 
 Submit = Callable[[Stage], Future[Result]]
 
@@ -69,7 +70,10 @@ def follow(stock: Stock, job: Job, submit: Submit, slots: int) -> Outcome:
             if job.logs is not None:
                 view.say(f"logs: {job.logs}")
         job.store.use(stock.kept)
-        run_all(stock.todo, submit, slots, view, outcome)
+        try:
+            run_all(stock.todo, submit, slots, view, outcome)
+        finally:
+            put_away()
     return outcome
 
 

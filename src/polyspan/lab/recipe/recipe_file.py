@@ -12,6 +12,7 @@ from polyspan.errors import PolyspanError, UsageError, nearest, shorten
 from polyspan.files import Source
 from polyspan.lab.recipe.document import Path_, Tree, load, parse
 from polyspan.lab.recipe.recipe import Recipe
+from polyspan.lab.recipe.shipped import shipped
 
 _SHORT = ("corpora", "tests", "readers")  # sections where `label: DATA` stands for `label: {data: DATA}`
 _INCLUDE = "include"
@@ -21,12 +22,13 @@ Places = dict[Path_, str]
 
 
 def read_recipe(path: Source, changes: Sequence[str] = ()) -> Recipe:
-    """The recipe in a YAML file, laid over the files that it includes, with `changes` as `scale.limit=100`.
+    """The recipe in a YAML file, or that of polyspan's own of this name (`hsu2019/table2`).
 
-    Raises PolyspanError for a file that cannot be read or says what no recipe can, naming file, line and the
-    nearest key; UsageError where a change is at fault.
+    It is laid over the files that it includes, with `changes` as `scale.limit=100`. Raises PolyspanError for a
+    file that cannot be read or says what no recipe can, naming file, line and the nearest key; UsageError where a
+    change is at fault.
     """
-    tree, places = _laid_out(Path(path), ())
+    tree, places = _laid_out(_found(path), ())
     for change in changes:
         _change(tree, places, change)
     try:
@@ -35,6 +37,17 @@ def read_recipe(path: Source, changes: Sequence[str] = ()) -> Recipe:
         raise _explained(error, places) from None
     recipe._places = places
     return recipe
+
+
+def _found(name: Source) -> Path:
+    """The file at a path, or else that of a recipe's name."""
+    path, own = Path(name), shipped()
+    if path.expanduser().is_file() or path.suffix in (".yaml", ".yml"):
+        return path
+    if str(name) not in own:
+        found = "a folder" if path.is_dir() else "no such file or name"
+        raise PolyspanError("there is no recipe", where=str(name), found=found, fix=nearest(str(name), own))
+    return own[str(name)]
 
 
 def _laid_out(path: Path, above: tuple[Path, ...]) -> tuple[Tree, Places]:

@@ -19,6 +19,7 @@ from polyspan.lab.recipe.recipe import (
     TableEntry,
     options_of,
 )
+from polyspan.lab.recipe.variables import filled
 
 _SWEPT = ("model", "preset", "limit")
 _COMMIT = re.compile("(?<=@[0-9a-f]{7})[0-9a-f]{33}$")  # as much of it as a label does not need
@@ -28,8 +29,10 @@ _INNER = {"align": ("method", "layer"), "adversary": ("layer", "weight"), "augme
 def resolve(recipe: Recipe) -> Recipe:
     """The same experiment without sweeps, scale or defaults: each reader has one model, preset and settings.
 
-    Raises PolyspanError for two labels that are alike, a sweep that leads to such, and unknown options.
+    Raises PolyspanError for two labels that are alike, a sweep that leads to such, unknown options, and variables
+    that are not set.
     """
+    recipe = filled(recipe)
     known = {label: tuple(_variants(label, reader)) for label, reader in recipe.readers.items()}
     labels = {label: [name for name, _ in variants] for label, variants in known.items()}
     readers = {

@@ -1,12 +1,14 @@
 """What finished stages left in the store, read for a report and copied beside it."""
 
+import filecmp
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polyspan.data.schema import Corpus
-from polyspan.files import file_name, replacing
+from polyspan.files import file_name, replacing, replacing_folder
 from polyspan.lab.outputs import READER
 from polyspan.lab.stage import Stage
 from polyspan.lab.work.answers import kept_scores
@@ -104,12 +106,32 @@ class Gathered:
         """The copied run record of a Reader, "" where the Reader is gone."""
         return self.copy(train, f"{READER}/run.json", "records") if self.is_done(train) else ""
 
-    def folder_of(self, train: Stage) -> str:
-        """Where a Reader is: relative to the report where the store is beside it."""
+    def reader(self, train: Stage, name: str) -> str:
+        """Where a Reader is. Where the store is in the report's folder, it is under `readers/` as well: its files
+        are the store's own by another name, so that the weights are on the disk once."""
         path = self.store.path(train) / READER
-        home = self.out.absolute()
-        return str(path.relative_to(home)) if path.is_relative_to(home) else str(path)
+        if not path.is_relative_to(self.out.absolute()):
+            return str(path)
+        here = f"readers/{name}"
+        if not _same(path, self.out / here):
+            with replacing_folder(self.out / here) as made:
+                shutil.copytree(path, made, copy_function=_link, dirs_exist_ok=True)
+        return here
 
     def record(self, stage: Stage) -> dict[str, Any]:
         """What the store knows of how a stage was made: seconds, versions, machine."""
         return self.store.record(stage)
+
+
+def _link(source: str, target: str) -> None:
+    """A second name for a file; a copy where the disk cannot have two."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether a folder holds the files of another one."""
+    names = [path.relative_to(one) for path in one.rglob("*") if path.is_file()]
+    return all((other / name).is_file() and filecmp.cmp(one / name, other / name) for name in names)

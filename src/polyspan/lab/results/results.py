@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from polyspan.lab.recipe.recipe import Recipe
     from polyspan.lab.store.store import Store
 
-VERSION = 2
+VERSION = 3
 """Raise it when the same outputs of stages give other numbers in a report than before."""
 
 
@@ -66,7 +66,7 @@ def _gather(plan: "Plan", gathered: Gathered, lacking: list[dict[str, str]], com
     drawn = pictures(plan, gathered, scattered)
     known, cards = sources(plan, gathered)
     return {
-        "title": plan.recipe.title or plan.recipe.name,
+        "title": plan.recipe.title,
         "deviations": told_deviations(plan, gathered) if plan.recipe.paper else [],
         "missing": [*lacking, *({"stage": name, "why": why} for name, why in lost.items())],
         "tables": numbers.tables,
@@ -128,7 +128,8 @@ def _earlier(out: Path, made_of: str, command: str) -> dict[str, Any] | None:
     runs = [run for table in found["tables"].values() for cell in table["cells"] for run in cell["runs"]]
     copies = [one["file"] for one in (*found["pictures"], *found["cards"])]
     copies += [run[name] for run in runs for name in ("record", "predictions") if run[name]]
-    return found if all((out / name).is_file() for name in copies) else None
+    there = all((out / reader["folder"]).is_dir() for reader in found["training"])
+    return found if there and all((out / name).is_file() for name in copies) else None
 
 
 _CURVES = 8  # readers whose losses the page has room for; all are in the records
@@ -140,7 +141,9 @@ def _training(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
     found = []
     for (name, seed), stage in stages.items():
         run = gathered.run(stage)
-        facts = {"name": name, "folder": gathered.folder_of(stage), "record": gathered.record_file(stage)}
+        several = sum(other == name for other, _ in stages) > 1
+        folder = gathered.reader(stage, f"{name}-{seed}" if several else name)
+        facts = {"name": name, "folder": folder, "record": gathered.record_file(stage)}
         found.append(facts | run | {"seed": seed} | ({} if few else {"loss": []}))
     return found
 

@@ -9,9 +9,9 @@ from polyspan.lab.stage import Inputs
 from polyspan.lab.work.answers import write_answers
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
 from polyspan.lab.work.encoder import encoder_name
+from polyspan.lab.work.loaded import at_hand
 from polyspan.make.codeswitching.augmenting import augmentation
 from polyspan.model.map import Map
-from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions
 from polyspan.prediction import predict as answer
 from polyspan.training.adversary import Adversary
@@ -55,10 +55,10 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     if "reader" in inputs:
         number = options.get("checkpoint")
         folder = inputs["reader"] / READER
-        reader = Reader.load(folder if number is None else folder / CHECKPOINTS / str(number))
+        reader = at_hand(folder if number is None else folder / CHECKPOINTS / str(number))
     else:
         name = encoder_name({"model": options.get("untrained")}, inputs)
-        reader = Reader.load(name, WindowOptions(**options["windows"]), int(options.get("seed", 0)))
+        reader = at_hand(name, WindowOptions(**options["windows"]), int(options.get("seed", 0)))
     made = answer(reader, test, pack=options.get("pack"))
     spans = {key: (found[0].start, found[0].end) for key, found in made.candidates.items()}
     write_answers(out, test, made.texts, spans, pieces=made.pieces, unknown_pieces=made.unknown)
