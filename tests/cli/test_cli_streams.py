@@ -62,7 +62,7 @@ CALLS = {
     "stats claims": ("stats claims", "H18", ""),
     "align fit": (
         "align fit --method procrustes --source-vectors some.vec --target-vectors some.vec --pairs identical "
-        "--out map", "map: map", "pairs (identical)"),
+        "--out map", "map: map", "pairs: identical"),
     "align score": (
         "align score fitted --source-vectors some.vec --target-vectors some.vec --dictionary words.txt",
         "P@1", ""),

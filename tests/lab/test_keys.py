@@ -14,6 +14,7 @@ from polyspan.lab.engine.local import run_local
 from polyspan.lab.engine.schedule import take_stock
 from polyspan.lab.plan.plan import Plan, plan
 from polyspan.lab.recipe.recipe_file import read_recipe
+from polyspan.lab.recipe.shipped import shipped
 from polyspan.lab.stage import Stage
 from polyspan.lab.store.store import RECORD, Store
 from polyspan.lab.work import work_of
@@ -21,7 +22,6 @@ from polyspan.lab.work.encoder import encoder_name
 from polyspan.model.encoders import model_name
 from polyspan.training.settings import PRESETS
 
-RECIPES = Path(__file__).parents[2] / "recipes"
 GOLDEN = Path(__file__).with_name("keys.mini.json")
 COMMITS = ["1" * 40, "2" * 40]
 
@@ -31,7 +31,7 @@ def keys(made: Plan) -> dict[str, str]:
 
 
 def mini_paper(*changes: str) -> dict[str, str]:
-    return keys(plan(read_recipe(RECIPES / "mini" / "paper.yaml", changes)))
+    return keys(plan(read_recipe("mini/paper", changes)))
 
 
 def changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
@@ -232,7 +232,7 @@ def test_a_data_set_of_the_hub_counts_by_its_commit(tmp_path, monkeypatch):
 
 
 def test_recipes_name_the_commits_of_their_models():
-    for path in RECIPES.rglob("*.yaml"):
+    for path in shipped().values():
         for name in re.findall(
             r"(?:google-bert|FacebookAI|facebook|microsoft)/[^\s,})]+", path.read_text("utf-8")
         ):

@@ -10,7 +10,7 @@ import typer
 import polyspan as ps
 from polyspan.cli import main as cli
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.lab.plan.data_facts import absolute, drawn_first, facts
+from polyspan.lab.plan.data_facts import drawn_first, facts, resolved
 from polyspan.lab.plan.plan import plan
 from polyspan.lab.recipe.recipe_file import read_recipe
 from polyspan.make.maker import MAKERS, Maker
@@ -115,7 +115,7 @@ def test_another_package_adds_a_maker(gaps):
 
 def test_a_plan_knows_a_maker_of_another_package(gaps):
     name = "make:gaps(mini:en/test, words=words.txt)"
-    assert absolute(name) == f"make:gaps(mini:en/test, words={gaps / 'words.txt'})"
+    assert resolved(name) == f"make:gaps(mini:en/test, words={gaps / 'words.txt'})"
     assert (facts(name).language, facts(name).questions) == ("en", 96)
     assert drawn_first(name, 5, 1) is None
     (gaps / "small.yaml").write_text(RECIPE.format(name), "utf-8")

@@ -23,6 +23,6 @@ V1 = Metric(
     words_or_characters,
     shared_or_both_empty,
     no_answer=True,
-    about="The scorer of one of the paper’s authors: F1 counts words in ASCII texts, else characters.",
+    about="A scorer by a co-author of Hsu et al. (2019): F1 counts words in ASCII texts, else characters.",
     source="Hsu, Liu & Lee 2019",
 )

@@ -206,17 +206,6 @@ def from_options(options: Mapping[str, Any]) -> TrainSettings:
     return TrainSettings(**given | {"windows": WindowOptions(**options["windows"])})
 
 
-def nearest_preset(settings: TrainSettings) -> tuple[str, dict[str, Any]]:
-    """The preset that the settings differ least from, and in what, as `preset` takes it."""
-    changes = {name: _differences(settings, base) for name, base in PRESETS.items()}
-    return min(changes.items(), key=lambda found: len(found[1]))
-
-
-def _differences(settings: TrainSettings, base: TrainSettings) -> dict[str, Any]:
-    wanted, known = ({**asdict(one), **asdict(one.windows)} for one in (settings, base))
-    return {name: value for name, value in wanted.items() if name != "windows" and value != known[name]}
-
-
 def default_preset() -> str:
     """`readme` where there is a GPU, else `cpu`."""
     import torch

@@ -21,7 +21,10 @@ def _filled(recipe: Recipe, value: Any, path: tuple[str, ...]) -> Any:
                 raise recipe.fault(f"the variable {name} is not set", *path, found=value, fix=f"export {name}=…")
         return _VARIABLE.sub(lambda found: os.environ[found[1]], value)
     if isinstance(value, Part):
-        inner = {name: getattr(value, name) for name in value.model_fields_set}
+        given = [
+            name for name in type(value).model_fields if name in value.model_fields_set
+        ]  # in order: a set has none
+        inner = {name: getattr(value, name) for name in given}
         return value.model_copy(update={key: _filled(recipe, one, (*path, key)) for key, one in inner.items()})
     if isinstance(value, dict):
         return {key: _filled(recipe, one, (*path, key)) for key, one in value.items()}
