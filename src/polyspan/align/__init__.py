@@ -2,6 +2,9 @@
 
 `METHODS` holds the methods by their names, one a file in `polyspan.align.methods`, and those of other packages;
 what each of them is, `polyspan.align.aligner` says. Reading them does not load torch, fitting does.
+
+Gives: `csls`, `layer_vectors`, `translations`. Its own: `adversarial_game`, `aligner`, `density_matching`,
+`methods`, `self_learning`, `space`.
 """
 
 from typing import TYPE_CHECKING, Any

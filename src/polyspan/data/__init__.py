@@ -1,4 +1,7 @@
 """Data sets: what one is (`schema`), the named ones (`cards`, `fetch`, `mini`), files (`formats`), their faults.
 
 Also their languages, parts and numbers, and writing them. What a DATA word means is `polyspan.reading`'s.
+
+Gives: `cache`, `cards`, `check`, `fetch`, `formats`, `guess`, `languages`, `mini`, `sample`, `schema`, `split`,
+`stats`, `write`.
 """

@@ -1,7 +1,10 @@
 """Data sets made from data sets: each maker is a pure, seeded function from a corpus to a `Made` corpus.
 
-`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `sample`, `part` and `mix`; `build` makes the
-corpus of a name such as `make:permute(mini:en/test, seed=1)`.
+`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `sample`, `part` and `mix`. The corpus of a name
+such as `make:permute(mini:en/test, seed=1)` is made by `polyspan.reading.build`.
+
+Gives: `codeswitching`, `dictionary`, `made`, `maker`, `naming`, `permutation`, `recover`, `reordering`,
+`sampling`, `translation`. Its own: `rewrite`, `sentences`, `tool`.
 """
 
 from importlib import import_module

@@ -3,6 +3,8 @@
 Hsu, Liu & Lee 2019, "Zero-shot Reading Comprehension by Cross-lingual Transfer Learning with Multi-lingual
 Language Representation Model". `judge(printed())` says what its own numbers support;
 `judge(Results.from_rows(...))` what yours do.
+
+Gives: `printed`. Its own: `draws`, `hypotheses`, `places`, `results`, `values`, `verdict`.
 """
 
 from polyspan.paper.hypotheses import HYPOTHESES, Hypothesis, judge

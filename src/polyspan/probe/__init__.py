@@ -1,6 +1,9 @@
 """What an encoder knows: its hidden states over corpora, and measures of how alike languages are in them.
 
 `KINDS` holds the studies by their names, one a file in `polyspan.probe.kinds`; reading them does not load torch.
+
+Gives: `cca`, `hidden`, `scatter`, `token_vectors`. Its own: `answer_vectors`, `heat`, `kinds`, `moments`,
+`parallel`, `pca`, `separability`, `similarity`, `studies`, `study`.
 """
 
 from polyspan.probe.study import Study

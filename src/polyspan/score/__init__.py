@@ -1,4 +1,8 @@
-"""Official scoring rules, one a file, under names that never change their meaning. Nothing here needs torch."""
+"""Official scoring rules, one a file, under names that never change their meaning. Nothing here needs torch.
+
+Gives: `baseline`, `registry`, `scores`. Its own: `cmrc`, `drcd`, `hsu`, `korquad`, `metric`, `mlqa`,
+`predictions`, `squad`.
+"""
 
 import sys
 from types import ModuleType

@@ -1,6 +1,8 @@
 """Honest statistics: two systems on the same questions, several seeds, factors of a table, choice of checkpoints.
 
 Nothing here needs torch.
+
+Gives: `anova`, `factors`, `resampling`, `standings`, `units`. Its own: `comparison`, `seeds`, `selection`.
 """
 
 from polyspan.stats.anova import Anova, anova, exchange_p, f_ratio, without

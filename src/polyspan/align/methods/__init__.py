@@ -1,1 +1,4 @@
-"""The methods of alignment, one a file: options and what is known of each; read without torch."""
+"""The methods of alignment, one a file: options and what is known of each; read without torch.
+
+Gives: `dema`, `muse`, `vecmap`. Its own: `mean`, `procrustes`.
+"""

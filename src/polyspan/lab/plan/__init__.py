@@ -1,1 +1,4 @@
-"""From a recipe to the stages of its run, and what they will take; nothing is computed yet."""
+"""From a recipe to the stages of its run, and what they will take; nothing is computed yet.
+
+Gives: `content`, `data_facts`, `plan`. Its own: `corpora`, `cost`, `encoder_facts`, `encoders`, `readers`.
+"""

@@ -1,1 +1,4 @@
-"""What finished stages say, gathered into one report."""
+"""What finished stages say, gathered into one report.
+
+Gives: `results`. Its own: `example_answers`, `gathered`, `inference`, `numbers`, `sources`.
+"""

@@ -1,4 +1,7 @@
-"""Finding an answer again in a context that was changed around it, such as by translation."""
+"""Finding an answer again in a context that was changed around it, such as by translation.
+
+Gives: `recover`. Its own: `distance`, `nearby`.
+"""
 
 from polyspan.make.recover.recover import MAX_DISTANCE, MAX_RATIO, POLICIES, Span, find_span, fold, recover_answers
 

@@ -1,1 +1,4 @@
-"""Sentences in another word order: trees, the types of word order, and the maker itself."""
+"""Sentences in another word order: trees, the types of word order, and the maker itself.
+
+Gives: `conllu`, `reordering`, `typology`. Its own: `parsers`.
+"""

@@ -1,1 +1,4 @@
-"""Where encoders come from: `encoder` loads one by name; the bundled one and QANet are made here."""
+"""Where encoders come from: `encoder` loads one by name; the bundled one and QANet are made here.
+
+Gives: `encoder`, `model_name`, `qanet`. Its own: `bundled`, `charsmap`, `qanet_blocks`.
+"""

@@ -1,1 +1,4 @@
-"""What an encoder reads: texts as pieces, cut into windows, and the pieces that are the answer."""
+"""What an encoder reads: texts as pieces, cut into windows, and the pieces that are the answer.
+
+Gives: `tokens`, `windows`. Its own: `bytelevel`, `labels`.
+"""

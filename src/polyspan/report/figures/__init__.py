@@ -1,1 +1,4 @@
-"""Figures for papers, and the colours and curves that the page draws with too."""
+"""Figures for papers, and the colours and curves that the page draws with too.
+
+Gives: `curves`, `drawing`, `figures`, `representation`, `shades`.
+"""

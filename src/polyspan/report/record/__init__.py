@@ -1,1 +1,4 @@
-"""`report.json` as typed records."""
+"""`report.json` as typed records.
+
+Gives: `paper_record`, `record`. Its own: `kinds`.
+"""

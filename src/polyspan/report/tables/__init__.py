@@ -1,1 +1,5 @@
-"""Tables of results: the transfer matrix and those of the paper, as numbers and as text."""
+"""Tables of results: the transfer matrix and those of the paper, as numbers and as text.
+
+Gives: `baselines`, `comparisons`, `grid`, `matrix_text`, `paper_tables`, `paper_text`, `sheet`, `spread`. Its
+own: `markup`.
+"""
