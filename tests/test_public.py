@@ -85,6 +85,7 @@ def test_something_else_than_what_is_wanted_is_a_type_error(corpus, tiny, tmp_pa
         "predict takes a Corpus": [lambda: polyspan.predict(reader, "mini:en/test")],
         "score takes a Corpus": [lambda: polyspan.score("mini:en/test", {}, "squad.v1")],
         "did you mean 'epochs'": [lambda: polyspan.preset("cpu", epoch=3)],
+        "epochs is a number, not the text '3'": [lambda: polyspan.preset("cpu", epochs="3")],
     }
     for told, made in calls.items():
         for call in made:

@@ -284,7 +284,7 @@ def test_labels_that_would_be_one_file(fault):
 def test_aligners_and_their_options(fault, part, message):
     found = fault(SMALL.replace("  En: [En]", f"  En: {{data: [En], {part}}}"))
     assert found.message.startswith(message)
-    assert found.where.endswith("small.yaml:5")
+    assert found.where.endswith("small.yaml:10")
 
 
 def test_what_a_recipe_may_say_of_aligners_is_what_they_take():

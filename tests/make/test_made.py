@@ -81,6 +81,14 @@ def test_ten_sentences_permuted_and_back(text, tmp_path, capsys):
     assert (tmp_path / "q.txt").read_text("utf-8") == SENTENCES + "\n"
 
 
+def test_sentences_for_a_spreadsheet(text, tmp_path, run):
+    code, _, err = run("make", "permute", text, "--out", tmp_path / "p.csv", "--format", "csv")
+    assert code == 0, err
+    data = (tmp_path / "p.csv").read_bytes()
+    assert data.startswith(b"\xef\xbb\xbfcontext\r\n")
+    assert data.count(b"\r\n") == 1 + len(SENTENCES.splitlines())
+
+
 def test_fewer_than_no_examples_are_refused(text, run):
     code, _, err = run("make", "permute", text, "--out", text.parent / "q.txt", "--show", "-1")
     assert code == 2

@@ -24,7 +24,8 @@ def write(corpus: Corpus, path: Source, format: str | None = None) -> int:
     suffixes = [suffix.lower() for suffix in Path(path).suffixes]
     packed = suffixes[-1:] == [".gz"]
     kind = _format(path, next(iter(suffixes[-2:-1] if packed else suffixes[-1:]), ""), format)
-    _require_place(corpus, path, kind)
+    if not (format and kind.sheet):  # a sheet for people has a place for all
+        _require_place(corpus, path, kind)
     render = (format and kind.sheet) or kind.write
     assert render is not None  # of those that are `written`
     try:

@@ -189,6 +189,9 @@ def preset(name: str, **changes: Unpack[Changes]) -> TrainSettings:
         if key not in Changes.__annotations__:
             raise TypeError(f"preset has no setting {key!r}: {nearest(key, Changes.__annotations__)}")
     given: dict[str, Any] = {key: value for key, value in changes.items() if value is not None}
+    for key, value in given.items():
+        if isinstance(value, str) and isinstance(_value_of(base, key), (int, float)):
+            raise TypeError(f"preset's {key} is a number, not the text {value!r}")
     of_windows = {key: given.pop(key) for key in list(given) if key in WindowOptions.__dataclass_fields__}
     return replace(base, windows=replace(base.windows, **of_windows), **given)
 
@@ -204,6 +207,10 @@ def from_options(options: Mapping[str, Any]) -> TrainSettings:
         name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
     }
     return TrainSettings(**given | {"windows": WindowOptions(**options["windows"])})
+
+
+def _value_of(settings: TrainSettings, key: str) -> object:
+    return getattr(settings.windows if key in WindowOptions.__dataclass_fields__ else settings, key)
 
 
 def default_preset() -> str:

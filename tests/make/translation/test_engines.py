@@ -119,6 +119,16 @@ def test_a_broken_table_is_one_clear_error(tmp_path, name, content, said):
         engine(f"file:{tmp_path / 'none.tsv'}", "en", "es")
 
 
+@pytest.mark.parametrize("encoding", ["windows-1252", "ISO-8859-1", "utf-8", "utf-16"])
+def test_a_memory_is_read_in_the_encoding_that_it_declares(tmp_path, encoding):
+    text = f'<?xml version="1.0" encoding="{encoding}"?><tmx><body><tu>'
+    text += '<tuv xml:lang="en"><seg>a caf\u00e9</seg></tuv>'
+    text += '<tuv xml:lang="de"><seg>ein Caf\u00e9 f\u00fcr dich</seg></tuv></tu></body></tmx>'
+    (tmp_path / "t.tmx").write_bytes(text.encode(encoding))
+    table = engine(f"file:{tmp_path / 't.tmx'}", "en", "de")
+    assert table.translate(["a caf\u00e9"], "en", "de") == ["ein Caf\u00e9 f\u00fcr dich"]
+
+
 TMX = """<?xml version="1.0"?><!DOCTYPE tmx SYSTEM "tmx14.dtd"><tmx version="1.4"{}><header/><body>
 <tu><note>a note</note><tuv xml:lang="EN-US"><seg>The mill was built
  in 1840.</seg></tuv><tuv xml:lang="de-AT"><prop>x</prop><seg>Die <hi>Mühle <ph>&lt;br&gt;</ph></hi>wurde

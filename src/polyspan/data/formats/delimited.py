@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from polyspan.data.formats.format import Format
 from polyspan.data.formats.parsed import Parsed
@@ -90,6 +91,10 @@ def _csv(corpus: Corpus, delimiter: str = ",") -> bytes:
 
 
 def _sheet(corpus: Corpus, delimiter: str = ",") -> bytes:
+    style: dict[str, Any] = {"delimiter": delimiter, "lineterminator": "\r\n"}
+    if not len(corpus):  # plain sentences, or contexts alone
+        lines = [{"context": paragraph.context} for paragraph in corpus.paragraphs]
+        return csv_text(lines, ["context"], **style).encode("utf-8-sig")
     rows = as_rows(corpus)
     several = any(len(row["answers"]["text"]) > 1 for row in rows)
     others = [name for name in (rows[0] if rows else ()) if name not in ("question", "context", "answers")]
@@ -100,7 +105,7 @@ def _sheet(corpus: Corpus, delimiter: str = ",") -> bytes:
         row |= {name: value[0] if value else "" for name, value in first.items()}
         row["answers"] = json.dumps(answers, ensure_ascii=False)
     columns += ["answers"] * several
-    return csv_text(rows, columns, delimiter=delimiter, lineterminator="\r\n").encode("utf-8-sig")
+    return csv_text(rows, columns, **style).encode("utf-8-sig")
 
 
 CSV = Format("csv", (".csv",), parse_delimited, _csv, _sheet, marked=True)

@@ -1,5 +1,6 @@
 """Engines that look up: tables of translations made elsewhere, and dictionaries word by word."""
 
+import codecs
 import hashlib
 import json
 import re
@@ -20,6 +21,7 @@ _FORM = {
     ".jsonl": 'one object a line, with a text under the code of each language: {"en": …, "es": …}',
     ".tmx": "TMX, with a <tuv> in each of the two languages",
 }
+_DECLARED = re.compile(rb"""\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 _XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _CODES = frozenset({"bpt", "ept", "it", "ph", "ut"})
 """Elements of TMX that hold another format's marks, such as a tag of HTML; those of `<hi>` are words."""
@@ -87,10 +89,10 @@ def read_table(path: Source, source: str, target: str) -> TranslationTable:
     own: sentences, questions and answers of both splits.
 
     In JSON Lines and TMX the languages are found by their codes, `zh-Hant` also under `zh` and the other way
-    round. Lines without both texts are holes. UTF-8, or UTF-16 with a byte order mark, as translators' tools write
-    it. A TMX that declares entities is refused: they can grow without bounds. Raises PolyspanError where the file
-    cannot be read, is of another form, or has nothing from `source` to `target`, UsageError for a language
-    that the mini corpus does not have.
+    round. Lines without both texts are holes. UTF-8, UTF-16 with a byte order mark, or what a TMX declares. A TMX
+    that declares entities is refused: they can grow without bounds. Raises PolyspanError where the file cannot be
+    read, is of another form, or has nothing from `source` to `target`, UsageError for a language that the mini
+    corpus does not have.
     """
     if path == "mini":
         return _mini_table(source, target)
@@ -101,7 +103,7 @@ def read_table(path: Source, source: str, target: str) -> TranslationTable:
     with explained(path, "read"):
         data = Path(path).read_bytes()
     try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        text = data.decode(_encoding(data))
         pairs = [pair for pair in readers[suffix](text, source, target) if all(pair)]
     except (ValueError, ElementTree.ParseError) as error:  # UnicodeDecodeError is a ValueError
         raise PolyspanError(
@@ -112,6 +114,19 @@ def read_table(path: Source, source: str, target: str) -> TranslationTable:
             f"the table has nothing from {source} to {target}", where=str(path), expected=_FORM[suffix]
         )
     return TranslationTable(f"file:{Path(path).name}", pairs)
+
+
+def _encoding(data: bytes) -> str:
+    """What a table was saved in: as its byte order mark says, or the XML declaration of a TMX; else UTF-8."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    declared = _DECLARED.match(data)
+    name = declared[1].decode("ascii") if declared else "utf-8"
+    try:
+        known = codecs.lookup(name).name
+    except LookupError:
+        raise ValueError(f"it declares the encoding {name!r}, which nobody knows") from None
+    return "utf-8-sig" if known == "utf-8" else known
 
 
 def _tsv(text: str, source: str, target: str) -> Iterator[tuple[str, str]]:
