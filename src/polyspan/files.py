@@ -175,6 +175,12 @@ def read_yaml(path: Source, what: str, expected: str) -> Any:
         raise PolyspanError(f"{what} is not YAML", where=str(path), found=found, expected=expected) from error
 
 
+def left_by_kills(folder: Path) -> Iterator[Path]:
+    """What `replacing` and `replacing_folder` leave in a folder, and below it, when they are killed."""
+    for pattern in (".*.part", ".*.old"):
+        yield from folder.rglob(pattern)
+
+
 def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), **style: Any) -> str:
     """Rows as CSV under the first one's keys, or under `columns`; nothing for None. `style` is `csv.writer`'s."""
     text = io.StringIO(newline="")

@@ -1,8 +1,10 @@
-"""How often the adversarial game is won, with nothing but the vectors: `pytest tests/align/test_game.py -s`.
+"""How often the adversarial game is won: `POLYSPAN_SEEDS=10 pytest tests/align/test_game.py -s`.
 
-It prints a row for each space and seed, and the rate of success that docs/alignment.md gives.
+It prints a row for each space and seed, and the rate of success that docs/alignment.md gives. Two seeds a space by
+default: ten take five minutes.
 """
 
+import os
 from dataclasses import dataclass
 
 import pytest
@@ -14,7 +16,7 @@ from polyspan.align.methods.muse import Muse
 from polyspan.errors import PolyspanError
 
 SPACES = {40: {"width": 40, "topics": 60}, 24: {"width": 24, "topics": 40}}
-SEEDS = range(10)
+SEEDS = range(int(os.environ.get("POLYSPAN_SEEDS", "2")))
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ def play(languages):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", SPACES)
-def test_ten_games_are_won_from_every_seed_but_one(play, width):
+def test_the_game_is_won_from_every_seed_but_one(play, width):
     """A lost run shows in the criterion, which knows no dictionary either."""
     runs = []
     for seed in SEEDS:
@@ -49,7 +51,7 @@ def test_ten_games_are_won_from_every_seed_but_one(play, width):
     won = sum(run.precise > 95 for run in runs)
     print(f"\n{width} dimensions: {won} of {len(runs)} won, {sum(run.games for run in runs)} games")
     assert [run.precise > 95 for run in runs] == [run.criterion > 0.9 for run in runs]
-    assert won >= len(runs) - 1
+    assert won >= len(runs) - len(runs) // 10
 
 
 def test_no_game_is_played_once_one_is_clearly_won(languages):

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from polyspan.lab.stage import KINDS, Kind
 from polyspan.lab.work import WORK
 
@@ -12,3 +14,10 @@ def nothing(options, inputs, out):
 
 
 KINDS["nothing"], WORK["nothing"] = Kind(), nothing
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_this(monkeypatch):
+    """Whatever other tests of this process have registered under the name."""
+    monkeypatch.setitem(KINDS, "nothing", Kind())
+    monkeypatch.setitem(WORK, "nothing", nothing)

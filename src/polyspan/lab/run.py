@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import shlex
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from polyspan.errors import PolyspanError, UsageError, choose
-from polyspan.files import Source, cache_folder, explained
+from polyspan.files import Source, cache_folder, explained, left_by_kills
 from polyspan.lab.machine import hardware
 from polyspan.lab.plan.plan import Plan, plan
 from polyspan.lab.recipe.recipe_file import read_recipe
@@ -91,6 +92,7 @@ def run(
     folder = run_folder(planned, out)
     command = command or command_of(recipe, out, changes, store, processes)
     with _alone(folder):
+        _tidy(folder, kept.folder)
         outcome = made_by.make(planned.stages, kept, folder / "logs", command)
         from polyspan.lab.results.results import write_results
 
@@ -135,6 +137,18 @@ def _alone(folder: Path) -> Iterator[None]:
         with contextlib.suppress(OSError):  # while it is held: who locks it later finds that nobody looks for it
             os.unlink(lock.lock_file)
         lock.release()
+
+
+def _tidy(folder: Path, store: Path) -> None:
+    """Remove what a killed run left of files in the making; in a store that is within, others may be at work."""
+    with explained(folder, "write"):
+        for path in [
+            path for path in left_by_kills(folder) if not path.absolute().is_relative_to(store.absolute())
+        ]:
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def require_free(folder: Path) -> None:
