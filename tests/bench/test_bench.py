@@ -85,7 +85,7 @@ def test_one_turn_of_everything(monkeypatch):
     monkeypatch.setattr(material, "corpus", lambda name: given)
     monkeypatch.setattr("polyspan.bench.ours.corpus", lambda name: given)
     monkeypatch.setattr("polyspan.bench.peer.corpus", lambda name: given)
-    scale = material.Scale(pairs=1, featurised=20, decoded=8, answered=6, batches=1)
+    scale = material.Amount(pairs=1, featurised=20, decoded=8, answered=6, batches=1)
     ours, theirs = Ours("bundled:e5-small", scale), Peer("bundled:e5-small", scale)
     one, two = ours.predict("xquad:en", "fp32", 0), theirs.predict("xquad:en", 0)
     assert rows._agreement([one], [two])["other"] == 0
