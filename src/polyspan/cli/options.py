@@ -106,12 +106,12 @@ def grouped(verb: Callable[_P, _R]) -> Callable[_P, _R]:
 
 
 def reading() -> dict[str, Any]:
-    """What `reads` was given on the command line, as `polyspan.data.read.read` and `check` take it."""
+    """What `reads` was given on the command line, as `polyspan.read` and `check` take it."""
     return _reading.get() or {}
 
 
 def read(data: str, language: str | None = None) -> "Corpus":
-    """`polyspan.data.read.read`, by the options of the verb that runs."""
+    """`polyspan.read`, by the options of the verb that runs."""
     from polyspan.reading import read as read_data
 
     return read_data(data, language, **reading())
