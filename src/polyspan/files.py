@@ -175,10 +175,8 @@ def read_yaml(path: Source, what: str, expected: str) -> Any:
         raise PolyspanError(f"{what} is not YAML", where=str(path), found=found, expected=expected) from error
 
 
-def left_by_kills(folder: Path) -> Iterator[Path]:
-    """What `replacing` and `replacing_folder` leave in a folder, and below it, when they are killed."""
-    for pattern in (".*.part", ".*.old"):
-        yield from folder.rglob(pattern)
+LEFT_BY_KILLS = (".*.part", ".*.old")
+"""Patterns of the names that `replacing` and `replacing_folder` leave when they are killed."""
 
 
 def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), **style: Any) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from polyspan.errors import PolyspanError, UsageError, choose
-from polyspan.files import Source, cache_folder, explained, left_by_kills
+from polyspan.files import LEFT_BY_KILLS, Source, cache_folder, explained
 from polyspan.lab.machine import hardware
 from polyspan.lab.plan.plan import Plan, plan
 from polyspan.lab.recipe.recipe_file import read_recipe
@@ -141,10 +141,11 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _tidy(folder: Path, store: Path) -> None:
     """Remove what a killed run left of files in the making; in a store that is within, others may be at work."""
+    folder, store = folder.absolute(), store.absolute()
     with explained(folder, "write"):
-        for path in [
-            path for path in left_by_kills(folder) if not path.absolute().is_relative_to(store.absolute())
-        ]:
+        for path in [path for pattern in LEFT_BY_KILLS for path in folder.rglob(pattern)]:
+            if path.is_relative_to(store):
+                continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:

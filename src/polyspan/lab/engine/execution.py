@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from polyspan.errors import PolyspanError, not_installed
-from polyspan.files import explained, file_name
+from polyspan.files import LEFT_BY_KILLS, explained, file_name
 from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.machine import machine
 from polyspan.lab.stage import KINDS, Stage
@@ -25,7 +25,6 @@ from polyspan.lab.work import work_of
 from polyspan.lab.work.loaded import put_away
 from polyspan.training.versions import versions
 
-_LEFT_BY_KILLS = (".*.part", ".*.old")  # what `replacing` and `replacing_folder` leave when they are killed
 _OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -73,7 +72,7 @@ def execute(stage: Stage, job: Job) -> Result:
             return Result("found")
         goes_on = KINDS[stage.kind].trains and not job.again
         with explained(lease.out, "write"):
-            _tidy(lease.out, *(_LEFT_BY_KILLS if goes_on else "*"))
+            _tidy(lease.out, *(LEFT_BY_KILLS if goes_on else "*"))
         record = _finished(lease.out)
         if record is None:
             began = time.monotonic()
@@ -90,7 +89,7 @@ def execute(stage: Stage, job: Job) -> Result:
             record = _record(stage, seconds, job.command)
             with explained(lease.out, "write"):
                 write_record(lease.out, record)  # before the checkpoint goes: a kill from here on costs nothing
-        _tidy(lease.out, *_LEFT_BY_KILLS, "*.checkpoint")
+        _tidy(lease.out, *LEFT_BY_KILLS, "*.checkpoint")
         kept = job.store.keep(stage, lease, record, job.again)
         return Result("made" if kept else "found", record["seconds"])
 
