@@ -38,7 +38,8 @@ _SETTINGS: dict[str, Any] = {
     "max_question_length": Annotated[int | None, _T(help="Pieces of a question.")],
     "long_question": Annotated[str | None, _T(help="truncate or error.")],
     "label": Annotated[str | None, _T(help="offsets, or first_match as the paper's script.")],
-    "outside": Annotated[str | None, _T(help="Windows without the answer: cls or drop.")],
+    "negatives": Annotated[str | None, _T(help="Windows without the answer: all, some (one a question) or none.")],
+    "unanswerable": Annotated[float | None, _T(help="Share of unanswerable questions at most.")],
 }
 """Settings of a preset that have an option."""
 

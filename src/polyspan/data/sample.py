@@ -1,4 +1,4 @@
-"""A part of a corpus: a number of questions drawn by a seed."""
+"""A part of a corpus: a number of questions, or of unanswerable ones, drawn by a seed."""
 
 import random
 from dataclasses import replace
@@ -16,7 +16,24 @@ def sample(corpus: Corpus, size: int, seed: int = 0) -> Corpus:
         raise UsageError("the number of questions must be at least 1", found=str(size))
     if len(corpus) <= size:
         return corpus
-    kept = set(random.Random(seed).sample(range(len(corpus)), size))
+    return keep_questions(corpus, set(random.Random(seed).sample(range(len(corpus)), size)))
+
+
+def fewer_impossible(corpus: Corpus, share: float, seed: int = 0) -> Corpus:
+    """The corpus with no more than a `share` (0 ≤ share < 1) of its questions unanswerable; the seed draws them.
+
+    The others are kept, so the corpus gets smaller where the share was larger.
+    """
+    impossible = [number for number, (_, question) in enumerate(corpus.questions()) if question.impossible]
+    wanted = int(share / (1 - share) * (len(corpus) - len(impossible)))
+    if len(impossible) <= wanted:
+        return corpus
+    left_out = {*impossible} - {*random.Random(seed).sample(impossible, wanted)}
+    return keep_questions(corpus, {*range(len(corpus))} - left_out)
+
+
+def keep_questions(corpus: Corpus, kept: set[int]) -> Corpus:
+    """The questions of these numbers, counted in file order from 0, with the contexts they need."""
     paragraphs, number = [], 0
     for paragraph in corpus.paragraphs:
         questions = tuple(q for at, q in enumerate(paragraph.questions, number) if at in kept)

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from polyspan.data.sample import keep_questions
 from polyspan.data.sample import sample as draw
-from polyspan.data.schema import Corpus, Question, require_corpora, require_corpus
+from polyspan.data.schema import Corpus, require_corpora, require_corpus
 from polyspan.data.split import split
 from polyspan.errors import UsageError, choose
 from polyspan.make.made import Made, made
@@ -44,7 +45,7 @@ def sample(
     if by == "question":
         drawn = draw(corpus, wanted, seed)
     else:
-        drawn = _keep(corpus, (_articles if by == "article" else _spread)(corpus, wanted, seed))
+        drawn = keep_questions(corpus, (_articles if by == "article" else _spread)(corpus, wanted, seed))
     if not len(drawn):
         raise UsageError(
             f"no article of {corpus.name} has as few as {wanted} questions", fix="--by question, or a larger size"
@@ -134,19 +135,6 @@ def mix(corpora: Sequence[Corpus], seed: int = 0) -> Made:
     sizes = {"questions_of": {corpus.name: len(corpus) for corpus in corpora}, "ids_renamed": renamed}
     said = " and ".join(f"{len(corpus):,} of {corpus.name}" for corpus in corpora)
     return made(mixed, mixed, "mix", {"seed": seed}, sizes, said=said)
-
-
-def _keep(corpus: Corpus, kept: set[int]) -> Corpus:
-    paragraphs, number = [], 0
-    for paragraph in corpus.paragraphs:
-        questions: list[Question] = []
-        for question in paragraph.questions:
-            if number in kept:
-                questions.append(question)
-            number += 1
-        if questions:
-            paragraphs.append(replace(paragraph, questions=tuple(questions)))
-    return replace(corpus, paragraphs=tuple(paragraphs))
 
 
 def _by_article(corpus: Corpus) -> list[list[int]]:

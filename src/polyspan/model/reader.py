@@ -19,7 +19,7 @@ from polyspan.model.batch import Batch
 from polyspan.model.encoders.encoder import load_encoder, quiet
 from polyspan.model.fast.pack import can_pack, first_position, packed_inputs, unpacked
 from polyspan.model.fast.precision import require_dtype
-from polyspan.model.windows.windows import Layout, WindowOptions, layout
+from polyspan.model.windows.windows import Layout, WindowOptions, layout, saved_options
 
 OPTIONS_FILE = "reader.json"
 
@@ -129,7 +129,7 @@ def _require_text(what: str, value: object) -> None:
 
 def _saved_options(path: Path) -> WindowOptions:
     try:
-        return WindowOptions(**json.loads(path.read_text("utf-8")))
+        return saved_options(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise PolyspanError(
             "the Reader's window options cannot be read", where=str(path), found=str(error), fix="train it again"

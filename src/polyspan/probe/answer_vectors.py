@@ -57,7 +57,7 @@ def answer_vectors(reader: "Reader", corpus: Corpus, layers: Sequence[int], *, d
     PolyspanError where no question has an answer.
     """
     chosen = resolve_layers(reader, layers)
-    options = replace(reader.options, label="offsets", outside="cls")
+    options = replace(reader.options, label="offsets", negatives="all")
     windows = make_windows(corpus, reader.tokenizer, options, training=True)
     rows = _best_windows(windows)
     ids = [question.id for _, question in corpus.questions()]

@@ -11,6 +11,7 @@ from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.map import Map
+from polyspan.model.windows.windows import saved_options
 from polyspan.training.adversary import Adversary
 from polyspan.training.settings import TrainSettings
 
@@ -72,5 +73,5 @@ def is_finished(out: Path, chosen: dict[str, Any]) -> bool:
 def _whole(saved: dict[str, Any]) -> dict[str, Any]:
     """Settings that an older version saved, with the defaults of those that came since: it did as these say."""
     known = asdict(TrainSettings())
-    whole = known | saved | {"windows": known["windows"] | saved.get("windows", {})}
+    whole = known | saved | {"windows": asdict(saved_options(saved.get("windows", {})))}
     return json.loads(json.dumps(whole))  # type: ignore[no-any-return]

@@ -19,7 +19,7 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import GradientAccumulationPlugin
 from torch.nn.functional import cross_entropy
 
-from polyspan.data.sample import sample
+from polyspan.data.sample import fewer_impossible, sample
 from polyspan.data.schema import Corpus, require_corpora
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
@@ -82,7 +82,7 @@ def train(
     """
     out = Path(out).absolute()
     accelerator = make_accelerator(settings, chosen_trackers(trackers), out.parent)
-    corpora = _asked(corpora, limit, seed)
+    corpora = _asked(corpora, limit, settings.unanswerable, seed)
     model = pinned(str(model))
     chosen = identity(corpora, model, settings, seed, limit, weights)
     chosen |= additions(augment, align, adversary, checkpoints)
@@ -111,11 +111,15 @@ def train(
     return reader
 
 
-def _asked(corpora: Sequence[Corpus], limit: int | None, seed: int) -> Sequence[Corpus]:
+def _asked(
+    corpora: Sequence[Corpus], limit: int | None, unanswerable: float | None, seed: int
+) -> Sequence[Corpus]:
     """The corpora, or samples of them. Raises UsageError where there are none."""
     require_corpora(corpora, "train")
     if not corpora:
         raise UsageError("training needs at least one corpus")
+    if unanswerable is not None:
+        corpora = [fewer_impossible(corpus, unanswerable, seed) for corpus in corpora]
     return corpora if limit is None else [sample(corpus, limit, seed) for corpus in corpora]
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal, TypedDict, Unpack
 
 from polyspan.errors import UsageError, choose, nearest
-from polyspan.model.windows.windows import WindowOptions
+from polyspan.model.windows.windows import WindowOptions, saved_options
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,9 @@ class TrainSettings:
     padding: Literal["masked", "counted"] = "masked"
     """`masked`: a batch is as wide as its longest window, and an answer cannot stand in padding. `counted`, as in
     BERT's script: it is `max_length` wide, and the softmax of start and end runs over padding too."""
+    unanswerable: float | None = None
+    """At most this share of the questions are unanswerable; more of them are left out, drawn by the seed. None: as
+    the data have it."""
     windows: WindowOptions = field(default_factory=WindowOptions)
     """How contexts are cut and labelled."""
 
@@ -93,6 +96,8 @@ class TrainSettings:
                 raise UsageError(f"{name} must be from 0 to below 1", found=str(decay))
         if self.ema and self.average > 1:
             raise UsageError("the weights can be averaged in one way only", found="average and ema")
+        if self.unanswerable is not None and not 0 <= self.unanswerable < 1:
+            raise UsageError("unanswerable must be from 0 to below 1", found=str(self.unanswerable))
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise UsageError("dropout must be from 0 to below 1", found=str(self.dropout))
 
@@ -175,7 +180,8 @@ class Changes(TypedDict, total=False):
     max_question_length: int | None
     long_question: Literal["truncate", "error"] | None
     label: Literal["offsets", "first_match"] | None
-    outside: Literal["cls", "drop"] | None
+    negatives: Literal["all", "some", "none"] | None
+    unanswerable: float | None
 
 
 def preset(name: str, **changes: Unpack[Changes]) -> TrainSettings:
@@ -206,7 +212,7 @@ def from_options(options: Mapping[str, Any]) -> TrainSettings:
     given: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
     }
-    return TrainSettings(**given | {"windows": WindowOptions(**options["windows"])})
+    return TrainSettings(**given | {"windows": saved_options(options["windows"])})
 
 
 def _value_of(settings: TrainSettings, key: str) -> object:

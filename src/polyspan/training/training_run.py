@@ -49,7 +49,12 @@ class TrainingRun:
     def found(self) -> dict[str, Any]:
         """What followed from the caller's choices before the first step."""
         windows, processes = self.windows, self.accelerator.num_processes
-        found = {"windows": len(windows), "skipped": windows.skipped, "steps": len(self.plan)}
+        found = {
+            "windows": len(windows),
+            "skipped": windows.skipped,
+            "negatives": windows.negatives,
+            "steps": len(self.plan),
+        }
         found |= {"versions": versions(), "encoder": weights_sha256(self.reader.model)}
         return found | ({"processes": processes} if processes > 1 else {})  # each draws its own dropout
 

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError
 from polyspan.model.batch import collate
-from polyspan.model.windows.windows import WindowOptions, cached_windows, concatenate, layout, make_windows, owned
+from polyspan.model.windows.windows import (
+    WindowOptions,
+    cached_windows,
+    concatenate,
+    layout,
+    make_windows,
+    owned,
+    saved_options,
+)
 
 SMALL = WindowOptions(max_length=24, stride=6)
 
@@ -143,14 +151,40 @@ def test_a_space_at_the_end_of_an_answer_takes_no_next_word_in(tokenizer, answer
     assert context[windows.contexts.starts[a] : windows.contexts.ends[b]] == expected
 
 
-def test_answers_outside_point_to_cls_or_are_dropped(tokenizer):
+def test_windows_without_the_answer_point_to_cls_or_are_left_out(tokenizer):
     corpus = one("the cup was won by hull " * 9, "the", 0)
     kept = make_windows(corpus, tokenizer, SMALL, training=True)
-    dropped = make_windows(corpus, tokenizer, replace(SMALL, outside="drop"), training=True)
+    dropped = make_windows(corpus, tokenizer, replace(SMALL, negatives="none"), training=True)
     assert len(dropped) == (kept.label_start >= 0).sum() < len(kept)
     batch = collate(kept, layout(tokenizer), np.arange(len(kept), dtype=np.int32))
     assert batch.start[0] > 0
     assert batch.start[-1] == 0
+
+
+def test_windows_without_the_answer_are_counted_and_one_a_question_is_kept(tokenizer):
+    """Those of unanswerable questions are always learnt from."""
+    text = "the cup was won by hull " * 9
+    asked = (Question("a", "who", (Answer("the", 0),)), Question("b", "who", (Answer("the", 0),)))
+    corpus = Corpus((Paragraph(text, (*asked, Question("none", "who", impossible=True))),))
+    made = {
+        name: make_windows(corpus, tokenizer, replace(SMALL, negatives=name), training=True)
+        for name in ("all", "some", "none")
+    }
+    every = int((made["all"].label_start >= 0).sum()), made["all"].negatives
+    outside, unanswerable = every[1]["outside"], every[1]["unanswerable"]
+    assert len(made["all"]) == every[0] + outside + unanswerable
+    assert made["some"].negatives == {"unanswerable": unanswerable, "outside": 2, "left_out": outside - 2}
+    assert made["none"].negatives == {"unanswerable": unanswerable, "outside": 0, "left_out": outside}
+    assert [len(made[name]) for name in ("some", "none")] == [every[0] + 2 + unanswerable, every[0] + unanswerable]
+    both = concatenate([made["some"], made["none"]])
+    assert both.negatives == {"unanswerable": 2 * unanswerable, "outside": 2, "left_out": 2 * outside - 2}
+
+
+def test_options_of_older_versions_are_read():
+    assert saved_options({"outside": "drop", "stride": 9}) == WindowOptions(negatives="none", stride=9)
+    assert saved_options({"outside": "cls"}) == WindowOptions()
+    with pytest.raises(TypeError):
+        saved_options({"outwards": 3})
 
 
 def test_unusable_answers_are_counted_and_impossible_questions_learnt(wordpiece):
@@ -169,8 +203,8 @@ def test_unusable_answers_are_counted_and_impossible_questions_learnt(wordpiece)
 
 def test_answers_that_no_window_holds_are_counted(wordpiece):
     corpus = one("the cup was won by hull " * 9, "the cup was won by hull " * 4, 0)
-    for outside, left in (("cls", True), ("drop", False)):
-        windows = make_windows(corpus, wordpiece, replace(SMALL, outside=outside), training=True)
+    for negatives, left in (("all", True), ("none", False)):
+        windows = make_windows(corpus, wordpiece, replace(SMALL, negatives=negatives), training=True)
         assert windows.skipped == {"answer-too-long": 1}
         assert bool(len(windows)) == left
     dropped = make_windows(one("\u200d\u200d cup", "\u200d\u200d", 0), wordpiece, SMALL, training=True)
@@ -179,7 +213,7 @@ def test_answers_that_no_window_holds_are_counted(wordpiece):
 
 def test_dropping_keeps_questions_without_an_answer(wordpiece):
     corpus = Corpus((Paragraph("the cup", (Question("q", "who", impossible=True),)),))
-    assert len(make_windows(corpus, wordpiece, replace(SMALL, outside="drop"), training=True)) == 1
+    assert len(make_windows(corpus, wordpiece, replace(SMALL, negatives="none"), training=True)) == 1
 
 
 def test_long_questions_are_cut_or_refused(wordpiece):

@@ -12,8 +12,10 @@ import itertools
 import json
 import struct
 import zipfile
+import zlib
 from array import array
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -26,7 +28,8 @@ from polyspan.model.windows.labels import NO_ANSWER, label_spans
 from polyspan.model.windows.tokens import Ints, Tokens, join_tokens, tokenise
 
 _COLUMNS = ("paragraph", "question", "first", "length", "label_start", "label_end")
-_FORMAT = 3  # raise it when the same options would give other windows: cached ones are then made again
+_COUNTS = ("skipped", "negatives")
+_FORMAT = 4  # raise it when the same options would give other windows: cached ones are then made again
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +48,26 @@ class WindowOptions:
     """What becomes of a longer question."""
     label: Literal["offsets", "first_match"] = "offsets"
     """`first_match` imitates BERT's `run_squad.py`: the first place where the answer's pieces stand."""
-    outside: Literal["cls", "drop"] = "cls"
-    """Training windows without the answer point to the first special token, or are left out."""
+    negatives: Literal["all", "some", "none"] = "all"
+    """Training windows that do not hold the answer which their context has: they point to the first special token
+    (`all`, as BERT's script has it), but for one a question are left out (`some`), or all are (`none`)."""
 
     def __post_init__(self) -> None:
         choose("stride_as", self.stride_as, ("step", "overlap"))
         choose("long_question", self.long_question, ("truncate", "error"))
         choose("label", self.label, ("offsets", "first_match"))
-        choose("outside", self.outside, ("cls", "drop"))
+        choose("negatives", self.negatives, ("all", "some", "none"))
         for name in ("max_length", "stride", "max_question_length"):
             if getattr(self, name) < 1:
                 raise UsageError(f"{name} must be at least 1", found=str(getattr(self, name)))
+
+
+def saved_options(saved: Mapping[str, Any]) -> WindowOptions:
+    """Options that were written down as JSON, by older versions too. Raises TypeError for what is none."""
+    given = dict(saved)
+    if "outside" in given:  # what `negatives` was called before 0.2
+        given["negatives"] = {"cls": "all", "drop": "none"}.get(given.pop("outside"))
+    return WindowOptions(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +92,8 @@ class Windows:
 
     `paragraph` and `question` number the texts in file order; `first` and `length` say which pieces of the
     context the window holds; `label_start` and `label_end` are positions among those (−1: not here).
-    `skipped` counts the questions that training leaves out, by reason.
+    `skipped` counts the questions that training leaves out, by reason; `negatives` its windows without an answer:
+    those of `unanswerable` questions, those `outside` of an answer, and those of the latter that were `left_out`.
     """
 
     contexts: Tokens
@@ -92,6 +105,7 @@ class Windows:
     label_start: Ints
     label_end: Ints
     skipped: dict[str, int]
+    negatives: dict[str, int]
     max_question_length: int
 
     def __len__(self) -> int:
@@ -161,18 +175,20 @@ def concatenate(parts: Sequence[Windows]) -> Windows:
     contexts, questions = (
         join_tokens([getattr(part, name) for part in parts]) for name in ("contexts", "questions")
     )
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
+    columns: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS}
     for name, tokens in (("paragraph", "contexts"), ("question", "questions")):
         sizes = [len(getattr(part, tokens).pointers) - 1 for part in parts]
         shifts = np.repeat(np.cumsum([0, *sizes[:-1]]), [len(part) for part in parts])
         columns[name] = (columns[name] + shifts).astype(np.int32)
-    skipped: dict[str, int] = {}
-    for part in parts:
-        for reason, count in part.skipped.items():
-            skipped[reason] = skipped.get(reason, 0) + count
-    return Windows(
-        contexts, questions, **columns, skipped=skipped, max_question_length=parts[0].max_question_length
-    )
+    columns |= {name: _sum(getattr(part, name) for part in parts) for name in _COUNTS}
+    return Windows(contexts, questions, **columns, max_question_length=parts[0].max_question_length)
+
+
+def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
 
 
 def _cut(
@@ -185,6 +201,7 @@ def _cut(
     tokenizer: Any,
 ) -> Windows:
     spans, skipped = label_spans(corpus, contexts, tokenizer, options.label) if training else ([], {})
+    negatives: Counter[str] = Counter()
     lengths = np.diff(questions.pointers)
     rows = array("i")  # six numbers a window
     number = 0
@@ -197,15 +214,38 @@ def _cut(
                 cut = _labelled(_stretches(pieces, capacity, options), span)
                 if training and span != NO_ANSWER and not any(start >= 0 for _, _, start, _ in cut):
                     skipped["answer-too-long"] = skipped.get("answer-too-long", 0) + 1
-                if training and span != NO_ANSWER and options.outside == "drop":
-                    cut = [window for window in cut if window[2] >= 0]
+                if training:
+                    cut = _chosen(cut, span == NO_ANSWER, question, options, negatives)
                 for window in cut:
                     rows.extend((place, number, *window))
             number += 1
-    columns = dict(zip(_COLUMNS, np.array(rows, np.int32).reshape(-1, 6).T.copy(), strict=True))
-    return Windows(
-        contexts, questions, **columns, skipped=skipped, max_question_length=options.max_question_length
-    )
+    columns: dict[str, Any] = dict(zip(_COLUMNS, np.array(rows, np.int32).reshape(-1, 6).T.copy(), strict=True))
+    columns |= {"skipped": skipped, "negatives": dict(negatives)}
+    return Windows(contexts, questions, **columns, max_question_length=options.max_question_length)
+
+
+def _chosen(
+    cut: list[tuple[int, int, int, int]],
+    impossible: bool,
+    question: Question,
+    options: WindowOptions,
+    counts: Counter[str],
+) -> list[tuple[int, int, int, int]]:
+    """The windows of a question that are learnt from, those without its answer counted.
+
+    The one that `some` keeps is drawn by the question's id, so that it needs no seed.
+    """
+    if impossible:
+        counts["unanswerable"] += len(cut)
+        return cut
+    outside = [place for place, window in enumerate(cut) if window[2] < 0]
+    kept = outside
+    if options.negatives == "none":
+        kept = []
+    elif options.negatives == "some" and outside:
+        kept = [outside[zlib.crc32(question.id.encode("utf-8", "surrogatepass")) % len(outside)]]
+    counts.update({"outside": len(kept), "left_out": len(outside) - len(kept)})
+    return [window for place, window in enumerate(cut) if window[2] >= 0 or place in kept]
 
 
 def _labelled(stretches: list[tuple[int, int]], span: tuple[int, int]) -> list[tuple[int, int, int, int]]:
@@ -274,12 +314,13 @@ def owned(windows: Windows) -> tuple[Ints, Ints]:
 
 
 def _packed(windows: Windows) -> bytes:
-    arrays = {name: getattr(windows, name) for name in _COLUMNS}
+    arrays: dict[str, Any] = {name: getattr(windows, name) for name in _COLUMNS}
     for name in ("contexts", "questions"):
         tokens = getattr(windows, name)
         arrays |= {f"{name}.{part}": getattr(tokens, part) for part in ("ids", "starts", "ends", "pointers")}
     file = io.BytesIO()
-    np.savez(file, skipped=np.array(json.dumps(windows.skipped)), **arrays)
+    arrays |= {name: np.array(json.dumps(getattr(windows, name))) for name in _COUNTS}
+    np.savez(file, **arrays)
     return file.getvalue()
 
 
@@ -291,10 +332,8 @@ def _unpacked(packed: bytes, options: WindowOptions) -> Windows | None:
                 Tokens(*(arrays[f"{name}.{part}"] for part in ("ids", "starts", "ends", "pointers")))
                 for name in ("contexts", "questions")
             )
-            columns = {name: arrays[name] for name in _COLUMNS}
-            skipped = json.loads(str(arrays["skipped"]))
+            columns: dict[str, Any] = {name: arrays[name] for name in _COLUMNS}
+            columns |= {name: json.loads(str(arrays[name])) for name in _COUNTS}
     except (OSError, ValueError, KeyError, EOFError, NotImplementedError, struct.error, zipfile.BadZipFile):
         return None
-    return Windows(
-        contexts, questions, **columns, skipped=skipped, max_question_length=options.max_question_length
-    )
+    return Windows(contexts, questions, **columns, max_question_length=options.max_question_length)
