@@ -22,7 +22,8 @@ class Made:
 
     `options` are the maker's own (seed and policies among them); `counts` say what became of contexts, questions
     and answers; `kept` and `dropped` count questions, `ambiguous` answers that could have gone elsewhere; `said`
-    is what was done in a few words, and `before` the corpus that it was done to.
+    is what was done in a few words, `before` the corpus that it was done to, and `origins` has the ids of
+    questions that were added, each with that of the question it was made of.
     """
 
     corpus: Corpus
@@ -35,19 +36,20 @@ class Made:
     counts: Mapping[str, Any] = field(default_factory=dict)
     said: str = ""
     before: Corpus = field(default=Corpus(()), repr=False, compare=False)
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def summary(self) -> str:
         """What was done and how much of it there is, in one sentence; all the counts are in the card."""
         asked = self.kept or self.dropped
-        size = f"{self.kept:,} question" if asked else f"{len(self.corpus.paragraphs):,} sentence"
+        size = f"{len(self.corpus):,} question" if asked else f"{len(self.corpus.paragraphs):,} sentence"
         parts = [size + ("" if size.startswith("1 ") else "s"), self.said]
         others = {"questions dropped": self.dropped, "answers ambiguous": self.ambiguous}
         others["answers extended to whole words"] = self.counts.get("answers_extended", 0)
         return "; ".join(filter(None, [*parts, *(f"{n:,} {what}" for what, n in others.items() if n)]))
 
     def examples(self, number: int = 3) -> list[dict[str, Any]]:
-        """The first questions before and after, each with its first answer and the sentence that has it; of a
-        corpus of contexts alone the first that are not blank."""
+        """The first questions before and after, each with its first answer and the sentence that has it: of those
+        that were added, where any were; of a corpus of contexts alone the first that are not blank."""
         if number < 0:
             raise UsageError("no fewer than no examples can be shown", found=str(number))
         if not len(self.corpus):
@@ -57,8 +59,16 @@ class Made:
                 {"before": {"sentence": old}, "after": {"sentence": new}} for old, new in islice(texts, number)
             ]
         olds = {question.id: (paragraph, question) for paragraph, question in self.before.questions()}
-        news = islice(self.corpus.questions(), number)
-        return [{"id": new[1].id, "before": _shown(*olds[new[1].id]), "after": _shown(*new)} for new in news]
+        asked = self.corpus.questions()
+        news = islice((new for new in asked if not self.origins or new[1].id in self.origins), number)
+        return [
+            {
+                "id": new[1].id,
+                "before": _shown(*olds[self.origins.get(new[1].id, new[1].id)]),
+                "after": _shown(*new),
+            }
+            for new in news
+        ]
 
     def card(self) -> dict[str, Any]:
         """Everything but the corpus itself, ready for JSON or YAML."""
@@ -91,7 +101,8 @@ def made(
     ambiguous: int = 0,
     said: str = "",
 ) -> Made:
-    """A `Made` of `corpus` from `source`; what is missing of the questions counts as dropped.
+    """A `Made` of `corpus` from `source`; what is missing of the questions counts as dropped, and
+    what was added not as kept.
 
     Raises PolyspanError where an answer's text is not what stands at its place: a maker never lets that pass.
     """
@@ -105,9 +116,9 @@ def made(
                     expected=answer.text,
                 )
     origin = {"name": source.name, "questions": len(source), "sha256": source.fingerprint()}
-    lost = len(source) - len(corpus)
+    kept, lost = min(len(source), len(corpus)), max(0, len(source) - len(corpus))
     counts = dict(counts or {})
-    return Made(corpus, maker, dict(options), origin, len(corpus), lost, ambiguous, counts, said, source)
+    return Made(corpus, maker, dict(options), origin, kept, lost, ambiguous, counts, said, source)
 
 
 def _shown(paragraph: Paragraph, question: Question) -> dict[str, str]:
