@@ -187,6 +187,16 @@ def test_written_and_read_again(tmp_path, suffix):
         assert sum(q.get("is_impossible", False) and q["answers"] == [] for q in asked) == made.counts["added"]
 
 
+def test_an_answer_that_is_not_at_its_place_is_the_fault_of_the_source():
+    wrong = Paragraph("Built in 1840.", (Question("q", "When?", (Answer("1840", -1),)),))
+    data = Corpus((wrong, Paragraph("It is old.", ())), "tiny", "en")
+    for make in (unanswerable, lambda data: ps.make.sample(data, 5)):
+        with pytest.raises(
+            PolyspanError, match=r"(?s)not at its place.*question q, .*check with --fix"
+        ):
+            make(data)
+
+
 def test_examples_are_those_added():
     made = unanswerable(ps.read("mini:en/test"), 0.1)
     for example in made.examples(3):

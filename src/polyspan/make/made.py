@@ -13,6 +13,7 @@ from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, require_writable, write_text
+from polyspan.make.rewrite import require_in_place
 from polyspan.make.sentences import sentences
 
 
@@ -101,14 +102,18 @@ def made(
     ambiguous: int = 0,
     said: str = "",
 ) -> Made:
-    """A `Made` of `corpus` from `source`; what is missing of the questions counts as dropped, and
-    what was added not as kept.
+    """A `Made` of `corpus` from `source`; what is missing of the questions counts as dropped, and what was added
+    not as kept.
 
-    Raises PolyspanError where an answer's text is not what stands at its place: a maker never lets that pass.
+    Raises PolyspanError where an answer's text is not what stands at its place: a maker never lets that pass, be
+    it the source's fault or its own.
     """
     for paragraph, question in corpus.questions():
         for answer in question.answers:
             if answer.text != paragraph.context[answer.start : answer.end]:
+                for before, asked in source.questions():
+                    for given in asked.answers:
+                        require_in_place(before, asked.id, given)
                 raise PolyspanError(
                     f"{maker} left an answer that is not at its place: please report this",
                     where=f"question {question.id}",
