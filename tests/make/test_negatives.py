@@ -169,10 +169,10 @@ def test_a_share_between_nothing_and_all(share):
 
 def test_a_corpus_that_has_none():
     one = corpus(("Built in 1840.", "When?", "1840"))
-    for nothing in (one, Corpus(()), corpus(("A.", "?"), ("B.", "!"))):
-        if len(nothing):
-            with pytest.raises(PolyspanError, match=r"(?s)no question can be asked.*make mix"):
-                unanswerable(nothing)
+    contexts = Corpus((Paragraph("A.", ()), Paragraph("B.", ())))
+    for nothing in (one, Corpus(()), contexts, corpus(("A.", "?"), ("B.", "!"))):
+        with pytest.raises(PolyspanError, match=r"(?s)no question can be asked.*make mix"):
+            unanswerable(nothing)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".jsonl", ".csv", ".parquet"])
@@ -191,9 +191,7 @@ def test_an_answer_that_is_not_at_its_place_is_the_fault_of_the_source():
     wrong = Paragraph("Built in 1840.", (Question("q", "When?", (Answer("1840", -1),)),))
     data = Corpus((wrong, Paragraph("It is old.", ())), "tiny", "en")
     for make in (unanswerable, lambda data: ps.make.sample(data, 5)):
-        with pytest.raises(
-            PolyspanError, match=r"(?s)not at its place.*question q, .*check with --fix"
-        ):
+        with pytest.raises(PolyspanError, match=r"(?s)not at its place.*question q, .*check with --fix"):
             make(data)
 
 
@@ -203,6 +201,7 @@ def test_examples_are_those_added():
         assert example["before"]["answer"]
         assert example["before"]["question"] == example["after"]["question"]
         assert example["after"]["answer"] == ""
+        assert len(example["after"]["sentence"]) > 300  # all that could have answered it
 
 
 def test_squad_v1_becomes_v2_and_others_stay():

@@ -49,8 +49,9 @@ class Made:
         return "; ".join(filter(None, [*parts, *(f"{n:,} {what}" for what, n in others.items() if n)]))
 
     def examples(self, number: int = 3) -> list[dict[str, Any]]:
-        """The first questions before and after, each with its first answer and the sentence that has it: of those
-        that were added, where any were; of a corpus of contexts alone the first that are not blank."""
+        """The first questions before and after, each with its first answer and the sentence that has it (with all
+        of a context that does not answer it): of those that were added, where any were; of a corpus of contexts
+        alone the first that are not blank."""
         if number < 0:
             raise UsageError("no fewer than no examples can be shown", found=str(number))
         if not len(self.corpus):
@@ -129,7 +130,7 @@ def made(
 def _shown(paragraph: Paragraph, question: Question) -> dict[str, str]:
     answer = next(iter(question.answers), None)
     end = 0
-    for sentence in sentences(paragraph.context):
+    for sentence in [paragraph.context] if question.impossible else sentences(paragraph.context):
         end += len(sentence)
         if answer is None or answer.start < end:
             break

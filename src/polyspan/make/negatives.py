@@ -59,11 +59,11 @@ def unanswerable(
     wanted = max(0, _needed(len(corpus) - had, share) - had)
     search = _Search(corpus, near, of, seed)
     found = search.find(wanted, doing)
-    if wanted and not found:
+    if not found and (wanted or not len(corpus)):
         raise PolyspanError(
             "no question can be asked of a paragraph that does not answer it",
             where=f"corpus {corpus.name}",
-            found=f"{len(search.asked):,} answered questions on {len(corpus.paragraphs):,} paragraphs",
+            found=f"answered questions: {len(search.asked):,}, paragraphs: {len(corpus.paragraphs):,}",
             expected="answered questions, and other paragraphs that do not hold their answers",
             fix="give more paragraphs; `polyspan make mix` puts several data sets together",
         )
@@ -147,7 +147,7 @@ class _Search:
             for question in paragraph.questions
             if question.answers and not question.impossible
         ]
-        self.article = [paragraph.title or str(place) for place, paragraph in enumerate(corpus.paragraphs)]
+        self.article = [paragraph.title or f"\0{place}" for place, paragraph in enumerate(corpus.paragraphs)]
         self._contexts = [paragraph.context for paragraph in corpus.paragraphs]
         self._questions = [{_plain(each.text) for each in paragraph.questions} for paragraph in corpus.paragraphs]
         self._near, self._of = near, of
