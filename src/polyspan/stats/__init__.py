@@ -2,8 +2,8 @@
 
 Nothing here needs torch.
 
-Gives: `anova`, `factors`, `resampling`, `standings`, `units`. Its own: `calibration`, `comparison`, `confidence`,
-`evidence`, `judged`, `seeds`, `selection`.
+Gives: `anova`, `calibration`, `evidence`, `factors`, `judged`, `resampling`, `standings`, `units`. Its own:
+`comparison`, `confidence`, `seeds`, `selection`.
 """
 
 from polyspan.stats.anova import Anova, anova, exchange_p, f_ratio, without

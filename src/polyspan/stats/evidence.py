@@ -1,22 +1,25 @@
-"""What a reader thinks of each question of a corpus, at every temperature: enough to fit and to try thresholds."""
+"""What a temperature and a threshold are fitted on: how probable each question's best span and no answer are."""
 
+import io
+import json
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from polyspan.errors import UsageError
+from polyspan.errors import PolyspanError, UsageError
+from polyspan.files import Source, replacing
 
-TEMPERATURES: NDArray[np.float64] = 2.0 ** (np.arange(-16, 33) / 8)
-"""The temperatures that are tried: 0.25 to 16, eight an octave; 1 is among them."""
+TEMPERATURES: NDArray[np.float64] = 2 ** (np.arange(-16, 33) / 8)
+"""The temperatures that are tried: eight to each doubling, from 1/4 to 16."""
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """Of n questions: the best span's text ("" for an empty context), and logs of probabilities.
+    """For each question of a data set, in file order, what one pass of the encoder says of its answer.
 
-    `null_odds`, (n,), is the null score less the best span's; `best` and `null`, (n, temperatures), are the
-    logarithms of the probabilities of that text and of "".
+    `texts` are the best spans ("" where the context has none), `null_odds` their null odds; `best` and `null`, of
+    shape (questions, temperatures), the log probabilities of that span and of no answer at each of `TEMPERATURES`.
     """
 
     ids: list[str]
@@ -25,9 +28,47 @@ class Evidence:
     best: NDArray[np.float64]
     null: NDArray[np.float64]
 
-    def at(self, temperature: float) -> int:
-        """The column of a temperature. Raises UsageError for one that is not in TEMPERATURES."""
-        place = int(np.argmin(np.abs(TEMPERATURES - temperature)))
-        if abs(TEMPERATURES[place] / temperature - 1) > 1e-4:
-            raise UsageError(f"there is no evidence at the temperature {temperature}")
-        return place
+    @staticmethod
+    def at(temperature: float) -> int:
+        """The column of a temperature; UsageError where it is none of `TEMPERATURES` (to five digits)."""
+        nearest = int(np.abs(TEMPERATURES - temperature).argmin())
+        if not np.isclose(TEMPERATURES[nearest], temperature, rtol=1e-5, atol=0):
+            raise UsageError(
+                "no evidence at this temperature",
+                found=str(temperature),
+                expected="2 to the power of k/8, k from -16 to 32",
+                fix=f"take {TEMPERATURES[nearest]:.6f}",
+            )
+        return nearest
+
+    def save(self, path: Source) -> None:
+        """Write a .npz file, whole or not at all."""
+        texts = json.dumps([self.ids, self.texts], ensure_ascii=False).encode("utf-8", "surrogatepass")
+        file = io.BytesIO()
+        np.savez_compressed(
+            file,
+            texts=np.frombuffer(texts, np.uint8),
+            null_odds=self.null_odds,
+            best=self.best,
+            null=self.null,
+        )
+        with replacing(path) as part:
+            part.write_bytes(file.getvalue())
+
+    @classmethod
+    def load(cls, path: Source) -> "Evidence":
+        """What `save` wrote; PolyspanError where that cannot be read."""
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                ids, texts = json.loads(arrays["texts"].tobytes().decode("utf-8", "surrogatepass"))
+                found = cls(ids, texts, arrays["null_odds"], arrays["best"], arrays["null"])
+            shape = (len(ids), len(TEMPERATURES))
+            if not (len(texts) == len(found.null_odds) == len(ids)) or {found.best.shape, found.null.shape} != {
+                shape
+            }:
+                raise ValueError("its parts are not of one length")
+        except Exception as error:  # whatever a damaged zip, array or text may raise
+            raise PolyspanError(
+                "the evidence cannot be read", where=str(path), found=str(error), fix="make it again"
+            ) from error
+        return found
