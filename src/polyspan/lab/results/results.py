@@ -12,7 +12,7 @@ from polyspan.errors import PolyspanError
 from polyspan.files import Source, write_json
 from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.results.numbers import Numbers
-from polyspan.lab.results.sources import pictures, sources, told_deviations
+from polyspan.lab.results.sources import confidence_pictures, pictures, sources, told_deviations
 from polyspan.lab.stage import Stage, in_order
 from polyspan.report import write_report
 from polyspan.score import default_metric
@@ -64,6 +64,8 @@ def _gather(plan: "Plan", gathered: Gathered, lacking: list[dict[str, str]], com
     trained = _training(plan, gathered)
     scattered, lost = numbers.scatters
     drawn = pictures(plan, gathered, scattered)
+    if sure := numbers.statistics.get("confidence"):
+        drawn = [*confidence_pictures(sure, gathered), *drawn]
     known, cards = sources(plan, gathered)
     return {
         "title": plan.recipe.title,

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREY = "#5b666c"
-_STYLE = {"font.family": "DejaVu Sans", "font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
+_FONT = "DejaVu Sans"  # comes with matplotlib
+_MORE_FONTS = ("Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Thai")
+_STYLE = {"font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
 _DOTS = 300  # PNG, dots an inch
 _NEVER_THE_SAME = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None}}
 
@@ -22,10 +24,12 @@ def write_figure(folder: Path, name: str, draw: Callable[..., "Figure"], *number
 
     matplotlib is imported here, and its global state left alone.
     """
-    from matplotlib import rc_context
+    from matplotlib import font_manager, rc_context
 
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    style = _STYLE | {"font.family": [_FONT, *(name for name in _MORE_FONTS if name in installed)]}
     written = []
-    with rc_context(_STYLE), warnings.catch_warnings():
+    with rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # labels are ASCII but for a user's own names
         figure = draw(*numbers)
         for kind, metadata in _NEVER_THE_SAME.items():
