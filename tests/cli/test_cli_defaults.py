@@ -28,6 +28,7 @@ FUNCTIONS = {
     "make translate": "make.translation.translation.translate",
     "make backtranslate": "make.translation.translation.backtranslate",
     "make sample": "make.sampling.sample",
+    "make unanswerable": "make.negatives.unanswerable",
     "make mix": "make.sampling.mix",
     "train": "training.loop.train make.codeswitching.augmenting.augmentation training.adversary.Adversary",
     "vectors": "model.vocabulary.cooccurrence.corpus_vectors",
