@@ -18,6 +18,7 @@ from polyspan.lab.results.results import write_results
 from polyspan.lab.results.sources import confidence_pictures
 from polyspan.lab.results.trials import confidence
 from polyspan.lab.store.store import Store
+from polyspan.lab.work import work_of
 from polyspan.report import write_report
 from polyspan.stats.evidence import TEMPERATURES, Evidence
 
@@ -141,17 +142,23 @@ def made(tiny, tmp_path_factory):
     return given, planned, store
 
 
-def test_evidence_stands_beside_the_answers(made):
+def test_evidence_stands_beside_the_answers(made, tmp_path):
     _, planned, store = made
     gathered = Gathered(store, store.folder, frozenset(stage.key for stage in planned.stages))
     for cell in planned.cells:
         found = gathered.evidence(cell.predict)
         assert dict(zip(found.ids, found.texts, strict=True)) == gathered.json(cell.predict, "predictions.json")
+    cell = planned.cells[0]
+    needs = {role: store.path(stage) for role, stage in cell.predict.needs.items()}
+    work_of("predict")({"pack": None}, needs, tmp_path)
+    for name in ("predictions.json", "spans.json", "scores.json"):
+        assert json.loads((tmp_path / name).read_text("utf-8")) == gathered.json(cell.predict, name)
     out = store.folder.parent / "report"
     content = write_results(*made, out, "")
     assert content["missing"] == []
     assert len(content["matrix"]) == 5 * 2
     found = content["statistics"]["confidence"]
+    assert "English has 0 questions without an answer and 6 with one: no threshold is fitted." in found["why"]
     assert {row["fit"] for row in found["rows"]} == {"uncalibrated", "English", "French", "twin", "pooled"}
     assert [one["file"] for one in content["pictures"]] == [
         *("figures/confidence-En-reliability.png", "figures/confidence-En-risk.png")

@@ -69,7 +69,7 @@ class ReaderStages:
             seconds, megabytes = self._answers(test, model, settings)
             if number == last and (label, test) in self._sure:
                 options["evidence"] = True
-                seconds, megabytes = 2 * seconds, 3 * megabytes  # a pass of its own, at many temperatures
+                megabytes *= 3  # numbers at many temperatures
             self._made[key] = Stage("predict", name, options, needs, seconds, megabytes)
         return self._made[key]
 

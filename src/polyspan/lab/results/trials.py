@@ -24,6 +24,7 @@ MEASURES = (
 """What a trial is measured by: a temperature, a threshold, shares, and from exact match on percentages."""
 
 _UNCALIBRATED, _POOLED = BESIDE_FITS
+_FEW = 10  # questions of a kind, below which a threshold is luck
 _POINTS = 100  # of a curve at most
 _SUREST = 0.02  # coverage where a curve begins: of fewer answers the risk is noise
 
@@ -66,28 +67,32 @@ class _Trials:
         found: dict[str, Any] = {"goal": str(self.goal), "rows": [], "fits": [], "curves": []}
         found["why"] = list(self.shared())
         for reader in dict.fromkeys(self.asked.readers):
-            runs: dict[tuple[str, str], list[Run]] = {}
-            given: dict[tuple[str, str], list[Given]] = {}
-            counts: dict[str, dict[str, int]] = {}
-            for seed in dict.fromkeys(cell.seed for some in self.cells.values() for cell in some):
-                known = self.known(reader, seed)
-                fits = self.fitted(known, f"{reader}, seed {seed}", found["why"])
-                found["fits"] += [{"reader": reader, "seed": seed} | told for told in self.told(fits, known)]
-                counts |= {test: _counts([one]) for test, one in known.items()}
-                for test in (test for test in self.asked.tests if test in known):
-                    for name, fitted in fits.items():
-                        made = fitted.answers(known[test])
-                        given.setdefault((name, test), []).append(made)
-                        plain = runs[_UNCALIBRATED, test][-1] if name != _UNCALIBRATED else {}
-                        runs.setdefault((name, test), []).append(_measured(fitted, known[test], made, plain))
-            for (name, test), some in runs.items():
-                row = {"reader": reader, "test": test, **self.about[test], **counts[test]}
-                row |= {"fit": name, "own": self.is_own(name, test), "seeds": len(some)}
-                found["rows"].append(row | _means(some))
-            for test in self.asked.tests:
-                if lines := list(self.lines(test, given)):
-                    found["curves"].append({"reader": reader, "test": test, **self.about[test], "lines": lines})
+            self.add(reader, found)
         return found
+
+    def add(self, reader: str, found: dict[str, Any]) -> None:
+        """Fit one Reader, seed by seed, and try every fit on every test."""
+        runs: dict[tuple[str, str], list[Run]] = {}
+        given: dict[tuple[str, str], list[Given]] = {}
+        counts: dict[str, dict[str, int]] = {}
+        for seed in dict.fromkeys(cell.seed for some in self.cells.values() for cell in some):
+            known = self.known(reader, seed)
+            fits = self.fitted(known, f"{reader}, seed {seed}", found["why"])
+            found["fits"] += [{"reader": reader, "seed": seed} | told for told in self.told(fits, known)]
+            counts |= {test: _counts([one]) for test, one in known.items()}
+            for test in (test for test in self.asked.tests if test in known):
+                for name, fitted in fits.items():
+                    made = fitted.answers(known[test])
+                    given.setdefault((name, test), []).append(made)
+                    plain = runs[_UNCALIBRATED, test][-1] if name != _UNCALIBRATED else {}
+                    runs.setdefault((name, test), []).append(_measured(fitted, known[test], made, plain))
+        for (name, test), some in runs.items():
+            row = {"reader": reader, "test": test, **self.about[test], **counts[test]}
+            row |= {"fit": name, "own": self.is_own(name, test), "seeds": len(some)}
+            found["rows"].append(row | _means(some))
+        for test in self.asked.tests:
+            if lines := list(self.lines(test, given)):
+                found["curves"].append({"reader": reader, "test": test, **self.about[test], "lines": lines})
 
     def known(self, reader: str, seed: int) -> Known:
         """The judged evidence of one Reader."""
@@ -102,9 +107,13 @@ class _Trials:
         """None at all, then every fit whose tests were all answered; `why` is told of those that cannot be."""
         found = {_UNCALIBRATED: Fitted()}
         for name, tests in self.sets.items():
+            some = [known[test] for test in tests if test in known]
+            if len(some) < len(tests):
+                continue
+            if self.goal.name == "f1" and (told := _doubt(name, _counts(some))) and told not in why:
+                why.append(told)
             try:
-                if all(test in known for test in tests):
-                    found[name] = fit([known[test] for test in tests], self.goal)
+                found[name] = fit(some, self.goal)
             except PolyspanError as error:
                 why.append(f"{whose}, not fitted on {name}: {error.brief}")
         return found
@@ -156,6 +165,15 @@ class _Trials:
 
 def _counts(judged: Sequence[Judged]) -> dict[str, int]:
     return {"n": sum(map(len, judged)), "unanswerable": int(sum(one.impossible.sum() for one in judged))}
+
+
+def _doubt(name: str, counts: Mapping[str, int]) -> str:
+    """What is to be said of a threshold for F1 on too few questions of a kind, "" where they suffice."""
+    none, some = counts["unanswerable"], counts["n"] - counts["unanswerable"]
+    if min(none, some) >= _FEW:
+        return ""
+    told = f"{name} has {none} questions without an answer and {some} with one: "
+    return told + ("no threshold is fitted." if not none else "its threshold rests on few.")
 
 
 def _measured(fitted: Fitted, judged: Judged, given: Given, plain: Run) -> Run:

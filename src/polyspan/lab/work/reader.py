@@ -1,5 +1,6 @@
 """The work of train and predict stages: a Reader is trained, and a test is answered."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,14 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     else:
         name = encoder_name({"model": options.get("untrained")}, inputs)
         reader = at_hand(name, WindowOptions(**options["windows"]), int(options.get("seed", 0)))
-    made = answer(reader, test, pack=options.get("pack"))
+    pack = options.get("pack")
+    if options.get("evidence"):
+        seen = Counter[str]()
+        known = evidence(reader, test, pack=pack, unknown=seen)  # its best spans are the answers
+        known.save(out / EVIDENCE)
+        texts = dict(zip(known.ids, known.texts, strict=True))
+        write_answers(out, test, texts, known.spans(), pieces=seen["pieces"], unknown_pieces=seen["unknown"])
+        return
+    made = answer(reader, test, pack=pack)
     spans = {key: (found[0].start, found[0].end) for key, found in made.candidates.items()}
     write_answers(out, test, made.texts, spans, pieces=made.pieces, unknown_pieces=made.unknown)
-    if options.get("evidence"):
-        evidence(reader, test, pack=options.get("pack")).save(out / EVIDENCE)
