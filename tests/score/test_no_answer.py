@@ -198,6 +198,9 @@ def test_null_odds_that_cannot_be_used(odds, message):
         (b'{"a": 1', "the null odds file is not valid JSON"),
         (b'{"a": "\xff"}', "the null odds file is not UTF-8"),
         (b'{"a": 1, "a": 2}', "the id 'a' has two null odds"),
+        (b'{"a": 1, "b": NaN}', "null odds of 1 of 2 questions are no finite numbers"),
+        (b"[1]", "null odds are given by question id"),
+        (b'{"a": [{"text": "x", "score": 1}]}', "give that of predict --null-odds"),
     ],
 )
 def test_a_broken_file_of_null_odds(tmp_path, content, message):

@@ -97,8 +97,7 @@ def _check(predictions: list[str], null_odds: Path | None, confidence: Path | No
         )
 
 
-def _null_odds(path: Path | None) -> Any:
-    """Null odds as they stand in the file: `score` checks them."""
+def _null_odds(path: Path | None) -> dict[str, float] | None:
     if path is None:
         return None
     from polyspan.score.no_answer import read_null_odds

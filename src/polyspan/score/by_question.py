@@ -41,14 +41,14 @@ def read_object(path: str | os.PathLike[str], what: str, expected: str) -> objec
 
 def check_numbers(
     values: object,
-    ids: Collection[str],
+    ids: Collection[str] | None,
     what: str,
     *,
     bounds: tuple[float, float] = (-math.inf, math.inf),
     where: str = "",
     fix: str = "",
 ) -> dict[str, float]:
-    """The number of each id, in the order of `values`; those of other ids are left out.
+    """The number of each id, in the order of `values`; those of other ids are left out, unless `ids` is None.
 
     Raises PolyspanError with a count and the first id where a number is lacking, is none, is not finite or is out
     of bounds; `what` names the numbers in the plural.
@@ -59,6 +59,7 @@ def check_numbers(
         raise PolyspanError(
             f"{what} are given by question id", where=where, found=found, expected=expected, fix=fix
         )
+    ids = list(values) if ids is None else ids
     if lacking := [name for name in ids if name not in values]:
         raise PolyspanError(
             f"{what} are lacking for {len(lacking)} of {len(ids)} questions",

@@ -5,7 +5,7 @@ those of the official script (Rajpurkar et al. 2018), in its keys; docs/metrics.
 """
 
 import os
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Collection, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from polyspan.score.by_question import check_numbers, is_nbest, read_object
@@ -18,12 +18,9 @@ Odds = Mapping[str, float]
 Keys = dict[str, float | int]
 
 
-def read_null_odds(path: str | os.PathLike[str]) -> object:
-    """The content of a file of null odds, which `score` checks against the questions.
-
-    Raises PolyspanError if it cannot be read or is not JSON.
-    """
-    return read_object(path, "null odds", _EXPECTED)
+def read_null_odds(path: str | os.PathLike[str]) -> dict[str, float]:
+    """Read {id: number}. Raises PolyspanError if the file cannot be read or is no such JSON."""
+    return check_null_odds(read_object(path, "null odds", _EXPECTED), where=str(path))
 
 
 def by_kind(questions: Mapping[str, "QuestionScore"], unanswerable: Set[str]) -> Keys:
@@ -67,11 +64,13 @@ def by_null_odds(
     return found
 
 
-def check_null_odds(null_odds: object, questions: Mapping[str, object]) -> dict[str, float]:
-    """The null odds of the questions, in their own order. Raises PolyspanError as `by_null_odds` does."""
+def check_null_odds(
+    null_odds: object, questions: Collection[str] | None = None, where: str = ""
+) -> dict[str, float]:
+    """The null odds of the questions, or all, in their own order. Raises PolyspanError as `by_null_odds` does."""
     nbest = isinstance(null_odds, Mapping) and any(map(is_nbest, null_odds.values()))
     fix = "the n-best answers are another file: give that of predict --null-odds" if nbest else ""
-    return check_numbers(null_odds, questions, "null odds", fix=fix)
+    return check_numbers(null_odds, questions, "null odds", where=where, fix=fix)
 
 
 def _best(

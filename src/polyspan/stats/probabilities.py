@@ -1,7 +1,7 @@
 """The probabilities of given answers: read from a file, and measured against what the answers scored."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from polyspan.errors import PolyspanError, shorten
@@ -13,30 +13,33 @@ from polyspan.stats.resampling import DRAWS
 _EXPECTED = 'one JSON object {"question id": probability, …}, or what predict --nbest writes'
 
 
-def read_probabilities(path: str | os.PathLike[str], predictions: Mapping[str, str] | None = None) -> object:
-    """The probability of each given answer, which `confidence_of` checks: {id: number}.
+def read_probabilities(
+    path: str | os.PathLike[str], predictions: Mapping[str, str] | None = None
+) -> dict[str, float]:
+    """Read the probability of each given answer, {id: number}; of n-best answers it is the first one's.
 
-    Of n-best answers it is the first one's. Raises PolyspanError if the file cannot be read or is not JSON, and
-    where the first of the n-best answers is another than the prediction.
+    Raises PolyspanError if the file cannot be read or is no such JSON, and where the first of the n-best answers
+    is another than the prediction.
     """
-    values = read_object(path, "probabilities", _EXPECTED)
+    values, where = read_object(path, "probabilities", _EXPECTED), str(path)
     if not isinstance(values, Mapping):
-        return values
+        return _checked(values, where=where)
     first = {name: value[0] for name, value in values.items() if is_nbest(value)}
     given = predictions or {}
     if other := [name for name in first if name in given and first[name]["text"] != given[name]]:
         raise PolyspanError(
             f"the first of the n-best answers is not the prediction to {len(other)} of {len(first)} questions",
-            where=str(path),
+            where=where,
             found=f"{other[0]!r}: {shorten(first[other[0]]['text'])}, predicted {shorten(given[other[0]])}",
             fix="take both from one run: predict --out FILE --nbest FILE",
         )
-    return dict(values) | {name: candidate.get("probability") for name, candidate in first.items()}
+    probabilities = {name: candidate.get("probability") for name, candidate in first.items()}
+    return _checked({**values, **probabilities}, where=where)
 
 
 def confidence_of(
     scores: Scores,
-    probabilities: object,
+    probabilities: Mapping[str, float],
     *,
     language: str | None = None,
     of: Mapping[str, str] | None = None,
@@ -49,9 +52,8 @@ def confidence_of(
     (`units(corpus, "paragraph")`). Raises PolyspanError where they lack a scored question, or one is no number
     from 0 to 1.
     """
-    fix = "a probability is that of the given answer, as in predict --nbest; null odds are another file"
     ids, table = scores.table
-    p = check_numbers(probabilities, ids, "probabilities", bounds=(0, 1), fix=fix)
+    p = _checked(probabilities, ids)
     found = confidence(
         [p[name] for name in ids],
         table[:, 0],
@@ -60,3 +62,8 @@ def confidence_of(
         seed=seed,
     )
     return {**found, "language": language}
+
+
+def _checked(values: object, ids: Collection[str] | None = None, where: str = "") -> dict[str, float]:
+    fix = "a probability is that of the given answer, as in predict --nbest; null odds are another file"
+    return check_numbers(values, ids, "probabilities", bounds=(0, 1), where=where, fix=fix)

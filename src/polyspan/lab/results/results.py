@@ -151,12 +151,14 @@ def _training(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
 
 
 def _tests(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
-    """What each test is; its metric is the one it is scored by, its own or else its language's."""
+    """What each test is; its metric is the one it is scored by, or will be: its own or else its language's."""
     found = []
+    done = [cell for cell in plan.cells if gathered.is_done(cell.predict)]
+    scored = {cell.test: gathered.scores(cell.predict).metric for cell in done}
     for name, stage in {cell.test: cell.corpus for cell in plan.cells}.items():
         about = gathered.about(stage)
         facts = {key: about[key] for key in ("language", "questions", "sha256")}
-        facts["metric"] = about["metric"] or default_metric(about["language"])
+        facts["metric"] = scored.get(name) or about["metric"] or default_metric(about["language"])
         found.append({"name": name, "data": about["name"]} | facts)
     return found
 
