@@ -51,7 +51,7 @@ def risk_figure(panels: Sequence[Panel]) -> "Figure":
 
     def draw(axes: Any, line: Mapping[str, Any], look: Mapping[str, Any]) -> None:
         x, y = ([100 * value for value in column] for column in zip(*line["risk"], strict=True))
-        axes.plot(x, y, linewidth=1.0, **{**look, "marker": ""})
+        axes.plot(x, y, linewidth=1.0, markersize=2.1, markevery=0.2, **look)
 
     def ground(axes: Any) -> None:
         axes.set(xlim=(0, 100), ylim=(0, top), xticks=[0, 50, 100])
