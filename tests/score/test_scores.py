@@ -4,7 +4,7 @@ import pytest
 from score_corpora import corpus
 
 import polyspan.score
-from polyspan.data.schema import Corpus
+from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.score import METRICS, QuestionScore, default_metric, score
 
@@ -50,9 +50,12 @@ def test_empty_golds_of_unrecovered_answers_are_scored(metric):
 
 
 @pytest.mark.parametrize("metric", sorted(set(METRICS) - {"squad.v2", "hsu.v1"}))
-def test_a_question_without_answers_needs_squad_v2(metric):
+def test_a_question_without_answers_needs_a_flag_or_squad_v2(metric):
+    unflagged = Corpus(
+        (Paragraph("", (Question("a", "?", (Answer("cat", 0),)), Question("b", "?"))),), language="en"
+    )
     with pytest.raises(PolyspanError, match=r"'b' has no gold answer[\s\S]*squad\.v2"):
-        score(corpus({"a": ["cat"], "b": []}, language="en"), {"a": "cat", "b": ""}, metric)
+        score(unflagged, {"a": "cat", "b": ""}, metric)
 
 
 @pytest.mark.parametrize("value", [None, 3, ["cat"], {"text": "cat"}])

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,28 +22,21 @@ from polyspan.cli.lab import lab_app, store_app
 from polyspan.cli.make import make_app
 from polyspan.cli.models import models_app
 from polyspan.cli.options import (
-    Cluster,
     Data,
-    Draws,
     Json,
     Language,
     Seed,
-    TableFile,
-    claim_table,
     distinct,
     read,
     reading,
     reads,
     show,
-    show_sheet,
 )
 from polyspan.cli.probe import probe_app
+from polyspan.cli.scoring import scoring_app
 from polyspan.cli.stats import stats_app
 from polyspan.cli.train import train_app
 from polyspan.errors import PolyspanError, UsageError, not_installed, shorten
-
-if TYPE_CHECKING:
-    from polyspan.data.schema import Corpus
 
 app = Verbs(
     name="polyspan",
@@ -55,6 +48,7 @@ app = Verbs(
 app.add_typer(data_app, name="data")
 app.add_typer(make_app, name="make")
 app.add_typer(train_app)
+app.add_typer(scoring_app)
 app.add_typer(models_app)
 app.add_typer(probe_app, name="probe")
 app.add_typer(stats_app, name="stats")
@@ -246,70 +240,6 @@ def predict(
         if predictions.unknown:
             terminal.say(f"{predictions.unknown} of {predictions.pieces} pieces are unknown to this encoder")
         terminal.tell(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
-
-
-@app.command(example="polyspan score mini:ko/test answers.json")
-@reads
-def score(
-    data: Data,
-    predictions: Annotated[
-        list[str], typer.Argument(help="Files of {id: text}, or folders of Readers, which answer first.")
-    ],
-    metric: Annotated[str | None, _T(help="Default: the one that the data set's authors use.")] = None,
-    out: TableFile = None,
-    cluster: Cluster = "question",
-    draws: Draws = 10_000,
-    seed: Seed = 42,
-    language: Language = None,
-    as_json: Json = False,
-) -> None:
-    """Exact match and F1 by an official rule.
-
-    {score.METRICS}.
-    Several systems are one table, with intervals and the difference from the first one.
-    """
-    from polyspan.cli import terminal
-    from polyspan.score import score as compute
-
-    corpus = read(data, language)
-    claim_table(out)
-    if len(set(predictions)) < len(predictions):
-        raise UsageError("a system is given twice", found=", ".join(predictions))
-    systems = {name: compute(corpus, _answers(name, corpus), metric, language) for name in predictions}
-    for name, scores in systems.items():
-        if scores.unknown:
-            terminal.say(f"{name} answers {terminal.count(scores.unknown, 'question')} that {corpus.name} has not")
-    result: dict[str, Any] = next(iter(systems.values())).summary()
-    if len(systems) > 1 or out is not None:
-        from polyspan.report.tables.comparisons import standings_sheet
-        from polyspan.stats import standings, units
-
-        found = standings(systems, of=units(corpus, cluster), draws=draws, seed=seed)
-        sheet = standings_sheet(
-            found, corpus.name, f"95 % intervals by {draws:,} draws of {cluster}s, seed {seed}"
-        )
-        if out is not None:
-            sheet.write(out)
-        result = {"data": corpus.name, "systems": [one.as_json() for one in found]}
-        result |= {"cluster": cluster, "draws": draws, "seed": seed}
-        if show(result, as_json):
-            show_sheet(sheet)
-    elif show(result, as_json):
-        terminal.facts(
-            {key: round(value, 3) if isinstance(value, float) else value for key, value in result.items()}
-        )
-
-
-def _answers(name: str, corpus: "Corpus") -> dict[str, str]:
-    """The answers in a file of predictions, or those that a Reader in a folder gives."""
-    if not Path(name).is_dir():
-        from polyspan.score import read_predictions
-
-        return read_predictions(name)
-    from polyspan.model.reader import Reader
-    from polyspan.prediction import predict as answer
-
-    return answer(Reader.load(name), corpus).texts
 
 
 @app.command(example="polyspan trim bundled:e5-small --keep-language ko --out small")

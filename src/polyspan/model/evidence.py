@@ -1,5 +1,6 @@
 """One pass of a Reader over a data set for everything that calibration needs, at all temperatures at once."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -11,28 +12,37 @@ from polyspan.stats.evidence import TEMPERATURES, Evidence
 
 
 def evidence(
-    reader: SpanReader, corpus: Corpus, options: AnswerOptions = AnswerOptions(), pack: bool | None = None
+    reader: SpanReader,
+    corpus: Corpus,
+    options: AnswerOptions = AnswerOptions(),
+    pack: bool | None = None,
+    unknown: Counter[str] | None = None,
 ) -> Evidence:
     """How probable the best span and no answer are for every question, whichever of them would be given.
 
     At each temperature these are the probabilities that `answer_corpus` has there. Of the options those count
-    that say which spans there are.
+    that say which spans there are. `unknown` is as of `answer_corpus`.
     """
     require_corpus(corpus, "evidence")
     decoding = replace(options, n_best=1).decoding(TEMPERATURES)
     ids = [question.id for _, question in corpus.questions()]
     texts: list[str] = []
-    best, null, odds = [], [], []
-    for chunk, found in search(reader, corpus, decoding, pack=pack, doing=f"answering {corpus.name}"):
+    best, null, odds, starts = [], [], [], []
+    doing = f"answering {corpus.name}"
+    for chunk, found in search(reader, corpus, decoding, pack=pack, doing=doing, unknown=unknown):
         some = np.diff(found.bounds) > 0
         spans = iter(zip(found.start.tolist(), found.end.tolist(), strict=True))
         for (paragraph, _), there in zip(chunk.questions(), some.tolist(), strict=True):
             texts.append(paragraph.context[slice(*next(spans))] if there else "")
         log_p = np.full(found.log_null.shape, -np.inf)
         log_p[some] = found.log_p
+        begun = np.zeros(len(some), np.int64)
+        begun[some] = found.start
+        starts.append(begun)
         best.append(log_p)
         null.append(found.log_null)
         odds.append(null_odds(found))
     if not ids:
         return Evidence([], [], np.zeros(0), *np.zeros((2, 0, len(TEMPERATURES))))
-    return Evidence(ids, texts, np.concatenate(odds), np.concatenate(best), np.concatenate(null))
+    columns = (np.concatenate(column) for column in (odds, best, null, starts))
+    return Evidence(ids, texts, *columns)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from polyspan.errors import PolyspanError
 from polyspan.score.metric import Metric, Own, Rule, as_metric
+from polyspan.score.no_answer import Keys, by_kind, by_null_odds
 from polyspan.score.predictions import check_predictions
 from polyspan.score.registry import default_metric, find
+from polyspan.score.squad import V1, V2
 
 if TYPE_CHECKING:  # `import polyspan.score` stays light: the readers of polyspan.data are not needed
     import numpy as np
@@ -34,7 +36,8 @@ class Scores:
 
     `missing` counts questions without a prediction: 0 points each, but in the metrics that allow unanswerable
     questions (`squad.v2`, `hsu.v1`), whose scripts leave them out of `n`. `unknown` counts predictions whose id is
-    not in the corpus. `questions` holds the score of each of the `n` questions by id, in file order.
+    not in the corpus. `questions` holds the score of each of the `n` questions by id, in file order. `official`
+    holds what SQuAD 2.0's script prints of questions without an answer (`score.no_answer`), if there may be any.
     """
 
     metric: str
@@ -44,6 +47,7 @@ class Scores:
     missing: int
     unknown: int
     questions: Mapping[str, QuestionScore] = field(repr=False)
+    official: Mapping[str, float | int] = field(default_factory=dict, repr=False)
 
     @cached_property
     def table(self) -> "tuple[list[str], NDArray[np.float64]]":
@@ -61,6 +65,7 @@ class Scores:
             "f1": self.f1,
             "n": self.n,
             "missing": self.missing,
+            **self.official,
         }
 
 
@@ -69,44 +74,49 @@ def score(
     predictions: Mapping[str, str],
     metric: str | Metric | Rule | None = None,
     language: str | None = None,
+    null_odds: Mapping[str, float] | None = None,
 ) -> Scores:
     """Score predictions (question id to answer text) by the official rule that `metric` names.
 
-    Without a metric by that of the corpus's authors, or else by its language's. A metric of your own is an object
-    with `exact(prediction, gold)` and `f1(prediction, gold)` (`polyspan.score.Rule`). `language` (for `mlqa.v1`)
-    is the corpus's own where none is given. Raises UsageError for an unknown metric or language, TypeError for
-    something else than a corpus or a metric; PolyspanError for a prediction that is not text, a corpus without
-    questions or with an id twice, and a question without any gold answer under a metric that does not allow one.
+    Without a metric by that of the corpus's authors, or else by its language's; by squad.v2 in the place of
+    squad.v1 where a question is flagged impossible. The one right answer to such a question is "", under every
+    metric. A metric of your own is an object with `exact(prediction, gold)` and `f1(prediction, gold)`
+    (`polyspan.score.Rule`). `language` (for `mlqa.v1`) is the corpus's own where none is given. `null_odds`
+    (question id to number, `predict --null-odds`) adds the best thresholds and the average precision of SQuAD
+    2.0's script to `Scores.official`: they are chosen on the very questions that are scored.
+
+    Raises UsageError for an unknown metric or language, TypeError for something else than a corpus or a metric;
+    PolyspanError for a prediction that is not text, a corpus without questions or with an id twice, a question
+    without any gold answer that is not flagged under a metric that does not allow one, and null odds that lack a
+    question or are no finite numbers.
     """
-    from polyspan.data.formats.parsed import remedy
     from polyspan.data.schema import require_corpus
 
     require_corpus(corpus, "score")
-    language = language or corpus.language
-    named = metric or corpus.metric or default_metric(language)
-    rule = find(named, language) if isinstance(named, str) else as_metric(named)
+    rule = _rule(corpus, metric, language or corpus.language)
     check_predictions(predictions)
     questions: dict[str, QuestionScore] = {}
-    asked: set[str] = set()
-    for _, question in corpus.questions():
-        if question.id in asked:
-            raise PolyspanError(
-                f"two questions have the id {question.id!r}: a prediction cannot be told to be for one of them",
-                where=corpus.source or corpus.name,
-                fix=f"{remedy(corpus.source or corpus.name)} puts the second one aside",
-            )
-        asked.add(question.id)
-        golds = _golds(question, rule, corpus)
-        if question.id in predictions:
-            questions[question.id] = QuestionScore(*rule.best(predictions[question.id], golds))
-        elif not rule.no_answer:
-            questions[question.id] = QuestionScore(False, 0.0)
+    unanswerable: set[str] = set()
+    asked = _asked(corpus)
+    for question in asked.values():
+        given = predictions.get(question.id)
+        found = _judge(question, given, rule, corpus)
+        if given is not None or not rule.no_answer:
+            questions[question.id] = found
+            if _no_answer(question, rule):
+                unanswerable.add(question.id)
     if not questions:
         raise PolyspanError(
             "no question has a prediction" if asked else "there are no questions to score",
             where=corpus.source or corpus.name,
             fix="check that the predictions are for this corpus" if asked else "",
         )
+    official: Keys = {}
+    if rule.no_answer or unanswerable or null_odds is not None:
+        official |= by_kind(questions, unanswerable)
+    if null_odds is not None:
+        answered = {name for name in questions if predictions.get(name)}
+        official |= by_null_odds(questions, unanswerable, answered, null_odds)
     n = len(questions)
     return Scores(
         metric=rule.name,
@@ -116,7 +126,45 @@ def score(
         missing=sum(name not in predictions for name in asked),
         unknown=sum(name not in asked for name in predictions),
         questions=questions,
+        official=official,
     )
+
+
+def _rule(corpus: "Corpus", metric: str | Metric | Rule | None, language: str | None) -> Metric | Own:
+    """What to score by: what was asked for, the corpus's own metric, or its language's."""
+    named = metric or corpus.metric or default_metric(language)
+    if not metric and named == V1.name and any(question.impossible for _, question in corpus.questions()):
+        named = V2
+    return find(named, language) if isinstance(named, str) else as_metric(named)
+
+
+def _asked(corpus: "Corpus") -> "dict[str, Question]":
+    """The questions by id, in file order. Raises PolyspanError where two have one id."""
+    from polyspan.data.formats.parsed import remedy
+
+    asked: dict[str, Question] = {}
+    for _, question in corpus.questions():
+        if question.id in asked:
+            raise PolyspanError(
+                f"two questions have the id {question.id!r}: a prediction cannot be told to be for one of them",
+                where=corpus.source or corpus.name,
+                fix=f"{remedy(corpus.source or corpus.name)} puts the second one aside",
+            )
+        asked[question.id] = question
+    return asked
+
+
+def _no_answer(question: "Question", rule: Metric | Own) -> bool:
+    """Whether the right answer is ""; SQuAD 2.0's script looks for answers alone, and at no flag."""
+    return not question.answers if rule.no_answer else question.impossible
+
+
+def _judge(question: "Question", given: str | None, rule: Metric | Own, corpus: "Corpus") -> QuestionScore:
+    """The score of an answer, or of none. Where a rule knows no questions without answers, "" alone is right."""
+    if not rule.no_answer and question.impossible:
+        return QuestionScore(given == "", float(given == ""))
+    golds = _golds(question, rule, corpus)
+    return QuestionScore(False, 0.0) if given is None else QuestionScore(*rule.best(given, golds))
 
 
 def _golds(question: "Question", rule: Metric | Own, corpus: "Corpus") -> list[str]:
@@ -129,7 +177,7 @@ def _golds(question: "Question", rule: Metric | Own, corpus: "Corpus") -> list[s
             f"question {question.id!r} has no gold answer, and {rule.name} cannot score it",
             where=corpus.source or corpus.name,
             found="no answers",
-            expected="at least one answer to every question",
+            expected="at least one answer to every question, or is_impossible: true",
             fix="use the metric squad.v2 where questions may be unanswerable",
         )
     return texts

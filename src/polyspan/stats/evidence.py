@@ -20,6 +20,7 @@ class Evidence:
 
     `texts` are the best spans ("" where the context has none), `null_odds` their null odds; `best` and `null`, of
     shape (questions, temperatures), the log probabilities of that span and of no answer at each of `TEMPERATURES`.
+    `starts`, where they are kept, say where each text begins in its context, 0 for "".
     """
 
     ids: list[str]
@@ -27,6 +28,7 @@ class Evidence:
     null_odds: NDArray[np.float64]
     best: NDArray[np.float64]
     null: NDArray[np.float64]
+    starts: NDArray[np.int64] | None = None
 
     @staticmethod
     def at(temperature: float) -> int:
@@ -41,6 +43,12 @@ class Evidence:
             )
         return nearest
 
+    def spans(self) -> dict[str, tuple[int, int]]:
+        """Start and end of each text in its context, by question id; nothing where they are not kept."""
+        begun = [] if self.starts is None else self.starts.tolist()
+        known = zip(self.ids, self.texts, begun, strict=False)
+        return {key: (start, start + len(text)) for key, text, start in known}
+
     def save(self, path: Source) -> None:
         """Write a .npz file, whole or not at all."""
         texts = json.dumps([self.ids, self.texts], ensure_ascii=False).encode("utf-8", "surrogatepass")
@@ -51,6 +59,7 @@ class Evidence:
             null_odds=self.null_odds,
             best=self.best,
             null=self.null,
+            **({} if self.starts is None else {"starts": self.starts}),
         )
         with replacing(path) as part:
             part.write_bytes(file.getvalue())
@@ -61,7 +70,7 @@ class Evidence:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 ids, texts = json.loads(arrays["texts"].tobytes().decode("utf-8", "surrogatepass"))
-                found = cls(ids, texts, arrays["null_odds"], arrays["best"], arrays["null"])
+                found = cls(ids, texts, arrays["null_odds"], arrays["best"], arrays["null"], arrays.get("starts"))
             shape = (len(ids), len(TEMPERATURES))
             if not (len(texts) == len(found.null_odds) == len(ids)) or {found.best.shape, found.null.shape} != {
                 shape

@@ -4,6 +4,8 @@ Both work on units, rows that are drawn or flipped whole: questions, or all ques
 Memory is flat: draws are made in blocks of some hundred thousand numbers.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -37,6 +39,13 @@ def bootstrap_sums(columns: Floats, draws: int, seed: int | tuple[int, ...]) -> 
             found = np.take(column, drawn, out=buffer[:rows], mode="clip")  # "clip" spares a check: all are within
             sums[start : start + rows, index] = found.sum(axis=1)
     return sums
+
+
+def bootstrap_counts(units: int, draws: int, seed: int | tuple[int, ...]) -> Iterator[Floats]:
+    """How often each unit is drawn, with replacement and as many as there are, in each of the draws."""
+    rng = np.random.default_rng(seed)
+    for _ in range(draws):
+        yield np.bincount(rng.integers(0, units, units), minlength=units).astype(float)
 
 
 def run_weights(runs: int, draws: int, seed: int | tuple[int, ...]) -> Floats:

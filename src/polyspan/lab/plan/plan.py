@@ -6,7 +6,7 @@ from pathlib import Path
 
 from polyspan.errors import UsageError, nearest
 from polyspan.lab.plan.readers import ReaderStages
-from polyspan.lab.recipe.recipe import Probe, Recipe, TableEntry
+from polyspan.lab.recipe.recipe import BESIDE_FITS, Probe, Recipe, TableEntry
 from polyspan.lab.recipe.resolve import placed, require, resolve
 from polyspan.lab.stage import Stage, in_order
 from polyspan.probe import KINDS
@@ -118,7 +118,7 @@ class _Drawing:
         if name in self.recipe.probes:
             return self._probe(name, self.recipe.probes[name])
         statistics = {"anova": self._anova, "compare": self._compare, "claims": self._claims}
-        return (statistics | {"selection": self._selection})[name]()
+        return (statistics | {"selection": self._selection, "confidence": self._confidence})[name]()
 
     def _table(self, name: str, table: TableEntry) -> list[Stage]:
         for row, reader in table.rows.items():
@@ -227,6 +227,33 @@ class _Drawing:
                 for seed in self.readers.seeds(reader):
                     self._cell(reader, test, seed)
         return [checkpoint.predict for checkpoint in self.checkpoints]
+
+    def _confidence(self) -> list[Stage]:
+        """The answers to all tests that are fitted on and tried on, which the matrix has too."""
+        given, path = self.recipe.statistics.confidence, ("statistics", "confidence")
+        assert given is not None
+        for reader in given.readers:
+            self._require_reader(reader, *path, "readers")
+        for test in given.tests:
+            self._require_test(test, *path, "tests")
+        for label, tests in given.fit.items():
+            for test in tests:
+                self._require_test(test, *path, "fit", label)
+                if test in given.tests:
+                    message = "a threshold is not tried on what it was fitted on"
+                    raise self.recipe.fault(message, *path, "fit", label, found=test)
+            if label in BESIDE_FITS:
+                found = f"{label}, which the report has beside every fit"
+                raise self.recipe.fault("a fit needs another name", *path, "fit", label, found=found)
+        if given.accuracy is not None and given.coverage is not None:
+            fix = "keep one of them; without both it is the best F1"
+            raise self.recipe.fault("a threshold has one goal", *path, found="accuracy and coverage", fix=fix)
+        return [
+            self._cell(reader, test, seed).predict
+            for reader in dict.fromkeys(given.readers)
+            for test in given.needs()
+            for seed in self.readers.seeds(reader)
+        ]
 
     def _claims(self) -> list[Stage]:
         """Claims are judged on tables, and on probes whose likeness is set against scores."""

@@ -1,5 +1,6 @@
 """The readers of a plan: maps, trainings, answers, baselines and probes, each stage made once."""
 
+import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -38,6 +39,8 @@ class ReaderStages:
         self._written: dict[str, dict[str, Any]] = {}
         self._models: dict[str, ModelFacts] = {}
         self._made: dict[tuple[object, ...], Stage] = {}
+        asked = recipe.statistics.confidence  # drawn or not: what is drawn changes no key
+        self._sure = frozenset(itertools.product(asked.readers, asked.needs()) if asked else ())
 
     def seeds(self, label: str) -> Sequence[int]:
         """The seeds that a reader is trained with."""
@@ -63,7 +66,11 @@ class ReaderStages:
             if number < last:
                 name += f", checkpoint {number} of {last}"
                 options["checkpoint"] = number
-            self._made[key] = Stage("predict", name, options, needs, *self._answers(test, model, settings))
+            seconds, megabytes = self._answers(test, model, settings)
+            if number == last and (label, test) in self._sure:
+                options["evidence"] = True
+                megabytes *= 3  # numbers at many temperatures
+            self._made[key] = Stage("predict", name, options, needs, seconds, megabytes)
         return self._made[key]
 
     def baseline(self, test: str) -> Stage:

@@ -24,8 +24,10 @@ from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.lab.recipe.fields import ENCODERS, Fields, checked, of_aligner, of_encoder, of_training, takes_lists
 from polyspan.probe import KINDS
 
-STATISTICS = ("anova", "compare", "selection", "claims")
+STATISTICS = ("anova", "compare", "selection", "confidence", "claims")
 """What can be drawn beside tables and probes."""
+BESIDE_FITS = ("uncalibrated", "pooled")
+"""What a report of confidence has beside the recipe's own fits: none, and one on all that these were fitted on."""
 
 Places = Mapping[tuple[str, ...], str]
 """Path of a value in a recipe → where it was written: `paper.yaml:12`, or `--set scale.limit=100`."""
@@ -36,6 +38,7 @@ _Many = Annotated[list[_Item], _Listed, Field(min_length=1)]
 _Label = Annotated[str, StringConstraints(pattern=r"^[^\s./\\:][^./\\:\n]{0,59}$")]
 _Count = Annotated[int, Field(ge=1)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
+_Share = Annotated[float, Field(gt=0, le=1)]
 
 
 def _tag(given: Any) -> Any:
@@ -228,6 +231,25 @@ class Selection(Part):
     tests: _Many[str]
 
 
+class ConfidenceEntry(Part):
+    """How sure readers are, and what a temperature and a threshold that were fitted on one language do in others.
+
+    The threshold is the one of the best F1, or else the one that keeps an `accuracy` or a `coverage`.
+    """
+
+    readers: _Many[str]
+    fit: Annotated[dict[_Label, _Many[str]], BeforeValidator(lambda value: _named(value)), Field(min_length=1)]
+    """Label → the tests, development sets, that are fitted on."""
+    tests: _Many[str]
+    """What the fits are tried on."""
+    accuracy: _Share | None = None
+    coverage: _Share | None = None
+
+    def needs(self) -> list[str]:
+        """The tests that are fitted on, and those that are tried on."""
+        return list(dict.fromkeys([*(test for some in self.fit.values() for test in some), *self.tests]))
+
+
 class Claims(Part):
     """The claims of the recipe's paper on these tables and probes; on all that the recipe has by default."""
 
@@ -241,6 +263,7 @@ class Statistics(Part):
     anova: AnovaEntry | None = None
     compare: list[ComparisonEntry] = []
     selection: Selection | None = None
+    confidence: ConfidenceEntry | None = None
     claims: Claims | None = None
 
 
@@ -323,7 +346,8 @@ class Recipe(Part):
 
 
 def _named(value: Any) -> Any:
-    """A list of labels is a mapping of each to itself."""
+    """A label, or a list of them, is a mapping of each to itself."""
+    value = [value] if isinstance(value, str) else value
     return {str(label): label for label in value} if isinstance(value, list) else value
 
 

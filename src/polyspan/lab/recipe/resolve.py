@@ -182,11 +182,13 @@ def _probe(probe: Probe, labels: Mapping[str, list[str]]) -> Probe:
 
 
 def _statistics(given: Statistics, labels: Mapping[str, list[str]]) -> Statistics:
-    """The readers of a sweep that checkpoints are chosen for."""
-    if given.selection is None:
-        return given
-    names = [name for label in given.selection.readers for name in labels.get(label, [label])]
-    return given.model_copy(update={"selection": given.selection.model_copy(update={"readers": names})})
+    """The readers of a sweep where a statistic names them all at once."""
+    update: dict[str, Any] = {}
+    for name in ("selection", "confidence"):
+        if (asked := getattr(given, name)) is not None:
+            readers = [one for label in asked.readers for one in labels.get(label, [label])]
+            update[name] = asked.model_copy(update={"readers": readers})
+    return given.model_copy(update=update)
 
 
 def _apart(recipe: Recipe, section: str, labels: Mapping[str, object]) -> None:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from polyspan.data.schema import Corpus
 from polyspan.files import file_name, replacing, replacing_folder
-from polyspan.lab.outputs import READER
+from polyspan.lab.outputs import EVIDENCE, READER
 from polyspan.lab.stage import Stage
 from polyspan.lab.work.answers import kept_scores
 from polyspan.lab.work.corpus import kept_corpus
 from polyspan.score import score
+from polyspan.stats.evidence import Evidence
 
 if TYPE_CHECKING:
     from polyspan.lab.store.store import Store
@@ -47,6 +48,10 @@ class Gathered:
             test, answers = self.corpus(predict.needs["test"]), self.json(predict, "predictions.json")
             self._scores[key] = score(test, answers, metric, test.language)
         return self._scores[key]
+
+    def evidence(self, predict: Stage) -> Evidence:
+        """What a Reader knew of each question of a test."""
+        return Evidence.load(self.store.path(predict) / EVIDENCE)
 
     def corpus(self, stage: Stage) -> Corpus:
         """The corpus of a corpus stage."""

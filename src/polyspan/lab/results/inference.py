@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from polyspan.errors import PolyspanError
+from polyspan.lab.results.trials import confidence
 from polyspan.paper import Results, factors, judge, printed
 from polyspan.report.tables.paper_tables import compared, measured
 from polyspan.report.verdicts import told
@@ -54,7 +55,7 @@ def claims(recipe: "Recipe", found: Results) -> list[dict[str, Any]]:
 
 
 def statistics(plan: "Plan", gathered: "Gathered", found: Results) -> dict[str, Any]:
-    """The analysis of variance, the comparisons and the choice of checkpoints that the recipe asks for."""
+    """What else the recipe asks for: analysis of variance, comparisons, choice of checkpoints, confidence."""
     asked, drawn = plan.recipe.statistics, plan.recipe.drawn()
     made: dict[str, Any] = {}
     if asked.anova is not None and "anova" in drawn:
@@ -71,6 +72,8 @@ def statistics(plan: "Plan", gathered: "Gathered", found: Results) -> dict[str, 
         ]
     if asked.selection is not None and "selection" in drawn:
         made["selection"] = _selection(plan, gathered, asked.selection)
+    if asked.confidence is not None and "confidence" in drawn:
+        made["confidence"] = confidence(plan, gathered)
     return made
 
 

@@ -12,7 +12,7 @@ from polyspan.errors import PolyspanError
 from polyspan.files import Source, write_json
 from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.results.numbers import Numbers
-from polyspan.lab.results.sources import pictures, sources, told_deviations
+from polyspan.lab.results.sources import confidence_pictures, pictures, sources, told_deviations
 from polyspan.lab.stage import Stage, in_order
 from polyspan.report import write_report
 from polyspan.score import default_metric
@@ -64,6 +64,8 @@ def _gather(plan: "Plan", gathered: Gathered, lacking: list[dict[str, str]], com
     trained = _training(plan, gathered)
     scattered, lost = numbers.scatters
     drawn = pictures(plan, gathered, scattered)
+    if sure := numbers.statistics.get("confidence"):
+        drawn = [*confidence_pictures(sure, gathered), *drawn]
     known, cards = sources(plan, gathered)
     return {
         "title": plan.recipe.title,
@@ -149,12 +151,14 @@ def _training(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
 
 
 def _tests(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
-    """What each test is; its metric is the one it is scored by, its own or else its language's."""
+    """What each test is; its metric is the one it is scored by, or will be: its own or else its language's."""
     found = []
+    done = [cell for cell in plan.cells if gathered.is_done(cell.predict)]
+    scored = {cell.test: gathered.scores(cell.predict).metric for cell in done}
     for name, stage in {cell.test: cell.corpus for cell in plan.cells}.items():
         about = gathered.about(stage)
         facts = {key: about[key] for key in ("language", "questions", "sha256")}
-        facts["metric"] = about["metric"] or default_metric(about["language"])
+        facts["metric"] = scored.get(name) or about["metric"] or default_metric(about["language"])
         found.append({"name": name, "data": about["name"]} | facts)
     return found
 

@@ -96,6 +96,22 @@ def _scatter(label: str, study: dict[str, Any], gathered: Gathered) -> dict[str,
     return {"file": names[0], "title": title, "text": text, "others": names[1:]}
 
 
+def confidence_pictures(found: Mapping[str, Any], gathered: Gathered) -> list[dict[str, Any]]:
+    """The diagrams of each reader of `statistics.confidence`, drawn beside the report, as `Picture` has them."""
+    from polyspan.report.figures.drawing import write_figure
+    from polyspan.report.figures.reliability import KINDS as DIAGRAMS
+
+    drawn = []
+    for reader in dict.fromkeys(panel["reader"] for panel in found["curves"]):
+        panels = [panel for panel in found["curves"] if panel["reader"] == reader]
+        for name, (draw, title, text) in DIAGRAMS.items():
+            files = write_figure(gathered.out / "figures", f"confidence-{file_name(reader)}-{name}", draw, panels)
+            png, pdf = (str(path.relative_to(gathered.out)) for path in files)
+            told = {"title": title, "text": f"The Reader {reader}. {text}", "of": "confidence"}
+            drawn.append({"file": png, "others": [pdf], **told})
+    return drawn
+
+
 def _places(lines: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[tuple[str, str], ...]]:
     """(table, label) of every Reader or test, from the rows or the columns of each table."""
     found: dict[str, tuple[tuple[str, str], ...]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from polyspan.data.schema import Corpus
 from polyspan.files import write_json
-from polyspan.score import Scores, default_metric, score
+from polyspan.score import Scores, score
 from polyspan.score.scores import QuestionScore
 
 
@@ -20,12 +20,12 @@ def write_answers(
 ) -> None:
     """Write `predictions.json` {id: text}, `spans.json` {id: [start, end]} and `scores.json`, all by question id.
 
-    The metric is the test's own, or else its language's.
+    The metric is that of `score` where none is named: the test's own, or else its language's.
     """
     write_json(out / "predictions.json", dict(texts))
     if spans is not None:
         write_json(out / "spans.json", {key: list(span) for key, span in spans.items()}, indent=None)
-    found = score(test, texts, test.metric or default_metric(test.language), test.language)
+    found = score(test, texts)
     summary = {"test": test.name, "language": test.language, **found.summary(), "unknown": found.unknown}
     questions = {key: [int(one.exact_match), one.f1] for key, one in found.questions.items()}
     write_json(out / "scores.json", summary | facts | {"questions": questions}, indent=None)

@@ -1,16 +1,18 @@
 """The work of train and predict stages: a Reader is trained, and a test is answered."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from polyspan.lab.outputs import MAP, READER
+from polyspan.lab.outputs import EVIDENCE, MAP, READER
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work.answers import write_answers
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
 from polyspan.lab.work.encoder import encoder_name
 from polyspan.lab.work.loaded import at_hand
 from polyspan.make.codeswitching.augmenting import augmentation
+from polyspan.model.evidence import evidence
 from polyspan.model.map import Map
 from polyspan.model.windows.windows import WindowOptions
 from polyspan.prediction import predict as answer
@@ -45,7 +47,8 @@ def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 
 
 def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
-    """Answer the corpus in the role `test`: `predictions.json`, `spans.json`, `scores.json`.
+    """Answer the corpus in the role `test`: `predictions.json`, `spans.json`, `scores.json`; with the option
+    `evidence` also what the Reader knew of each question.
 
     It is answered by the Reader in the role `reader`, or by its `checkpoint` of that number; without one by an
     encoder whose head was never trained: the option `untrained` (or the role `model`) with a head drawn from
@@ -59,6 +62,14 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     else:
         name = encoder_name({"model": options.get("untrained")}, inputs)
         reader = at_hand(name, WindowOptions(**options["windows"]), int(options.get("seed", 0)))
-    made = answer(reader, test, pack=options.get("pack"))
+    pack = options.get("pack")
+    if options.get("evidence"):
+        seen = Counter[str]()
+        known = evidence(reader, test, pack=pack, unknown=seen)  # its best spans are the answers
+        known.save(out / EVIDENCE)
+        texts = dict(zip(known.ids, known.texts, strict=True))
+        write_answers(out, test, texts, known.spans(), pieces=seen["pieces"], unknown_pieces=seen["unknown"])
+        return
+    made = answer(reader, test, pack=pack)
     spans = {key: (found[0].start, found[0].end) for key, found in made.candidates.items()}
     write_answers(out, test, made.texts, spans, pieces=made.pieces, unknown_pieces=made.unknown)

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 GREY = "#5b666c"
-_STYLE = {"font.family": "DejaVu Sans", "font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
+_FONT = "DejaVu Sans"  # comes with matplotlib
+_MORE_FONTS = ("Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Thai")
+_STYLE = {"font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
 _DOTS = 300  # PNG, dots an inch
 _NEVER_THE_SAME = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None}}
 
@@ -22,12 +24,16 @@ def write_figure(folder: Path, name: str, draw: Callable[..., "Figure"], *number
 
     matplotlib is imported here, and its global state left alone.
     """
-    from matplotlib import rc_context
+    from matplotlib import font_manager, rc_context, rcParams
 
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    style = _STYLE | {"font.family": [_FONT, *(name for name in _MORE_FONTS if name in installed)]}
     written = []
-    with rc_context(_STYLE), warnings.catch_warnings():
+    with rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # labels are ASCII but for a user's own names
         figure = draw(*numbers)
+        if not _is_plain(figure):
+            rcParams["pdf.fonttype"] = 3  # letters as drawings: 42 cannot hold the fonts of Han and Hangul
         for kind, metadata in _NEVER_THE_SAME.items():
             path = folder / f"{name}.{kind}"
             with replacing(path) as part:
@@ -36,6 +42,16 @@ def write_figure(folder: Path, name: str, draw: Callable[..., "Figure"], *number
                 )
             written.append(path)
     return written
+
+
+def _is_plain(figure: "Figure") -> bool:
+    """Whether the first font has every letter."""
+    from matplotlib import font_manager
+    from matplotlib.text import Text
+
+    known = font_manager.get_font(font_manager.findfont(_FONT)).get_charmap()
+    texts: list[Any] = figure.findobj(Text)
+    return all(ord(char) in known or char.isspace() for text in texts for char in text.get_text())
 
 
 def shaded(axes: Any, x: float, y: float, share: float | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from polyspan.report.notation import SHORT, mean_and_deviation, p_value, signed
+from polyspan.report.page.confidence_page import confidence_view
 from polyspan.report.record.paper_record import HypothesisRecord, PaperCell, PaperTable, Picture
 from polyspan.report.record.record import Record
 from polyspan.report.tables.baselines import Baseline
@@ -44,8 +45,10 @@ def paper_view(record: Record, folder: Path) -> dict[str, Any]:
         "factors": _factors(record.statistics.get("anova")),
         "compared_readers": _readers_compared(record.statistics.get("compare")),
         "selection": _selection(record.statistics.get("selection")),
+        "sureness": confidence_view(record.statistics.get("confidence")),
         "maps": _maps(record.alignment),
-        "pictures": [(picture, _image(picture, folder)) for picture in record.pictures],
+        "pictures": [(picture, _image(picture, folder)) for picture in record.pictures if not picture.of],
+        "diagrams": [(picture, _image(picture, folder)) for picture in record.pictures if picture.of],
         "p_value": p_value,
         "signed": signed,
     }

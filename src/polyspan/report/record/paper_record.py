@@ -141,12 +141,16 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A figure beside the report (`file`, PNG), and what it shows; `others` are the same in other formats."""
+    """A figure beside the report (`file`, PNG), and what it shows; `others` are the same in other formats.
+
+    `of` is the statistic that it stands with on the page; "" where it stands with the other figures.
+    """
 
     file: File
     title: str
     text: Text = ""
     others: List[File] = ()
+    of: Text = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,9 @@ from polyspan.report.tables import markup
 from polyspan.report.tables.baselines import Baseline, Beside, baselines, models
 from polyspan.report.tables.markup import latex, markdown
 from polyspan.report.tables.paper_tables import row_title
+from polyspan.report.tables.trials_sheet import confidence_sheet
 
-_OWN = ("matrix", "numbers", "claims")  # files of the report that are not of one table
+_OWN = ("matrix", "numbers", "claims", "confidence")  # files of the report that are not of one table
 _AGAINST = (
     "f1",
     "low",
@@ -31,7 +32,8 @@ STARS = "*, **, ***: F1 differs from the reference's with p < .05, .01, .001 (pe
 
 
 def write_tables(folder: Path, record: Record) -> None:
-    """Write each table of a recipe's run, all its numbers and the hypotheses into a folder; nothing for others."""
+    """Write each table of a recipe's run, all its numbers, the hypotheses and the trials of confidence into a
+    folder; nothing for others."""
     stems = file_stems(table.name for table in record.tables.values())
     for stem, table in zip(stems, record.tables.values(), strict=True):
         below = baseline_lines(table, record)
@@ -44,6 +46,9 @@ def write_tables(folder: Path, record: Record) -> None:
                 part.write_bytes(content)
     if record.claims:
         write_text(folder / "claims.md", hypotheses_markdown(record.claims))
+    if found := record.statistics.get("confidence"):
+        for ending in ("csv", "md", "tex"):
+            confidence_sheet(found).write(folder / f"confidence.{ending}")
 
 
 def file_stems(names: Iterable[str]) -> list[str]:
