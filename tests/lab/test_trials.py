@@ -20,6 +20,8 @@ from polyspan.lab.results.trials import confidence
 from polyspan.lab.store.store import Store
 from polyspan.lab.work import work_of
 from polyspan.report import write_report
+from polyspan.report.figures.drawing import write_figure
+from polyspan.report.figures.reliability import risk_figure
 from polyspan.stats.evidence import TEMPERATURES, Evidence
 
 TEXT = """\
@@ -308,3 +310,9 @@ def test_it_is_shown_and_written(found, tmp_path):
     assert [float(one["ece_mean"]) for one in rows] == [one["ece_mean"] for one in found["rows"]]
     assert "English" in (tmp_path / "tables" / "confidence.md").read_text("utf-8")
     assert "\\toprule" in (tmp_path / "tables" / "confidence.tex").read_text("utf-8")
+
+
+def test_names_in_any_script_are_drawn(found, tmp_path):
+    for name, kind in (("zh-test", b"CIDFontType2"), ("測試、시험", b"Type3")):
+        _, pdf = write_figure(tmp_path, name, risk_figure, [found["curves"][0] | {"test": name}])
+        assert b"/Subtype /" + kind in pdf.read_bytes()
