@@ -282,6 +282,9 @@ def test_a_fit_holds_in_its_own_language_and_not_in_another(found):
 def test_every_trial_is_told(found):
     assert len(found["rows"]) == 4 * 3
     plain, fitted = row(found, "uncalibrated", "ko"), row(found, "pooled", "ko")
+    assert fitted["span_ece_mean"] < plain["span_ece_mean"]
+    assert plain["span_ece_mean"] == plain["ece_mean"]
+    assert fitted["span_ece_mean"] != fitted["ece_mean"]
     assert (plain["answered_mean"], plain["lost_f1_mean"], plain["temperature_mean"]) == (1, 0, 1)
     assert fitted["answered_mean"] < 1
     lost = plain["answerable_f1_mean"] - fitted["answerable_f1_mean"]
@@ -293,6 +296,7 @@ def test_every_trial_is_told(found):
     (panel,) = [one for one in found["curves"] if one["test"] == "fr"]
     kinds = [("uncalibrated", "uncalibrated"), ("source", "English"), ("own", "French"), ("pooled", "pooled")]
     assert [(line["kind"], line["fit"]) for line in panel["lines"]] == kinds
+    assert panel["lines"][2]["span_ece"] < panel["lines"][1]["span_ece"]
     assert all(len(line["bins"]) == 15 and line["risk"][-1][0] == 1 for line in panel["lines"])
     assert [line["kind"] for line in found["curves"][0]["lines"]] == ["uncalibrated", "own", "pooled"]
 
