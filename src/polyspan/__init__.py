@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from polyspan.data.split import split as split
     from polyspan.data.write import write as write
     from polyspan.errors import PolyspanError as PolyspanError
+    from polyspan.errors import PolyspanWarning as PolyspanWarning
     from polyspan.errors import UsageError as UsageError
     from polyspan.lab.quickstart import quickstart as quickstart
     from polyspan.lab.run import run as run
     from polyspan.lab.transfer_matrix import transfer_matrix as transfer_matrix
     from polyspan.model.answers import AnswerOptions as AnswerOptions
     from polyspan.model.answers import Candidate as Candidate
+    from polyspan.model.calibrate import calibrate as calibrate
+    from polyspan.model.calibration import Calibration as Calibration
     from polyspan.model.reader import Reader as Reader
     from polyspan.model.vocabulary.trim import trim as trim
     from polyspan.model.windows.windows import WindowOptions as WindowOptions
@@ -45,17 +48,20 @@ __version__ = "0.1.0"
 _HOME = {
     "Answer": "data.schema",
     "AnswerOptions": "model.answers",
+    "Calibration": "model.calibration",
     "Candidate": "model.answers",
     "Corpus": "data.schema",
     "PRESETS": "training.settings",
     "Paragraph": "data.schema",
     "PolyspanError": "errors",
+    "PolyspanWarning": "errors",
     "Predictions": "prediction",
     "Question": "data.schema",
     "Reader": "model.reader",
     "TrainSettings": "training.settings",
     "UsageError": "errors",
     "WindowOptions": "model.windows.windows",
+    "calibrate": "model.calibrate",
     "check": "reading",
     "lexical_baseline": "score.baseline",
     "predict": "prediction",

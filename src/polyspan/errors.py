@@ -34,6 +34,10 @@ class UsageError(PolyspanError):
     exit_code = 2
 
 
+class PolyspanWarning(UserWarning):
+    """What is to be minded of a result. The command line prints it as a remark on stderr."""
+
+
 def not_installed(error: ModuleNotFoundError, what: str) -> PolyspanError:
     """What to install where a package is missing; raises the error again where it is a module of polyspan."""
     package = (error.name or "").partition(".")[0]

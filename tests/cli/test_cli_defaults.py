@@ -19,6 +19,7 @@ FUNCTIONS = {
     "quickstart": "lab.quickstart.quickstart",
     "predict": "model.answers.AnswerOptions prediction.predict model.reader.Reader.load",
     "score": "stats.standings.standings score.scores.score",
+    "calibrate": "model.calibrate.calibrate",
     "check": "reading.check reading.repair",
     "bench": "bench.measurements.bench",
     "data split": "data.split.split",

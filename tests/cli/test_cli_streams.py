@@ -47,6 +47,7 @@ CALLS = {
         "make unanswerable mini:en/test --share 0.6 --out un.json", "240 questions; 144 unanswerable", ""),
     "make mix": ("make mix dev.json mini:ko/test --out both.json", "both.json", ""),
     "train": (f"train --data dev.json --model tiny --out new {FAST}", "Reader: new", "preset cpu; 5 questions"),
+    "calibrate": ("calibrate reader --data dev.json", "reader/calibration.json", "calibrating reader"),
     "vectors": ("vectors --data mini:en/test --width 4 --out en.vec", "vectors of 4 numbers: en.vec", ""),
     "graft": ("graft tiny --vectors some.vec --projection random --out grafted", "added", ""),
     "qanet": ("qanet --data dev.json --width 8 --heads 2 --blocks 1 --fewest 1 --out qa", "parameters", ""),
@@ -102,7 +103,7 @@ def work(corpus, tiny, run, tmp_path, monkeypatch) -> Path:
 
 def _prepare(verb: str, run, monkeypatch) -> None:
     """What takes minutes or a network is put in place of; what a verb needs of others is made first."""
-    if verb in ("predict", "probe pca", "probe cosine", "probe svcca", "probe cka"):
+    if verb in ("predict", "calibrate", "probe pca", "probe cosine", "probe svcca", "probe cka"):
         run("train", "--data", "dev.json", "--model", "tiny", "--out", "reader", *FAST.split())
     if verb == "align score":
         vectors = ("--source-vectors", "some.vec", "--target-vectors", "some.vec")

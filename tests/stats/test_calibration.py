@@ -1,5 +1,7 @@
 """Temperature and threshold: on models that are known, and against brute force."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.stats.calibration import GOALS, Fitted, Goal, fit, fit_temperature, fit_threshold
+from polyspan.stats.calibration import GOALS, Fitted, Goal, answers_ece, fit, fit_temperature, fit_threshold
 from polyspan.stats.evidence import TEMPERATURES, Evidence
 from polyspan.stats.judged import Judged, judge
 
@@ -48,8 +50,8 @@ def test_a_calibrated_model_needs_no_temperature(seed):
     assert fit_temperature([known]) in TEMPERATURES[ONE - 1 : ONE + 2].round(6)
     fitted = fit([known])
     given = fitted.answers(known)
-    assert given.ece < 0.01
-    assert Fitted().answers(known).ece < 0.01
+    assert answers_ece([given]) < 0.01
+    assert answers_ece([Fitted().answers(known)]) < 0.01
     assert 0 < given.answered.mean() < 1
 
 
@@ -57,17 +59,15 @@ def test_a_calibrated_model_needs_no_temperature(seed):
 def test_the_temperature_undoes_what_sharpened_the_logits(sharpened):
     known = model(20_000, 5, sharpened)
     assert fit_temperature([known]) == pytest.approx(sharpened, rel=0.1)
-    assert fit([known]).answers(known).ece < 0.02 < Fitted().answers(known).ece
+    assert answers_ece([fit([known]).answers(known)]) < 0.02 < answers_ece([Fitted().answers(known)])
 
 
 def test_several_sets_are_fitted_as_one():
     whole = model(900, 3, 3.0)
     parts = [
         Judged(
-            Evidence(*(np.asarray(value)[rows] for value in vars(whole.evidence).values())),
-            whole.right[rows],
-            whole.f1[rows],
-            whole.impossible[rows],
+            Evidence(*(getattr(whole.evidence, one.name)[rows] for one in fields(Evidence))),
+            *(getattr(whole, name)[rows] for name in ("right", "f1", "impossible")),
         )
         for rows in (slice(0, 400), slice(400, 900))
     ]
@@ -102,7 +102,7 @@ def reachable(known: Judged, measure: str) -> list[Fitted]:
 
 @given(rows)
 def test_the_best_f1_is_that_of_every_threshold(rows):
-    known = drawn(rows)
+    known = drawn([*rows, (4, "impossible")])
     fitted = fit([known])
     assert fitted.measure == "null_odds"
     totals = [one.answers(known).f1.sum() for one in reachable(known, "null_odds")]
@@ -157,6 +157,8 @@ def test_where_answering_always_is_best_there_is_no_threshold():
     known = judged([0.9, 0.8, 0.7], [True, True, True], odds=[-3, -2, -1])
     for goal in (Goal(), Goal("accuracy", 1.0), Goal("coverage", 1.0)):
         assert fit_threshold([known], 1.0, goal) is None
+    none = judged([0.9, 0.8], [True, False], odds=[-2, -1])
+    assert fit_threshold([none]) is None, "without unanswerable questions nothing speaks for a threshold"
 
 
 def test_an_empty_context_is_answered_by_nothing():

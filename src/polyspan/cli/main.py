@@ -10,12 +10,16 @@ import io
 import json
 import os
 import sys
+import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from polyspan.cli.align import align_app
+from polyspan.cli.calibrate import calibrate_app
 from polyspan.cli.data import data_app
 from polyspan.cli.help import Verbs
 from polyspan.cli.lab import lab_app, store_app
@@ -36,7 +40,7 @@ from polyspan.cli.probe import probe_app
 from polyspan.cli.scoring import scoring_app
 from polyspan.cli.stats import stats_app
 from polyspan.cli.train import train_app
-from polyspan.errors import PolyspanError, UsageError, not_installed, shorten
+from polyspan.errors import PolyspanError, PolyspanWarning, UsageError, not_installed, shorten
 
 app = Verbs(
     name="polyspan",
@@ -49,6 +53,7 @@ app.add_typer(data_app, name="data")
 app.add_typer(make_app, name="make")
 app.add_typer(train_app)
 app.add_typer(scoring_app)
+app.add_typer(calibrate_app)
 app.add_typer(models_app)
 app.add_typer(probe_app, name="probe")
 app.add_typer(stats_app, name="stats")
@@ -66,6 +71,7 @@ def main() -> None:
     """Run the command line; a user's mistake ends in a message, never in a traceback."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the locale
+    warnings.showwarning = partial(_remark, warnings.showwarning)
     try:
         app(prog_name="polyspan")  # also as `python -m polyspan`
         sys.stdout.flush()
@@ -87,6 +93,14 @@ def main() -> None:
         if _of_stream(error):
             os._exit(1)  # the interpreter would try to flush once more
         sys.exit(1)
+
+
+def _remark(others: Callable[..., None], message: Warning, category: type[Warning], *where: Any) -> None:
+    """What is to be minded, on stderr as any remark; `others` shows the warnings that are not polyspan's."""
+    if issubclass(category, PolyspanWarning):
+        _complain(str(message))
+    else:
+        others(message, category, *where)
 
 
 def _told(error: OSError) -> str:
@@ -204,6 +218,7 @@ def predict(
         _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
     ] = None,
     dtype: Annotated[str, _T(help="fp32, or bf16: faster, one answer in fifty differs.")] = "fp32",
+    uncalibrated: Annotated[bool, _T("--uncalibrated", help="Leave the Reader's calibration aside.")] = False,
     null_threshold: Annotated[
         float | None, _T(help="SQuAD 2.0: answer '' above this null score difference.")
     ] = None,
@@ -226,9 +241,11 @@ def predict(
         n_best if nbest else 1, max_answer_length, max_context, null_threshold, min_probability
     )
     terminal.say(f"loading {model}")
-    reader = Reader.load(model, dtype=dtype)
+    reader = Reader.load(model, dtype=dtype, calibrated=not uncalibrated)
     if reader.fresh_head:
         terminal.say(f"{model} was never trained to answer: its span head is random (see polyspan train)")
+    elif nbest and reader.calibration is None and not uncalibrated:
+        terminal.say(f"{model} is not calibrated: its probabilities may be off (see polyspan calibrate)")
     predictions = answer(reader, corpus, options, pack)
     predictions.write(out, nbest, null_odds)
     counts = {"questions": len(predictions.texts), "pieces": predictions.pieces, "unknown": predictions.unknown}

@@ -4,7 +4,7 @@ import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
 from polyspan.model.distribution import Floats
 from polyspan.model.search import Decoding, Found, SpanReader, search
+from polyspan.stats.calibration import NULL_ODDS, Fitted
 
 NO_SPAN = 1e6
 """The null odds of a question whose context has no span at all, such as an empty one: never exceeded by others."""
@@ -45,11 +46,15 @@ class AnswerOptions:
     max_context: bool = False
     """Let an answer start only in the window that sees most context around its first piece (BERT's rule)."""
     null_threshold: float | None = None
-    """SQuAD 2.0: answer "" where the null score exceeds the best span's by more than this. None: always answer."""
+    """SQuAD 2.0: answer "" where the null score exceeds the best span's by more than this.
+
+    Where neither this nor `min_probability` is given, the Reader's calibration decides; without one it answers
+    always."""
     min_probability: float | None = None
-    """Answer "" where the best span is less probable than this. None: always answer."""
+    """Answer "" where the best span is less probable than this."""
     temperature: float | None = None
-    """What logits are divided by before they become probabilities; it changes no order. None: 1."""
+    """What logits are divided by before they become probabilities; it changes no order. None: what the Reader's
+    calibration says, or 1 without one."""
 
     def __post_init__(self) -> None:
         for name in ("n_best", "max_answer_length"):
@@ -66,6 +71,15 @@ class AnswerOptions:
         """What these options mean for the search."""
         return Decoding(self.n_best, self.max_answer_length, self.max_context, temperatures)
 
+    def calibrated(self, fitted: Fitted) -> "AnswerOptions":
+        """These options, and what was fitted where they leave it open."""
+        temperature = fitted.temperature if self.temperature is None else self.temperature
+        if self.null_threshold is not None or self.min_probability is not None:
+            return replace(self, temperature=temperature)
+        if fitted.measure == NULL_ODDS:
+            return replace(self, temperature=temperature, null_threshold=fitted.threshold)
+        return replace(self, temperature=temperature, min_probability=fitted.threshold)
+
 
 def answer_corpus(
     reader: SpanReader,
@@ -81,14 +95,19 @@ def answer_corpus(
 
     `pack` computes a batch as one row (None: where that is faster), `token_budget` are the pieces of a batch. A
     question on a context without a span, such as an empty one, has the one candidate "". `doing` names the work
-    where progress is wanted; `unknown` counts the pieces and those that are `<unk>` to the encoder.
+    where progress is wanted; `unknown` counts the pieces and those that are `<unk>` to the encoder. What the
+    options leave open is as the Reader was calibrated for the corpus's language; warns where that was not.
     """
+    calibrated = reader.calibration is not None and options.temperature is None
+    if reader.calibration is not None:
+        reader.calibration.mind(corpus.language)
+        options = options.calibrated(reader.calibration.of(corpus.language))
     decoding = options.decoding(np.array([options.temperature or 1.0]))
     found_chunks = search(
         reader, corpus, decoding, token_budget=token_budget, pack=pack, doing=doing, unknown=unknown
     )
     for chunk, found in found_chunks:
-        yield from _candidates(chunk, found, options)
+        yield from _candidates(chunk, found, options, calibrated)
 
 
 def null_odds(found: Found) -> Floats:
@@ -99,7 +118,9 @@ def null_odds(found: Found) -> Floats:
     return odds
 
 
-def _candidates(corpus: Corpus, found: Found, options: AnswerOptions) -> Iterator[list[Candidate]]:
+def _candidates(
+    corpus: Corpus, found: Found, options: AnswerOptions, calibrated: bool
+) -> Iterator[list[Candidate]]:
     columns = found.start, found.end, found.score, np.exp(found.log_p[:, 0])
     spans = list(zip(*(column.tolist() for column in columns), strict=True))
     of_question = found.null, np.exp(found.log_null[:, 0]), null_odds(found)
@@ -111,7 +132,7 @@ def _candidates(corpus: Corpus, found: Found, options: AnswerOptions) -> Iterato
     )
     for (paragraph, _), (first, last), null, p_null, odds in rows:
         best, *others = [
-            Candidate(paragraph.context[start:end], start, end, score, probability, odds)
+            Candidate(paragraph.context[start:end], start, end, score, probability, odds, calibrated)
             for start, end, score, probability in [*spans[first:last], (0, 0, null, p_null)]
         ]
         abstains = first < last and _abstains(best, options)

@@ -16,6 +16,7 @@ from polyspan.errors import PolyspanError, UsageError, shorten
 from polyspan.files import Source, write_json
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
+from polyspan.model.calibration import CALIBRATION_FILE, Calibration
 from polyspan.model.encoders.encoder import load_encoder, quiet
 from polyspan.model.fast.pack import can_pack, first_position, packed_inputs, unpacked
 from polyspan.model.fast.precision import require_dtype
@@ -33,17 +34,24 @@ class Reader:
     options: WindowOptions = field(default_factory=WindowOptions)
     dtype: str = "fp32"
     """What answers are computed in: `fp32`, or `bf16` (products of matrices alone; weights stay float32)."""
+    calibration: Calibration | None = None
+    """How sure it is and when it answers nothing, where the options of answering leave that open (`calibrate`)."""
 
     @classmethod
     def load(
-        cls, name: Source, options: WindowOptions | None = None, seed: int = 0, dtype: str = "fp32"
+        cls,
+        name: Source,
+        options: WindowOptions | None = None,
+        seed: int = 0,
+        dtype: str = "fp32",
+        calibrated: bool = True,
     ) -> "Reader":
         """A saved Reader, or a fresh one on an encoder: `bundled:e5-small`, a directory or a hub name, which
         may be followed by `@` and a commit, a tag or a branch.
 
-        A fresh head is drawn from `seed`. Without `options` a saved Reader keeps its own. Raises PolyspanError
-        where the model cannot be had or this machine gains nothing from the dtype, and UsageError where the
-        encoder's positions do not suffice for the windows.
+        A fresh head is drawn from `seed`. Without `options` a saved Reader keeps its own. With `calibrated` False
+        its calibration is left aside. Raises PolyspanError where the model cannot be had or this machine gains
+        nothing from the dtype, and UsageError where the encoder's positions do not suffice for the windows.
         """
         require_dtype(dtype)
         model, tokenizer = load_encoder(str(name), seed)
@@ -57,14 +65,19 @@ class Reader:
                 expected=f"at most {limit}",
                 fix=f"--max-length {limit}",
             )
-        return cls(model, tokenizer, options, dtype)
+        return cls(model, tokenizer, options, dtype, Calibration.load(name) if calibrated else None)
 
     def save(self, folder: Source) -> None:
-        """Write weights (safetensors), configuration, tokenizer and window options into an existing folder."""
+        """Write weights (safetensors), configuration, tokenizer, window options and the calibration, if there is
+        one, into an existing folder."""
         with quiet():
             self.model.save_pretrained(folder)
             self.tokenizer.save_pretrained(folder)
         write_json(Path(folder) / OPTIONS_FILE, asdict(self.options))
+        if self.calibration is None:
+            (Path(folder) / CALIBRATION_FILE).unlink(missing_ok=True)  # of the Reader that was there before
+        else:
+            self.calibration.save(folder)
 
     @cached_property
     def layout(self) -> Layout:

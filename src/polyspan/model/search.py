@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from polyspan.data.schema import Corpus, Paragraph
 from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
+from polyspan.model.calibration import Calibration
 from polyspan.model.decode import Spans, best_spans
 from polyspan.model.distribution import Floats, Places, WindowLogits, log_totals
 from polyspan.model.fast.pack import require_packing
@@ -30,6 +31,7 @@ class SpanReader(Protocol):
     model: Any
     tokenizer: Any
     options: WindowOptions
+    calibration: Calibration | None
 
     @property
     def layout(self) -> Layout:

@@ -8,6 +8,7 @@ a coverage to reach.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +18,10 @@ from polyspan.stats.confidence import ece
 from polyspan.stats.evidence import TEMPERATURES
 from polyspan.stats.judged import Judged
 
-NULL_ODDS, PROBABILITY = "null_odds", "probability"
-GOALS = {"f1": NULL_ODDS, "accuracy": PROBABILITY, "coverage": PROBABILITY}
+Measure = Literal["null_odds", "probability"]
+NULL_ODDS: Measure = "null_odds"
+PROBABILITY: Measure = "probability"
+GOALS: dict[str, Measure] = {"f1": NULL_ODDS, "accuracy": PROBABILITY, "coverage": PROBABILITY}
 """What a threshold may be fitted for, and the measure that it is a threshold of."""
 
 _UNIT = 1e6  # thresholds have six decimals: they mean the same in a file
@@ -52,12 +55,12 @@ class Goal:
 class Fitted:
     """A temperature, and the threshold of a measure beyond which the best span is given up for "".
 
-    Of `null_odds` it is the most that is answered, of `probability` the least. None: the best span always.
+    Of `null_odds` it is the most that is answered, of `probability` the least. None: it never is.
     """
 
     temperature: float = 1.0
     threshold: float | None = None
-    measure: str = NULL_ODDS
+    measure: Measure = NULL_ODDS
 
     def answers(self, judged: Judged) -> "Given":
         """What a reader fitted like this gives, and with which probability."""
@@ -82,10 +85,11 @@ class Given:
     right: NDArray[np.bool_]
     f1: Floats
 
-    @property
-    def ece(self) -> float:
-        """How far the probabilities are from how often the answers are right."""
-        return ece(self.probability, self.right)
+
+def answers_ece(answers: Sequence[Given]) -> float:
+    """How far the probabilities of answers are from how often these are right, over several sets together."""
+    p, right = ([getattr(one, name) for one in answers] for name in ("probability", "right"))
+    return ece(np.concatenate(p), np.concatenate(right))
 
 
 def fit(judged: Sequence[Judged], goal: Goal = Goal()) -> Fitted:
@@ -116,12 +120,15 @@ def _loss(judged: Judged) -> Floats:
 def fit_threshold(judged: Sequence[Judged], temperature: float = 1.0, goal: Goal = Goal()) -> float | None:
     """The threshold for a goal; None where the goal is met by always answering.
 
-    Questions of one value are answered together or not at all, and the threshold lies in the middle between the
-    last value that is answered and the next. `f1`: the highest total F1, of equal ones with the fewest answers.
+    `f1`: the highest total F1, of equal ones with the fewest answers; None where no question is unanswerable.
     `accuracy`: the most answers of which that share is right. `coverage`: the fewest answers that are that share
-    of all questions. Raises PolyspanError where no number of answers holds the accuracy.
+    of all questions. Questions of one value are answered together or not at all, and the threshold lies in the
+    middle between the last value that is answered and the next. Raises PolyspanError where no number of answers
+    holds the accuracy.
     """
     if goal.name == "f1":
+        if not any(one.impossible.any() for one in judged):
+            return None
         values = np.concatenate([one.evidence.null_odds for one in judged])
         empty = np.concatenate([[text == "" for text in one.evidence.texts] for one in judged])
         gain = np.concatenate([one.f1 - one.impossible for one in judged])[~empty]

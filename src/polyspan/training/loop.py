@@ -89,7 +89,7 @@ def train(
     if resume and is_finished(out, chosen):
         return Reader.load(out)
     checkpoint = _checkpoint(out, resume)
-    reader = Reader.load(model, settings.windows, seed)
+    reader = Reader.load(model, settings.windows, seed, calibrated=False)  # other weights are not as sure
     if settings.pack:
         require_packing(reader.model)
     confusion = None if adversary is None else _confusion(adversary, reader, seed, accelerator)

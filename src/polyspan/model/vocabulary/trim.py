@@ -19,6 +19,7 @@ from polyspan.data.languages import letters, target_tag
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
+from polyspan.model.calibration import CALIBRATION_FILE
 from polyspan.model.encoders.encoder import load_encoder, quiet
 from polyspan.model.encoders.model_name import pinned
 from polyspan.model.reader import OPTIONS_FILE
@@ -78,8 +79,9 @@ def trim(model: str, out: Source, corpora: Sequence[Corpus] = (), languages: Seq
         with quiet():  # a head that was never trained is left out: each training draws its own
             (encoder.base_model if encoder.fresh_head else encoder).save_pretrained(folder)
             small.save_pretrained(folder)
-        if (options := Path(model) / OPTIONS_FILE).is_file():
-            shutil.copy(options, folder)
+        for name in (OPTIONS_FILE, CALIBRATION_FILE):
+            if (file := Path(model) / name).is_file():
+                shutil.copy(file, folder)
         began = time.perf_counter()
         load_encoder(str(folder))
         again = time.perf_counter() - began

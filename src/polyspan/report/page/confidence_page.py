@@ -73,5 +73,5 @@ def _trial(row: Mapping[str, Any] | None) -> Trial | None:
         return None
     lost = row["lost_f1_mean"]
     told = "" if lost is None or row["fit"] == "uncalibrated" else signed(-lost)
-    sure = ((number(row, name), number(row, f"span_{name}")) for name in ("ece", "auroc"))
-    return Trial(number(row, "f1"), *sure, told, bool(lost and lost > 0), row["own"])
+    ece, auroc = ((number(row, name), number(row, f"span_{name}")) for name in ("ece", "auroc"))
+    return Trial(number(row, "f1"), ece, auroc, told, bool(lost and lost > 0), row["own"])
