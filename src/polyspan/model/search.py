@@ -91,8 +91,9 @@ def search(
 ) -> Iterator[tuple[Corpus, Found]]:
     """Read a corpus in chunks of some thousands of windows and give what the questions of each one have.
 
-    The next chunk is tokenised while the encoder works on this one. No logits outlive their chunk, so memory grows
-    with neither the number nor the length of the contexts beyond their pieces. Arguments as of `answer_corpus`.
+    The next chunk is tokenised while the encoder works on this one. Of a chunk two logits for each piece of each
+    window are kept, as probabilities need them, so memory does not grow with the number of contexts beyond their
+    pieces. Arguments as of `answer_corpus`.
     """
     reader.model.eval()
     pack = reader.packs if pack is None else pack
