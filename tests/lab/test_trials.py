@@ -20,6 +20,8 @@ from polyspan.lab.results.trials import confidence
 from polyspan.lab.store.store import Store
 from polyspan.lab.work import work_of
 from polyspan.report import write_report
+from polyspan.report.figures.drawing import write_figure
+from polyspan.report.figures.reliability import risk_figure
 from polyspan.stats.evidence import TEMPERATURES, Evidence
 
 TEXT = """\
@@ -280,6 +282,9 @@ def test_a_fit_holds_in_its_own_language_and_not_in_another(found):
 def test_every_trial_is_told(found):
     assert len(found["rows"]) == 4 * 3
     plain, fitted = row(found, "uncalibrated", "ko"), row(found, "pooled", "ko")
+    assert fitted["span_ece_mean"] < plain["span_ece_mean"]
+    assert plain["span_ece_mean"] == plain["ece_mean"]
+    assert fitted["span_ece_mean"] != fitted["ece_mean"]
     assert (plain["answered_mean"], plain["lost_f1_mean"], plain["temperature_mean"]) == (1, 0, 1)
     assert fitted["answered_mean"] < 1
     lost = plain["answerable_f1_mean"] - fitted["answerable_f1_mean"]
@@ -291,6 +296,7 @@ def test_every_trial_is_told(found):
     (panel,) = [one for one in found["curves"] if one["test"] == "fr"]
     kinds = [("uncalibrated", "uncalibrated"), ("source", "English"), ("own", "French"), ("pooled", "pooled")]
     assert [(line["kind"], line["fit"]) for line in panel["lines"]] == kinds
+    assert panel["lines"][2]["span_ece"] < panel["lines"][1]["span_ece"]
     assert all(len(line["bins"]) == 15 and line["risk"][-1][0] == 1 for line in panel["lines"])
     assert [line["kind"] for line in found["curves"][0]["lines"]] == ["uncalibrated", "own", "pooled"]
 
@@ -308,3 +314,9 @@ def test_it_is_shown_and_written(found, tmp_path):
     assert [float(one["ece_mean"]) for one in rows] == [one["ece_mean"] for one in found["rows"]]
     assert "English" in (tmp_path / "tables" / "confidence.md").read_text("utf-8")
     assert "\\toprule" in (tmp_path / "tables" / "confidence.tex").read_text("utf-8")
+
+
+def test_names_in_any_script_are_drawn(found, tmp_path):
+    for name, kind in (("zh-test", b"CIDFontType2"), ("測試、시험", b"Type3")):
+        _, pdf = write_figure(tmp_path, name, risk_figure, [found["curves"][0] | {"test": name}])
+        assert b"/Subtype /" + kind in pdf.read_bytes()

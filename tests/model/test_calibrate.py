@@ -9,6 +9,7 @@ import pytest
 
 import polyspan.model.calibrate as calibrating
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
+from polyspan.data.write import write
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
 from polyspan.model.answers import AnswerOptions
 from polyspan.model.calibrate import calibrate
@@ -261,3 +262,24 @@ def test_a_broken_file_is_one_clear_message(folder, content):
         assert Reader.load(folder, calibrated=False).calibration is None
     finally:
         path.unlink()
+
+
+def test_predict_uses_the_calibration_unless_told_otherwise(folder, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(dev("it"), "dev.json")
+    asked = ("--model", folder, "--data", "dev.json", "--language", "it", "--out", "a.json", "--nbest", "n.json")
+    code, _, err = run("predict", *asked)
+    assert code == 0, err
+    assert "is not calibrated" in err
+    try:
+        wanted(threshold=-1e9).save(folder)
+        code, out, err = run("predict", *asked, "--json")
+        assert code == 0, err
+        assert "polyspan: calibrated on en; it is asked" in err
+        assert json.loads(out)["unanswered"] == 40
+        assert json.loads(out)["calibrated"]
+        code, out, err = run("predict", *asked, "--json", "--uncalibrated")
+        assert json.loads(out)["unanswered"] == 0
+        assert "calibrated" not in err
+    finally:
+        (folder / CALIBRATION_FILE).unlink()

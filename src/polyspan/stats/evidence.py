@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,14 +54,9 @@ class Evidence:
         """Write a .npz file, whole or not at all."""
         texts = json.dumps([self.ids, self.texts], ensure_ascii=False).encode("utf-8", "surrogatepass")
         file = io.BytesIO()
-        np.savez_compressed(
-            file,
-            texts=np.frombuffer(texts, np.uint8),
-            null_odds=self.null_odds,
-            best=self.best,
-            null=self.null,
-            **({} if self.starts is None else {"starts": self.starts}),
-        )
+        columns: dict[str, Any] = {"texts": np.frombuffer(texts, np.uint8)}
+        columns |= {name: getattr(self, name) for name in ("null_odds", "best", "null", "starts")}
+        np.savez_compressed(file, **{name: column for name, column in columns.items() if column is not None})
         with replacing(path) as part:
             part.write_bytes(file.getvalue())
 

@@ -100,12 +100,14 @@ def confidence_pictures(found: Mapping[str, Any], gathered: Gathered) -> list[di
     """The diagrams of each reader of `statistics.confidence`, drawn beside the report, as `Picture` has them."""
     from polyspan.report.figures.drawing import write_figure
     from polyspan.report.figures.reliability import KINDS as DIAGRAMS
+    from polyspan.report.tables.paper_text import file_stems
 
     drawn = []
-    for reader in dict.fromkeys(panel["reader"] for panel in found["curves"]):
+    readers = dict.fromkeys(panel["reader"] for panel in found["curves"])
+    for reader, stem in zip(readers, file_stems(readers), strict=True):
         panels = [panel for panel in found["curves"] if panel["reader"] == reader]
         for name, (draw, title, text) in DIAGRAMS.items():
-            files = write_figure(gathered.out / "figures", f"confidence-{file_name(reader)}-{name}", draw, panels)
+            files = write_figure(gathered.out / "figures", f"confidence-{stem}-{name}", draw, panels)
             png, pdf = (str(path.relative_to(gathered.out)) for path in files)
             told = {"title": title, "text": f"The Reader {reader}. {text}", "of": "confidence"}
             drawn.append({"file": png, "others": [pdf], **told})

@@ -10,7 +10,7 @@ from polyspan.data.languages import primary
 from polyspan.errors import PolyspanError
 from polyspan.lab.recipe.recipe import BESIDE_FITS
 from polyspan.stats.calibration import Fitted, Given, Goal, fit
-from polyspan.stats.confidence import aurc, auroc, brier, ece, reliability, risk_coverage
+from polyspan.stats.confidence import BINS, aurc, auroc, brier, ece, reliability, risk_coverage
 from polyspan.stats.judged import Judged, judge
 
 if TYPE_CHECKING:
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from polyspan.lab.results.gathered import Gathered
 
 MEASURES = (
-    *("temperature", "threshold", "answered", "ece", "auroc", "aurc", "brier", "exact_match", "f1"),
-    *("answerable_exact_match", "answerable_f1", "lost_exact_match", "lost_f1"),
+    *("temperature", "threshold", "answered", "ece", "span_ece", "auroc", "span_auroc", "aurc", "brier"),
+    *("exact_match", "f1", "answerable_exact_match", "answerable_f1", "lost_exact_match", "lost_f1"),
 )
-"""What a trial is measured by: a temperature, a threshold, shares, and from exact match on percentages."""
+"""What a trial is measured by: a temperature, a threshold, shares, and from exact match on percentages.
+
+Those of spans are of the best spans of all questions, whichever are given: of them only the temperature decides.
+"""
 
 _UNCALIBRATED, _POOLED = BESIDE_FITS
 _FEW = 10  # questions of a kind, below which a threshold is luck
+_IN_A_BIN = 20  # answers in a bin of a diagram at least
 _POINTS = 100  # of a curve at most
 _SUREST = 0.02  # coverage where a curve begins: of fewer answers the risk is noise
 
@@ -73,7 +77,7 @@ class _Trials:
     def add(self, reader: str, found: dict[str, Any]) -> None:
         """Fit one Reader, seed by seed, and try every fit on every test."""
         runs: dict[tuple[str, str], list[Run]] = {}
-        given: dict[tuple[str, str], list[Given]] = {}
+        given: dict[tuple[str, str], list[tuple[Given, Given]]] = {}
         counts: dict[str, dict[str, int]] = {}
         for seed in dict.fromkeys(cell.seed for some in self.cells.values() for cell in some):
             known = self.known(reader, seed)
@@ -82,10 +86,10 @@ class _Trials:
             counts |= {test: _counts([one]) for test, one in known.items()}
             for test in (test for test in self.asked.tests if test in known):
                 for name, fitted in fits.items():
-                    made = fitted.answers(known[test])
+                    made = fitted.answers(known[test]), Fitted(fitted.temperature).answers(known[test])
                     given.setdefault((name, test), []).append(made)
                     plain = runs[_UNCALIBRATED, test][-1] if name != _UNCALIBRATED else {}
-                    runs.setdefault((name, test), []).append(_measured(fitted, known[test], made, plain))
+                    runs.setdefault((name, test), []).append(_measured(fitted, known[test], *made, plain))
         for (name, test), some in runs.items():
             row = {"reader": reader, "test": test, **self.about[test], **counts[test]}
             row |= {"fit": name, "own": self.is_own(name, test), "seeds": len(some)}
@@ -130,23 +134,21 @@ class _Trials:
         known = {primary(self.about[one]["language"]) for one in self.sets.get(name, ()) if one in self.about}
         return known == {primary(self.about[test]["language"])}
 
-    def lines(self, test: str, given: Mapping[tuple[str, str], Sequence[Given]]) -> Iterator[dict[str, Any]]:
+    def lines(
+        self, test: str, given: Mapping[tuple[str, str], Sequence[tuple[Given, Given]]]
+    ) -> Iterator[dict[str, Any]]:
         """The curves of a test: uncalibrated, with the first fit, with that of its own language, and with the
-        pooled one. The questions of all seeds are taken together."""
+        pooled one; `bins` of the best spans, `risk` of the given answers. All seeds are taken together."""
         first = next(iter(self.sets))
         own = next((name for name in self.asked.fit if test in self.about and self.is_own(name, test)), "")
         kinds = {"uncalibrated": _UNCALIBRATED, "source": "" if own == first else first, "own": own}
         for kind, name in (kinds | {"pooled": _POOLED}).items():
             if some := given.get((name, test)):
-                p = np.concatenate([one.probability for one in some])
-                right = np.concatenate([one.right for one in some])
-                line = {
-                    "kind": kind,
-                    "fit": name,
-                    "ece": round(ece(p, right), 5),
-                    "aurc": round(aurc(p, right), 5),
-                }
-                yield line | {"bins": reliability(p, right).round(4).tolist(), "risk": _thinned(p, right)}
+                (p, right), (span_p, span_right) = (_together(side) for side in zip(*some, strict=True))
+                bins = reliability(span_p, span_right, min(BINS, len(p) // _IN_A_BIN or 1))
+                line = {"kind": kind, "fit": name, "span_ece": round(ece(span_p, span_right), 5)}
+                line |= {"aurc": round(aurc(p, right), 5), "risk": _thinned(p, right)}
+                yield line | {"bins": bins.round(4).tolist()}
 
     def shared(self) -> Iterator[str]:
         """Sentences on tests that hold questions which were fitted on, with their contexts."""
@@ -176,12 +178,19 @@ def _doubt(name: str, counts: Mapping[str, int]) -> str:
     return told + ("no threshold is fitted." if not none else "its threshold rests on few.")
 
 
-def _measured(fitted: Fitted, judged: Judged, given: Given, plain: Run) -> Run:
+def _together(answers: Sequence[Given]) -> tuple[Any, Any]:
+    """The probabilities of several seeds' answers, and which are right."""
+    return np.concatenate([one.probability for one in answers]), np.concatenate([one.right for one in answers])
+
+
+def _measured(fitted: Fitted, judged: Judged, given: Given, spans: Given, plain: Run) -> Run:
     """One trial by `MEASURES`; lost is what `plain`, the same without a calibration, has more."""
     p, right, able = given.probability, given.right, ~judged.impossible
     found: Run = {"temperature": fitted.temperature, "threshold": fitted.threshold}
     found |= {"answered": float(given.answered.mean()), "ece": ece(p, right), "auroc": auroc(p, right)}
     found |= {"aurc": aurc(p, right), "brier": brier(p, right)}
+    found["span_ece"] = ece(spans.probability, spans.right)
+    found["span_auroc"] = auroc(spans.probability, spans.right)
     for name, values in (("exact_match", right), ("f1", given.f1)):
         found[name] = 100 * float(values.mean())
         now = found[f"answerable_{name}"] = 100 * float(values[able].mean()) if able.any() else None

@@ -31,7 +31,8 @@ Panel = Mapping[str, Any]
 
 
 def reliability_figure(panels: Sequence[Panel]) -> "Figure":
-    """The share of right answers of each bin by its mean probability; on the dotted line the two are the same."""
+    """Of the best spans, the share that is right in each bin by its mean probability; the two are the same on the
+    dotted line."""
 
     def draw(axes: Any, line: Mapping[str, Any], look: Mapping[str, Any]) -> None:
         x, y = ([100 * value for value in column] for column in zip(*line["bins"], strict=True))
@@ -41,7 +42,7 @@ def reliability_figure(panels: Sequence[Panel]) -> "Figure":
         axes.plot([0, 100], [0, 100], ":", color=GREY, linewidth=0.8, zorder=1)
         axes.set(xlim=(-3, 103), ylim=(-3, 103), xticks=[0, 50, 100], yticks=[0, 50, 100])
 
-    return _figure(panels, "ece", ("probability (%)", "right answers (%)"), draw, ground)
+    return _figure(panels, "span_ece", ("probability (%)", "right spans (%)"), draw, ground)
 
 
 def risk_figure(panels: Sequence[Panel]) -> "Figure":
@@ -63,8 +64,8 @@ KINDS: Mapping[str, tuple[Callable[[Sequence[Panel]], "Figure"], str, str]] = {
     "reliability": (
         reliability_figure,
         "Probability and what came true",
-        "Answers in 15 bins of as many, by probability; on the dotted line they are right as often as they claim, "
-        "below it less often.",
+        "The best span of every question, given or withheld, by its probability in bins of as many; on the dotted "
+        "line spans are right as often as they claim, below it less often. Without an answer none is right.",
     ),
     "risk": (
         risk_figure,
@@ -136,7 +137,7 @@ def _head(axes: Any, panel: Panel, number: str) -> None:
     names = [axes.text(0, 1.27, language_name(panel["language"]), **look), axes.text(0, 1.16, test, **look)]
     names[0].set(fontsize=6.5, fontweight="bold", color="black")
     plain(names)
-    axes.text(0, 1.05, number.upper(), **look)
+    axes.text(0, 1.05, number.removeprefix("span_").upper(), **look)
     for place, (kind, own) in zip(_NUMBERS, LOOKS.items(), strict=True):
         for line in (line for line in panel["lines"] if line["kind"] == kind):
             value = f"{line[number]:.3f}".removeprefix("0")

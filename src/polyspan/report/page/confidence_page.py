@@ -11,11 +11,12 @@ from polyspan.report.tables.trials_sheet import MEANINGS, goal, number
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """A cell, as texts: F1 on all questions, how sure the reader is, and what is lost on the answerable ones."""
+    """A cell, as texts: F1 on all questions, ECE and AUROC of given answers and of best spans, and what is lost on
+    the answerable ones."""
 
     f1: str
-    ece: str
-    auroc: str
+    ece: tuple[str, str]
+    auroc: tuple[str, str]
     lost: str
     below: bool
     own: bool
@@ -72,6 +73,5 @@ def _trial(row: Mapping[str, Any] | None) -> Trial | None:
         return None
     lost = row["lost_f1_mean"]
     told = "" if lost is None or row["fit"] == "uncalibrated" else signed(-lost)
-    return Trial(
-        number(row, "f1"), number(row, "ece"), number(row, "auroc"), told, bool(lost and lost > 0), row["own"]
-    )
+    ece, auroc = ((number(row, name), number(row, f"span_{name}")) for name in ("ece", "auroc"))
+    return Trial(number(row, "f1"), ece, auroc, told, bool(lost and lost > 0), row["own"])

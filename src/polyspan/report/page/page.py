@@ -11,7 +11,7 @@ from polyspan.report.figures import shades
 from polyspan.report.figures.curves import ticks
 from polyspan.report.page.charts import gain_bars, loss_panels
 from polyspan.report.page.examples import shown_examples
-from polyspan.report.page.paper_page import paper_view
+from polyspan.report.page.paper_page import paper_view, shown_width
 from polyspan.report.record.record import Record, Training
 from polyspan.report.tables.grid import Grid
 from polyspan.score import METRICS
@@ -37,6 +37,7 @@ def render(record: Record, grid: Grid, folder: Path) -> str:
     )
     environment.globals.update(zip=zip, language_name=language_name)
     environment.filters.update(duration=duration, thousands=thousands, level=_level(top))
+    environment.filters["shown_width"] = shown_width
     environment.filters["place"] = lambda value: f"{100 * value / top:.2f}"  # on the axis of the gains
     panels, loss_ticks = loss_panels(record, grid)
     view = paper_view(record, folder)

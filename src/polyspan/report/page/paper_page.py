@@ -15,6 +15,7 @@ from polyspan.report.tables.paper_tables import row_title
 from polyspan.report.tables.paper_text import STARS, baseline_lines, file_stems
 from polyspan.report.verdicts import by_hypothesis, summary
 
+_SHOWN = 0.6  # of a figure's dots
 _PS = ("p", "p_permutation", "p_training_sets")
 
 
@@ -168,3 +169,9 @@ def _image(picture: Picture, folder: Path) -> str:
     if path.suffix != ".png" or not path.is_relative_to(folder.resolve()) or not path.is_file():
         return ""
     return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}"
+
+
+def shown_width(image: str) -> int:
+    """Pixels across at which a figure's letters are as large as the page's small ones; 0 for what is no PNG."""
+    head = base64.b64decode(image.partition(",")[2][:32])
+    return round(int.from_bytes(head[16:20]) * _SHOWN)

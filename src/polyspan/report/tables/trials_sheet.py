@@ -7,7 +7,8 @@ from polyspan.report.notation import NOTHING, mean_and_deviation
 from polyspan.report.tables.sheet import Sheet
 
 COLUMNS = (
-    *("reader", "test", "n", "no answer", "fitted on", "T", "answered", "ECE", "AUROC", "AURC", "Brier"),
+    *("reader", "test", "n", "no answer", "fitted on", "T", "answered", "ECE", "ECE, spans"),
+    *("AUROC", "AUROC, spans", "AURC", "Brier"),
     *("EM", "F1", "EM, answerable", "F1, answerable", "EM lost", "F1 lost"),
 )
 GOALS = {
@@ -20,6 +21,7 @@ MEANINGS = {
     "AUROC": "how often a right answer is more probable than a wrong one",
     "AURC": "the share of wrong answers among the surest, averaged over how many of them are kept",
     "Brier": "the mean squared error of the probability",
+    "spans": "the best spans of all questions, given or withheld: of them the temperature alone decides",
     "lost": "points fewer than without a calibration, on the questions that have an answer",
 }
 
@@ -52,7 +54,8 @@ def number(row: Mapping[str, Any], name: str) -> str:
 
 def _line(row: Mapping[str, Any]) -> tuple[str, ...]:
     told = [row["reader"], row["test"], str(row["n"]), str(row["unanswerable"]), row["fit"]]
-    told += [number(row, name) for name in ("temperature", "answered", "ece", "auroc", "aurc", "brier")]
+    told += [number(row, name) for name in ("temperature", "answered", "ece", "span_ece")]
+    told += [number(row, name) for name in ("auroc", "span_auroc", "aurc", "brier")]
     told += [number(row, name) for name in ("exact_match", "f1", "answerable_exact_match", "answerable_f1")]
     lost = [
         NOTHING if row["fit"] == "uncalibrated" else number(row, f"lost_{name}") for name in ("exact_match", "f1")
