@@ -48,11 +48,11 @@ def dev(language="en", answerable=24, unanswerable=16, **changes) -> Corpus:
     return Corpus(tuple(paragraphs), f"dev-{language}", language, **changes)
 
 
-def wanted(temperature=2.0, threshold=0.5, measure="null_odds", languages=("en",)) -> Calibration:
-    fits = {code: LanguageFit(temperature, threshold, 40, 20, 0.2, 0.1) for code in languages}
+def wanted(temperature=2.0, threshold=0.5, measure="null_odds", languages=("en",), bias=0.0) -> Calibration:
+    fits = {code: LanguageFit(temperature, bias, threshold, 40, 20, 30, 0.2, 0.1) for code in languages}
     data = (FittedOn("dev", "00", 40, 20, "en"),)
     goal = "f1" if measure == "null_odds" else "accuracy 0.8"
-    return Calibration(temperature, threshold, measure, goal, fits, data, 0.2, 0.1)
+    return Calibration(temperature, bias, threshold, measure, goal, fits, data, 0.2, 0.1)
 
 
 def test_fitted_twice_is_the_same_file(folder):
@@ -62,7 +62,7 @@ def test_fitted_twice_is_the_same_file(folder):
     assert calibrate(folder, sets) == found == Calibration.load(folder)
     assert (folder / CALIBRATION_FILE).read_bytes() == first
     assert list(json.loads(first)) == [
-        *("temperature", "threshold", "measure", "goal", "languages", "data", "ece_before", "ece_after")
+        *("temperature", "null_bias", "threshold", "measure", "goal", "languages", "data", "ece_before", "ece_after")
     ]
     assert list(found.languages) == ["en", "ko"]
     assert [(one.name, one.n, one.unanswerable, one.language) for one in found.data] == [
@@ -82,7 +82,7 @@ def test_the_reader_answers_as_it_was_fitted(reader, goal):
     found = calibrate(reader, [corpus], **goal)
     assert reader.calibration == found
     fitted = found.of("en")
-    column = seen.at(fitted.temperature)
+    best, null = fitted.probabilities(seen)
     given = predict(reader, corpus)
     answered = np.array([text != "" for text in given.texts.values()])
     if fitted.threshold is None:
@@ -90,12 +90,11 @@ def test_the_reader_answers_as_it_was_fitted(reader, goal):
     elif fitted.measure == "null_odds":
         assert answered.tolist() == (seen.null_odds <= fitted.threshold).tolist()
     else:
-        assert answered.tolist() == (np.exp(seen.best[:, column]) >= fitted.threshold).tolist()
+        assert answered.tolist() == (best >= fitted.threshold).tolist()
         assert answered.sum() == 20
     p = [some[0].probability for some in given.candidates.values()]
-    np.testing.assert_allclose(
-        p, np.exp(np.where(answered, seen.best[:, column], seen.null[:, column])), rtol=1e-4
-    )
+    np.testing.assert_allclose(p, np.where(answered, best, null), rtol=1e-4)
+    assert fitted.null_bias
     assert all(one.calibrated for some in given.candidates.values() for one in some)
 
 
@@ -137,9 +136,9 @@ def test_what_is_asked_for_goes_before_what_was_fitted(reader):
 
 
 def test_each_language_has_its_own_and_others_the_pooled_one():
-    found = replace(wanted(2.0, 0.5), languages={"zh": LanguageFit(4.0, None, 9, 0, 0.0, 0.0)})
-    assert found.of("zh-Hant") == Fitted(4.0, None)
-    assert found.of("ko") == found.of(None) == Fitted(2.0, 0.5)
+    found = replace(wanted(2.0, 0.5), languages={"zh": LanguageFit(4.0, 0.5, None, 9, 0, 9, 0.0, 0.0)})
+    assert found.of("zh-Hant") == Fitted(4.0, 0.5, None)
+    assert found.of("ko") == found.of(None) == Fitted(2.0, 0.0, 0.5)
     assert found.knows("zh-Hant")
     assert found.knows(None)
     assert not found.knows("ko")

@@ -1,6 +1,6 @@
 """Temperature and threshold: on models that are known, and against brute force."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.stats.calibration import GOALS, Fitted, Goal, answers_ece, fit, fit_temperature, fit_threshold
+from polyspan.stats.calibration import GOALS, Fitted, Goal, answers_ece, fit, fit_probabilities, fit_threshold
+from polyspan.stats.confidence import ece
 from polyspan.stats.evidence import TEMPERATURES, Evidence
 from polyspan.stats.judged import Judged, judge
 
@@ -47,7 +48,9 @@ def judged(p, right, f1=None, impossible=None, odds=None, texts=None) -> Judged:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_calibrated_model_needs_no_temperature(seed):
     known = model(60_000, seed)
-    assert fit_temperature([known]) in TEMPERATURES[ONE - 1 : ONE + 2].round(6)
+    found = fit_probabilities([known])
+    assert found.temperature in TEMPERATURES[ONE - 1 : ONE + 2].round(6)
+    assert abs(found.null_bias) < 0.1
     fitted = fit([known])
     given = fitted.answers(known)
     assert answers_ece([given]) < 0.01
@@ -58,8 +61,24 @@ def test_a_calibrated_model_needs_no_temperature(seed):
 @pytest.mark.parametrize("sharpened", [0.5, 2.0, 4.0])
 def test_the_temperature_undoes_what_sharpened_the_logits(sharpened):
     known = model(20_000, 5, sharpened)
-    assert fit_temperature([known]) == pytest.approx(sharpened, rel=0.1)
+    assert fit_probabilities([known]).temperature == pytest.approx(sharpened, rel=0.1)
     assert answers_ece([fit([known]).answers(known)]) < 0.02 < answers_ece([Fitted().answers(known)])
+
+
+@pytest.mark.parametrize("bias", [-3.0, 2.0])
+def test_a_null_bias_gives_no_answer_the_weight_that_it_has(bias):
+    """The model's null score is too low or too high by so much: probabilities of both kinds come out right."""
+    known = model(40_000, 7)
+    total = np.logaddexp(np.log1p(-np.exp(known.evidence.null)), known.evidence.null - bias)
+    moved = replace(known.evidence, best=known.evidence.best - total, null=known.evidence.null - bias - total)
+    found = fit_probabilities([replace(known, evidence=moved)])
+    assert found.temperature in TEMPERATURES[ONE - 1 : ONE + 2].round(6)
+    assert found.null_bias == pytest.approx(bias, abs=0.2)
+    best, null = found.probabilities(moved)
+    assert null.mean() == pytest.approx(known.impossible.mean(), abs=1e-4)
+    assert ece(null, known.impossible) < 0.015
+    assert ece(best, known.right) < 0.015
+    assert (best + null <= 1 + 1e-9).all()
 
 
 def test_several_sets_are_fitted_as_one():
@@ -97,7 +116,7 @@ def reachable(known: Judged, measure: str) -> list[Fitted]:
     values = known.evidence.null_odds if measure == "null_odds" else np.exp(known.evidence.best[:, 0])
     edges = np.unique(values)
     middles = [*(edges[1:] + edges[:-1]) / 2, edges[0] - 1, edges[-1] + 1]
-    return [Fitted(1.0, threshold, measure) for threshold in middles]
+    return [Fitted(1.0, 0.0, threshold, measure) for threshold in middles]
 
 
 @given(rows)
@@ -125,9 +144,9 @@ def test_an_accuracy_is_held_with_the_most_answers(rows, share):
             able.append(given.answered.sum())
     if not able:
         with pytest.raises(PolyspanError, match="no threshold holds"):
-            fit_threshold([known], 1.0, Goal("accuracy", share))
+            fit_threshold([known], Fitted(), Goal("accuracy", share))
         return
-    fitted = Fitted(1.0, fit_threshold([known], 1.0, Goal("accuracy", share)), "probability")
+    fitted = Fitted(1.0, 0.0, fit_threshold([known], Fitted(), Goal("accuracy", share)), "probability")
     given = fitted.answers(known)
     assert given.answered.sum() == max(able)
     assert given.right[given.answered].mean() >= share - 1e-9
@@ -136,7 +155,7 @@ def test_an_accuracy_is_held_with_the_most_answers(rows, share):
 @given(rows, st.sampled_from([0.1, 0.3, 0.5, 0.9, 1.0]))
 def test_a_coverage_is_reached_with_the_fewest_answers(rows, share):
     known = drawn(rows)
-    fitted = Fitted(1.0, fit_threshold([known], 1.0, Goal("coverage", share)), "probability")
+    fitted = Fitted(1.0, 0.0, fit_threshold([known], Fitted(), Goal("coverage", share)), "probability")
     counts = [one.answers(known).answered.sum() for one in reachable(known, "probability")]
     wanted = min(count for count in counts if count >= share * len(known) - 1e-9)
     assert fitted.answers(known).answered.sum() == wanted
@@ -145,10 +164,10 @@ def test_a_coverage_is_reached_with_the_fewest_answers(rows, share):
 @given(st.lists(st.floats(1e-6, 1 - 1e-6), min_size=2, max_size=9), st.integers(1, 9), st.randoms())
 def test_a_threshold_of_six_decimals_divides_as_it_was_fitted(values, share, random):
     known = judged(values, [random.random() < 0.5 for _ in values])
-    threshold = fit_threshold([known], 1.0, Goal("coverage", share / 10))
+    threshold = fit_threshold([known], Fitted(), Goal("coverage", share / 10))
     if threshold is not None:
         assert threshold == round(threshold, 6)
-        answered = Fitted(1.0, threshold, "probability").answers(known).answered
+        answered = Fitted(1.0, 0.0, threshold, "probability").answers(known).answered
         assert answered.sum() >= share / 10 * len(values) - 1e-9
         assert not answered.all()
 
@@ -156,7 +175,7 @@ def test_a_threshold_of_six_decimals_divides_as_it_was_fitted(values, share, ran
 def test_where_answering_always_is_best_there_is_no_threshold():
     known = judged([0.9, 0.8, 0.7], [True, True, True], odds=[-3, -2, -1])
     for goal in (Goal(), Goal("accuracy", 1.0), Goal("coverage", 1.0)):
-        assert fit_threshold([known], 1.0, goal) is None
+        assert fit_threshold([known], Fitted(), goal) is None
     none = judged([0.9, 0.8], [True, False], odds=[-2, -1])
     assert fit_threshold([none]) is None, "without unanswerable questions nothing speaks for a threshold"
 

@@ -29,7 +29,7 @@ def calibrate(
 ) -> None:
     """Fit how sure a Reader is, and when it answers nothing.
 
-    A temperature and a threshold for each language, by default for the best F1 (SQuAD 2.0's rule).
+    A temperature, a null bias and a threshold for each language, by default for the best F1 (SQuAD 2.0's rule).
     """
     from polyspan.cli import terminal
 
@@ -55,9 +55,9 @@ def _print(found: "Calibration", reader: str) -> None:
         sizes["all"], fits["all"] = (n, unanswerable), found
     rows = []
     for name, one in fits.items():
-        numbers = (one.temperature, one.threshold, one.ece_before, one.ece_after)
+        numbers = (one.temperature, one.null_bias, one.threshold, one.ece_before, one.ece_after)
         rows.append([name, *sizes[name], *(None if number is None else f"{number:.3f}" for number in numbers)])
-    columns = ("language", "n", "unanswerable", "temperature", "threshold", "ECE before", "after")
+    columns = ("language", "n", "unanswerable", "temperature", "null bias", "threshold", "ECE before", "after")
     terminal.table(columns, rows)
     terminal.tell(f"threshold of: {found.measure.replace('_', ' ')}; goal: {found.goal}")
     terminal.tell(f"calibration: {reader}/{CALIBRATION_FILE}")

@@ -12,7 +12,7 @@ from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
 from polyspan.model.distribution import Floats
 from polyspan.model.search import Decoding, Found, SpanReader, search
-from polyspan.stats.calibration import NULL_ODDS, Fitted
+from polyspan.stats.calibration import NULL_ODDS, Fitted, log_total
 
 NO_SPAN = 1e6
 """The null odds of a question whose context has no span at all, such as an empty one: never exceeded by others."""
@@ -55,6 +55,9 @@ class AnswerOptions:
     temperature: float | None = None
     """What logits are divided by before they become probabilities; it changes no order. None: what the Reader's
     calibration says, or 1 without one."""
+    null_bias: float | None = None
+    """What is added to the null score, once divided by the temperature, for probabilities alone: neither `score`
+    nor null odds have it. None: what the Reader's calibration says, or 0 without one."""
 
     def __post_init__(self) -> None:
         for name in ("n_best", "max_answer_length"):
@@ -64,6 +67,8 @@ class AnswerOptions:
             raise UsageError("null_threshold must be a number", found="nan")
         if self.min_probability is not None and not 0 <= self.min_probability <= 1:
             raise UsageError("min_probability must be from 0 to 1", found=str(self.min_probability))
+        if self.null_bias is not None and not math.isfinite(self.null_bias):
+            raise UsageError("null_bias must be a finite number", found=str(self.null_bias))
         if self.temperature is not None and not 0 < self.temperature < math.inf:
             raise UsageError("temperature must be above 0", found=str(self.temperature))
 
@@ -73,12 +78,15 @@ class AnswerOptions:
 
     def calibrated(self, fitted: Fitted) -> "AnswerOptions":
         """These options, and what was fitted where they leave it open."""
-        temperature = fitted.temperature if self.temperature is None else self.temperature
+        own = self
+        if self.temperature is None:
+            bias = fitted.null_bias if self.null_bias is None else self.null_bias
+            own = replace(self, temperature=fitted.temperature, null_bias=bias)
         if self.null_threshold is not None or self.min_probability is not None:
-            return replace(self, temperature=temperature)
+            return own
         if fitted.measure == NULL_ODDS:
-            return replace(self, temperature=temperature, null_threshold=fitted.threshold)
-        return replace(self, temperature=temperature, min_probability=fitted.threshold)
+            return replace(own, null_threshold=fitted.threshold)
+        return replace(own, min_probability=fitted.threshold)
 
 
 def answer_corpus(
@@ -121,9 +129,12 @@ def null_odds(found: Found) -> Floats:
 def _candidates(
     corpus: Corpus, found: Found, options: AnswerOptions, calibrated: bool
 ) -> Iterator[list[Candidate]]:
-    columns = found.start, found.end, found.score, np.exp(found.log_p[:, 0])
+    log_null, bias = found.log_null[:, 0], options.null_bias or 0.0
+    total = log_total(log_null, bias) if bias else np.zeros(len(log_null))
+    log_p = found.log_p[:, 0] - np.repeat(total, np.diff(found.bounds))
+    columns = found.start, found.end, found.score, np.exp(log_p)
     spans = list(zip(*(column.tolist() for column in columns), strict=True))
-    of_question = found.null, np.exp(found.log_null[:, 0]), null_odds(found)
+    of_question = found.null, np.exp(log_null + bias - total), null_odds(found)
     rows = zip(
         corpus.questions(),
         itertools.pairwise(found.bounds.tolist()),

@@ -16,6 +16,7 @@ from polyspan.stats.calibration import Fitted, Measure
 CALIBRATION_FILE = "calibration.json"
 
 _FEW = 10  # questions of a kind, below which a threshold is luck
+_RARELY = 0.1  # share of the questions that are answered
 _warned: set[tuple[str, str | None]] = set()
 _WHOLE = ConfigDict(extra="forbid", strict=True)
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -26,13 +27,15 @@ Count = Annotated[int, Field(ge=0)]
 
 @dataclass(frozen=True, slots=True, config=_WHOLE)
 class LanguageFit:
-    """What was fitted for a language on its `n` questions, and the calibration error of its answers before and
-    after, from 0 to 1."""
+    """What was fitted for a language on its `n` questions, of which the threshold leaves so many `answered`, and
+    the calibration error of its answers before and after, from 0 to 1."""
 
     temperature: Temperature
+    null_bias: Number
     threshold: Number | None
     n: Count
     unanswerable: Count
+    answered: Count
     ece_before: Share
     ece_after: Share
 
@@ -50,13 +53,14 @@ class FittedOn:
 
 @dataclass(frozen=True, slots=True, config=_WHOLE)
 class Calibration:
-    """A Reader's temperature and threshold: for each language of its development data, and for all together.
+    """A Reader's temperature, null bias and threshold: for each language of its development data, and for all.
 
     The threshold is one of `measure`: `null_odds`, or the best span's `probability`; None where it always answers.
     `languages` are by their codes without script and region; `data` is what they were fitted on.
     """
 
     temperature: Temperature
+    null_bias: Number
     threshold: Number | None
     measure: Measure
     goal: str
@@ -68,7 +72,7 @@ class Calibration:
     def of(self, language: str | None) -> Fitted:
         """What holds for a language: its own, or what was fitted on all together where it has none."""
         own = self.languages.get(primary(language), self)
-        return Fitted(own.temperature, own.threshold, self.measure)
+        return Fitted(own.temperature, own.null_bias, own.threshold, self.measure)
 
     def knows(self, language: str | None) -> bool:
         """Whether a language is among those fitted; also where it is not known which one is asked."""
@@ -103,8 +107,14 @@ class Calibration:
         kind, few = min(("unanswerable", unanswerable), ("answerable", n - unanswerable), key=lambda each: each[1])
         if few < _FEW:
             return f"the threshold rests on {few} {kind} question{'' if few == 1 else 's'}"
-        if self.of(name.partition(",")[0]).threshold is None:
+        own = self.languages[name.partition(",")[0]]
+        if own.threshold is None:
             return "no threshold does better than to answer always"
+        if own.answered < _RARELY * own.n:
+            return (
+                f"it answers {own.answered} of {own.n} questions: to say nothing has the better F1 where so many "
+                "are wrong. --accuracy and --coverage fit other thresholds; training on make:unanswerable helps"
+            )
         return ""
 
     def as_json(self) -> dict[str, Any]:

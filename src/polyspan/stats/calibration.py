@@ -1,21 +1,23 @@
-"""Temperature and threshold of a reader, fitted to judged evidence: how sure it is, and when it says nothing.
+"""Temperature, null bias and threshold of a reader, fitted to judged evidence: how sure it is, and when it says
+nothing.
 
 One number divides all logits (Guo et al. 2017, "On Calibration of Modern Neural Networks"), so that probabilities
-mean what they say, and which span is best stays. A second one decides when "" is given in its place: by SQuAD
-2.0's rule on the null odds (Rajpurkar et al. 2018), or by the probability of the span, for an accuracy to hold or
-a coverage to reach.
+mean what they say, and which span is best stays. A second one is added to the null score alone: it is one weight
+against thousands of spans, and no temperature can put that right (a bias as in vector scaling, ibid.). A third one
+decides when "" is given in place of the best span: by SQuAD 2.0's rule on the null odds (Rajpurkar et al. 2018),
+or by the probability of the span, for an accuracy to hold or a coverage to reach.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.stats.confidence import ece
-from polyspan.stats.evidence import TEMPERATURES
+from polyspan.stats.evidence import TEMPERATURES, Evidence
 from polyspan.stats.judged import Judged
 
 Measure = Literal["null_odds", "probability"]
@@ -27,6 +29,8 @@ GOALS: dict[str, Measure] = {"f1": NULL_ODDS, "accuracy": PROBABILITY, "coverage
 _UNIT = 1e6  # thresholds have six decimals: they mean the same in a file
 _LEAST = 1e-9  # of a probability: what was thought impossible costs much, not all
 _SLACK = 1e-9  # sums in another order differ in their last bits
+_FURTHEST = 200.0  # a null bias, either way
+_HALVINGS = 50
 
 Floats = NDArray[np.float64]
 
@@ -53,19 +57,27 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A temperature, and the threshold of a measure beyond which the best span is given up for "".
+    """A temperature, a null bias, and the threshold of a measure beyond which the best span is given up for "".
 
     Of `null_odds` it is the most that is answered, of `probability` the least. None: it never is.
     """
 
     temperature: float = 1.0
+    null_bias: float = 0.0
     threshold: float | None = None
     measure: Measure = NULL_ODDS
 
+    def probabilities(self, evidence: Evidence) -> tuple[Floats, Floats]:
+        """Of each question's best span and of "", (questions,) each."""
+        column = evidence.at(self.temperature)
+        best, null = evidence.best[:, column], evidence.null[:, column]
+        total = log_total(null, self.null_bias)
+        return np.exp(best - total), np.exp(null + self.null_bias - total)
+
     def answers(self, judged: Judged) -> "Given":
         """What a reader fitted like this gives, and with which probability."""
-        evidence, column = judged.evidence, judged.evidence.at(self.temperature)
-        best, null = np.exp(evidence.best[:, column]), np.exp(evidence.null[:, column])
+        evidence = judged.evidence
+        best, null = self.probabilities(evidence)
         answered = np.array([text != "" for text in evidence.texts], bool)
         if self.threshold is not None:
             low = self.measure == NULL_ODDS
@@ -92,33 +104,60 @@ def answers_ece(answers: Sequence[Given]) -> float:
     return ece(np.concatenate(p), np.concatenate(right))
 
 
+def log_total(log_null: NDArray[Any], null_bias: float | Floats) -> Floats:
+    """log of the sum of all probabilities once the one of "" has been given exp(`null_bias`) times its weight."""
+    with np.errstate(divide="ignore"):
+        total: Floats = np.logaddexp(np.log1p(-np.exp(np.minimum(log_null, 0))), log_null + null_bias)
+    return total
+
+
 def fit(judged: Sequence[Judged], goal: Goal = Goal()) -> Fitted:
-    """The temperature that suits some judged sets together, and at it the threshold for a goal."""
-    temperature = fit_temperature(judged)
-    return Fitted(temperature, fit_threshold(judged, temperature, goal), GOALS[goal.name])
+    """The temperature and the null bias that suit some judged sets together, and then the threshold for a goal."""
+    fitted = fit_probabilities(judged)
+    return replace(fitted, threshold=fit_threshold(judged, fitted, goal), measure=GOALS[goal.name])
 
 
-def fit_temperature(judged: Sequence[Judged]) -> float:
-    """The one of `TEMPERATURES` under which what was observed is likeliest; of equal ones that nearest to 1.
+def fit_probabilities(judged: Sequence[Judged]) -> Fitted:
+    """The one of `TEMPERATURES`, with its null bias, under which what was observed is likeliest; of equal ones
+    that nearest to 1.
 
-    Observed is one of three: the best span is right, there is no answer, or another span would be right.
+    Observed is one of three: the best span is right, there is no answer, or another span would be right. The bias
+    is 0 where all questions have an answer, or none has.
     """
-    loss = sum((_loss(one) for one in judged), np.zeros(len(TEMPERATURES)))
+    names = ("best", "null")
+    best, null = (np.concatenate([getattr(one.evidence, name) for one in judged]) for name in names)
+    right, impossible = (
+        np.concatenate([getattr(one, name) for one in judged]) for name in ("right", "impossible")
+    )
+    bias = _null_bias(null, float(impossible.mean()))
+    total = log_total(null, bias)
+    p_best, p_null = np.exp(best - total), np.exp(null + bias - total)
+    observed = np.where(right[:, None], p_best, np.where(impossible[:, None], p_null, 1 - p_best - p_null))
+    loss = -np.log(np.clip(observed, _LEAST, 1)).sum(axis=0)
     order = np.argsort(np.abs(np.log(TEMPERATURES)), kind="stable")
-    return round(float(TEMPERATURES[order[np.argmin(loss[order])]]), 6)
+    place = order[np.argmin(loss[order])]
+    return Fitted(round(float(TEMPERATURES[place]), 6), round(float(bias[place]), 6))
 
 
-def _loss(judged: Judged) -> Floats:
-    """Minus the log-likelihood of what was observed, at every temperature."""
-    best, null = np.exp(judged.evidence.best), np.exp(judged.evidence.null)
-    other = 1 - best - null
-    observed = np.where(judged.right[:, None], best, np.where(judged.impossible[:, None], null, other))
-    loss: Floats = -np.log(np.clip(observed, _LEAST, 1)).sum(axis=0)
-    return loss
+def _null_bias(log_null: Floats, share: float) -> Floats:
+    """For each temperature the bias at which "" is as probable on average as questions have no answer.
+
+    That is where the likelihood is highest: its slope is the difference of the two, and falls.
+    """
+    low, high = np.full((2, log_null.shape[1]), _FURTHEST)
+    low = -low
+    if not 0 < share < 1:
+        return np.zeros(len(low))
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        too_few = np.exp(log_null + middle - log_total(log_null, middle)).mean(axis=0) < share
+        low, high = np.where(too_few, middle, low), np.where(too_few, high, middle)
+    bias: Floats = (low + high) / 2
+    return bias
 
 
-def fit_threshold(judged: Sequence[Judged], temperature: float = 1.0, goal: Goal = Goal()) -> float | None:
-    """The threshold for a goal; None where the goal is met by always answering.
+def fit_threshold(judged: Sequence[Judged], fitted: Fitted = Fitted(), goal: Goal = Goal()) -> float | None:
+    """The threshold for a goal at fitted probabilities; None where the goal is met by always answering.
 
     `f1`: the highest total F1, of equal ones with the fewest answers; None where no question is unanswerable.
     `accuracy`: the most answers of which that share is right. `coverage`: the fewest answers that are that share
@@ -135,8 +174,7 @@ def fit_threshold(judged: Sequence[Judged], temperature: float = 1.0, goal: Goal
         place = _Places.of(values[~empty])
         total = np.concatenate([[0.0], np.cumsum(gain[place.order])[place.last]])
         return place.between(int(np.argmax(np.round(total, 9))))
-    columns = [one.evidence.best[:, one.evidence.at(temperature)] for one in judged]
-    place = _Places.of(-np.exp(np.concatenate(columns)))
+    place = _Places.of(-np.concatenate([fitted.probabilities(one.evidence)[0] for one in judged]))
     answered = place.last + 1
     share = goal.share or 1.0
     if goal.name == "coverage":

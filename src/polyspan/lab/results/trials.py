@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,7 @@ class _Trials:
             counts |= {test: _counts([one]) for test, one in known.items()}
             for test in (test for test in self.asked.tests if test in known):
                 for name, fitted in fits.items():
-                    made = fitted.answers(known[test]), Fitted(fitted.temperature).answers(known[test])
+                    made = fitted.answers(known[test]), replace(fitted, threshold=None).answers(known[test])
                     given.setdefault((name, test), []).append(made)
                     plain = runs[_UNCALIBRATED, test][-1] if name != _UNCALIBRATED else {}
                     runs.setdefault((name, test), []).append(_measured(fitted, known[test], *made, plain))
@@ -127,7 +128,9 @@ class _Trials:
         for name, one in fits.items():
             if tests := self.sets.get(name):
                 told = {"fit": name, "tests": list(tests), **_counts([known[test] for test in tests])}
-                yield told | {"temperature": one.temperature, "threshold": one.threshold, "measure": one.measure}
+                yield told | {
+                    name: getattr(one, name) for name in ("temperature", "null_bias", "threshold", "measure")
+                }
 
     def is_own(self, name: str, test: str) -> bool:
         """Whether a fit is on the language of a test alone."""
