@@ -62,7 +62,17 @@ def test_fitted_twice_is_the_same_file(folder):
     assert calibrate(folder, sets) == found == Calibration.load(folder)
     assert (folder / CALIBRATION_FILE).read_bytes() == first
     assert list(json.loads(first)) == [
-        *("temperature", "null_bias", "threshold", "measure", "goal", "languages", "data", "ece_before", "ece_after")
+        *(
+            "temperature",
+            "null_bias",
+            "threshold",
+            "measure",
+            "goal",
+            "languages",
+            "data",
+            "ece_before",
+            "ece_after",
+        )
     ]
     assert list(found.languages) == ["en", "ko"]
     assert [(one.name, one.n, one.unanswerable, one.language) for one in found.data] == [

@@ -11,7 +11,7 @@ from polyspan.model.calibration import CALIBRATION_FILE, Calibration, FittedOn, 
 from polyspan.model.encoders.model_name import model_folder
 from polyspan.model.evidence import evidence
 from polyspan.model.reader import Reader
-from polyspan.stats.calibration import Fitted, Given, Goal, answers_ece, fit
+from polyspan.stats.calibration import AnswersGiven, Fitted, Goal, answers_ece, fit
 from polyspan.stats.judged import Judged, judge, worth
 
 _DECIMALS = 6
@@ -157,5 +157,5 @@ def _unanswerable(judged: Judged) -> int:
     return int(judged.impossible.sum())
 
 
-def _error(answers: Sequence[Given]) -> float:
+def _error(answers: Sequence[AnswersGiven]) -> float:
     return round(answers_ece(answers), _DECIMALS)

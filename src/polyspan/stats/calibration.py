@@ -74,7 +74,7 @@ class Fitted:
         total = log_total(null, self.null_bias)
         return np.exp(best - total), np.exp(null + self.null_bias - total)
 
-    def answers(self, judged: Judged) -> "Given":
+    def answers(self, judged: Judged) -> "AnswersGiven":
         """What a reader fitted like this gives, and with which probability."""
         evidence = judged.evidence
         best, null = self.probabilities(evidence)
@@ -84,11 +84,11 @@ class Fitted:
             answered &= evidence.null_odds <= self.threshold if low else best >= self.threshold
         right = np.where(answered, judged.right, judged.impossible)
         f1 = np.where(answered, judged.f1, judged.impossible)
-        return Given(answered, np.where(answered, best, null), right, f1)
+        return AnswersGiven(answered, np.where(answered, best, null), right, f1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class AnswersGiven:
     """The answers given to n questions, arrays of shape (n,): whether it is a span rather than "", the answer's
     probability, whether it is right, and its F1."""
 
@@ -98,7 +98,7 @@ class Given:
     f1: Floats
 
 
-def answers_ece(answers: Sequence[Given]) -> float:
+def answers_ece(answers: Sequence[AnswersGiven]) -> float:
     """How far the probabilities of answers are from how often these are right, over several sets together."""
     p, right = ([getattr(one, name) for one in answers] for name in ("probability", "right"))
     return ece(np.concatenate(p), np.concatenate(right))

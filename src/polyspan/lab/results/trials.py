@@ -10,7 +10,7 @@ import numpy as np
 from polyspan.data.languages import primary
 from polyspan.errors import PolyspanError
 from polyspan.lab.recipe.recipe import BESIDE_FITS
-from polyspan.stats.calibration import Fitted, Given, Goal, fit
+from polyspan.stats.calibration import AnswersGiven, Fitted, Goal, fit
 from polyspan.stats.confidence import BINS, aurc, auroc, brier, ece, reliability, risk_coverage
 from polyspan.stats.judged import Judged, judge
 
@@ -78,7 +78,7 @@ class _Trials:
     def add(self, reader: str, found: dict[str, Any]) -> None:
         """Fit one Reader, seed by seed, and try every fit on every test."""
         runs: dict[tuple[str, str], list[Run]] = {}
-        given: dict[tuple[str, str], list[tuple[Given, Given]]] = {}
+        given: dict[tuple[str, str], list[tuple[AnswersGiven, AnswersGiven]]] = {}
         counts: dict[str, dict[str, int]] = {}
         for seed in dict.fromkeys(cell.seed for some in self.cells.values() for cell in some):
             known = self.known(reader, seed)
@@ -128,9 +128,8 @@ class _Trials:
         for name, one in fits.items():
             if tests := self.sets.get(name):
                 told = {"fit": name, "tests": list(tests), **_counts([known[test] for test in tests])}
-                yield told | {
-                    name: getattr(one, name) for name in ("temperature", "null_bias", "threshold", "measure")
-                }
+                numbers = ("temperature", "null_bias", "threshold", "measure")
+                yield told | {key: getattr(one, key) for key in numbers}
 
     def is_own(self, name: str, test: str) -> bool:
         """Whether a fit is on the language of a test alone."""
@@ -138,7 +137,7 @@ class _Trials:
         return known == {primary(self.about[test]["language"])}
 
     def lines(
-        self, test: str, given: Mapping[tuple[str, str], Sequence[tuple[Given, Given]]]
+        self, test: str, given: Mapping[tuple[str, str], Sequence[tuple[AnswersGiven, AnswersGiven]]]
     ) -> Iterator[dict[str, Any]]:
         """The curves of a test: uncalibrated, with the first fit, with that of its own language, and with the
         pooled one; `bins` of the best spans, `risk` of the given answers. All seeds are taken together."""
@@ -181,12 +180,12 @@ def _doubt(name: str, counts: Mapping[str, int]) -> str:
     return told + ("no threshold is fitted." if not none else "its threshold rests on few.")
 
 
-def _together(answers: Sequence[Given]) -> tuple[Any, Any]:
+def _together(answers: Sequence[AnswersGiven]) -> tuple[Any, Any]:
     """The probabilities of several seeds' answers, and which are right."""
     return np.concatenate([one.probability for one in answers]), np.concatenate([one.right for one in answers])
 
 
-def _measured(fitted: Fitted, judged: Judged, given: Given, spans: Given, plain: Run) -> Run:
+def _measured(fitted: Fitted, judged: Judged, given: AnswersGiven, spans: AnswersGiven, plain: Run) -> Run:
     """One trial by `MEASURES`; lost is what `plain`, the same without a calibration, has more."""
     p, right, able = given.probability, given.right, ~judged.impossible
     found: Run = {"temperature": fitted.temperature, "threshold": fitted.threshold}
