@@ -16,7 +16,7 @@ from polyspan.lab.recipe.shipped import shipped
 
 _SHORT = ("corpora", "tests", "readers")  # sections where `label: DATA` stands for `label: {data: DATA}`
 _INCLUDE = "include"
-_WHOLE = ("rows", "columns", "readers")  # of a table or a probe: an including recipe has its own
+_WHOLE = ("rows", "columns", "readers", "fit")  # of tables, probes and confidence: an including recipe has its own
 
 Places = dict[Path_, str]
 
