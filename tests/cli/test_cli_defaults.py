@@ -27,6 +27,7 @@ FUNCTIONS = {
     "make reorder": "make.reordering.reordering.reorder",
     "make translate": "make.translation.translation.translate",
     "make backtranslate": "make.translation.translation.backtranslate",
+    "make pair": "make.pairing.pair",
     "make sample": "make.sampling.sample",
     "make mix": "make.sampling.mix",
     "train": "training.loop.train make.codeswitching.augmenting.augmentation training.adversary.Adversary",

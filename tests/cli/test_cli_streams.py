@@ -42,6 +42,7 @@ CALLS = {
     "make backtranslate": (
         "make backtranslate mini:en/test --pivot fr --forward file:mini --backward file:mini --out back.json",
         "back.json", ""),
+    "make pair": ("make pair dev.json other.json --out paired.json", "5 questions; asked as in", ""),
     "make sample": ("make sample dev.json --size 2 --out two.json", "2 questions; drawn of 5", ""),
     "make mix": ("make mix dev.json mini:ko/test --out both.json", "both.json", ""),
     "train": (f"train --data dev.json --model tiny --out new {FAST}", "Reader: new", "preset cpu; 5 questions"),

@@ -167,7 +167,9 @@ def check(
     fix: Annotated[
         Path | None, _T(help="Write a repaired copy; what is not certain goes to OUT.quarantine.json.")
     ] = None,
-    against: Annotated[str | None, _T(help="Another data set that must share no context with this one.")] = None,
+    against: Annotated[
+        list[str] | None, _T(help="Data that must share no context or question with these; may be repeated.")
+    ] = None,
     language: Language = None,
     as_json: Json = False,
 ) -> None:

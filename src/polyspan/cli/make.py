@@ -163,6 +163,13 @@ def backtranslate(
     return {"forward_engine": forward, "backward_engine": backward}
 
 
+@_verb("polyspan make pair mini:ko/test mini:en/test --out korean-on-english.json")
+def pair(
+    contexts: Annotated[str, typer.Argument(help="A parallel data set: texts and answers, by the same ids.")],
+) -> None:
+    """Questions of one language on texts of another."""
+
+
 @_verb("polyspan make sample mini:en/train --size 100 --out few.json", before_and_after=False)
 def sample(
     size: Annotated[int | None, _T(help="Number of questions.")] = None,
