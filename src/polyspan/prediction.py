@@ -14,7 +14,7 @@ from polyspan.model.reader import Reader
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
-    """The answers to a corpus: the best text of each question id, and the candidates behind it, best first.
+    """The answers to a corpus: the text given to each question id, and its candidates, the given one first.
 
     `pieces` counts the pieces of all contexts and questions, `unknown` those that the encoder does not know.
     """
@@ -24,11 +24,23 @@ class Predictions:
     pieces: int = 0
     unknown: int = 0
 
-    def write(self, out: Source, nbest: Source | None = None) -> None:
-        """Write `{id: text}`, and with `nbest` also `{id: [{text, start, end, score, probability}, …]}`."""
+    @property
+    def null_odds(self) -> dict[str, float]:
+        """How much the null score of each question exceeds its best span's: SQuAD 2.0's `na_prob`."""
+        return {key: some[0].null_odds for key, some in self.candidates.items()}
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the probabilities' temperature was fitted on data."""
+        return any(some[0].calibrated for some in self.candidates.values())
+
+    def write(self, out: Source, nbest: Source | None = None, null_odds: Source | None = None) -> None:
+        """Write `{id: text}`; with `nbest` also `{id: [Candidate, …]}`, with `null_odds` also `{id: number}`."""
         if nbest is not None:
             found = {key: [asdict(candidate) for candidate in some] for key, some in self.candidates.items()}
             write_json(nbest, found)
+        if null_odds is not None:
+            write_json(null_odds, self.null_odds)
         write_json(out, self.texts)
 
 

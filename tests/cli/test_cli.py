@@ -35,6 +35,8 @@ def test_train_predict_score(run, tiny, dev, tmp_path):
     assert record["data"][0]["questions"] == 5
     code, stdout, _ = run("predict", "--model", reader, "--data", dev, "--out", out, "--nbest", nbest, "--json")
     assert (code, json.loads(stdout)["questions"]) == (0, 5)
+    assert json.loads(stdout)["unanswered"] == 0
+    assert json.loads(stdout)["calibrated"] is False
     code, stdout, _ = run("score", dev, out, "--metric", "squad.v1", "--json")
     assert code == 0
     assert set(json.loads(stdout)) == {"metric", "exact_match", "f1", "n", "missing"}
@@ -45,6 +47,24 @@ def test_train_predict_score(run, tiny, dev, tmp_path):
     assert code == 1
     assert "folder with files in it" in stderr
     assert run("train", "--data", dev, "--model", tiny, "--out", reader, *FAST, "--resume")[0] == 0
+
+
+def test_predict_abstains_and_says_how_sure_it_is(run, tiny, dev, tmp_path):
+    reader, out, nbest, odds = (tmp_path / name for name in ("reader", "p.json", "n.json", "odds.json"))
+    run("train", "--data", dev, "--model", tiny, "--out", reader, *FAST)
+    asked = ["predict", "--model", reader, "--data", dev, "--out", out, "--nbest", nbest, "--null-odds", odds]
+    code, stdout, _ = run(*asked, "--n-best", 2, "--min-probability", 1, "--json")
+    assert (code, json.loads(stdout)["unanswered"]) == (0, 5)
+    found, written = (json.loads(path.read_text("utf-8")) for path in (nbest, odds))
+    assert list(written) == list(found)
+    for key, candidates in found.items():
+        assert [bool(one["text"]) for one in candidates] == [False, True, True]
+        assert {one["null_odds"] for one in candidates} == {written[key]}
+        assert written[key] == candidates[0]["score"] - candidates[1]["score"]
+        assert sum(one["probability"] for one in candidates) < 1
+    for wrong, said in ((["--min-probability", "1.5"], "from 0 to 1"), (["--null-odds", nbest], "overwrite")):
+        code, _, stderr = run(*asked, *wrong)
+        assert (code, said in stderr) == (2, True)
 
 
 def test_score_asks_a_reader(run, tiny, dev, tmp_path):

@@ -196,8 +196,13 @@ def predict(
     model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")],
     data: Annotated[str, _T(help="The questions: a file or a name.")],
     out: Annotated[Path, _T(help="File for {id: text}.")],
-    nbest: Annotated[Path | None, _T(help="File for the n-best answers with spans and scores.")] = None,
-    n_best: Annotated[int, _T(help="How many candidates --nbest holds for each question.")] = 20,
+    nbest: Annotated[
+        Path | None, _T(help="File for the n-best answers with spans, scores and probabilities.")
+    ] = None,
+    n_best: Annotated[int, _T(help="How many spans --nbest holds for each question, beside ''.")] = 20,
+    null_odds: Annotated[
+        Path | None, _T(help="File for {id: null score less the best span's}, SQuAD 2.0's na_prob.")
+    ] = None,
     max_answer_length: Annotated[int, _T(help="Pieces in an answer at most.")] = 30,
     max_context: Annotated[
         bool, _T("--max-context", help="BERT's rule: start in the window with most context.")
@@ -210,6 +215,9 @@ def predict(
     null_threshold: Annotated[
         float | None, _T(help="SQuAD 2.0: answer '' above this null score difference.")
     ] = None,
+    min_probability: Annotated[
+        float | None, _T(help="Answer '' where the best span is less probable than this (0 to 1).")
+    ] = None,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -217,20 +225,26 @@ def predict(
     from polyspan.cli import terminal
 
     corpus = read(data, language)
-    distinct(data, out, nbest)
+    distinct(data, out, nbest, null_odds)
     from polyspan.model.answers import AnswerOptions
     from polyspan.model.reader import Reader
     from polyspan.prediction import predict as answer
 
-    options = AnswerOptions(n_best if nbest else 1, max_answer_length, max_context, null_threshold)
+    options = AnswerOptions(
+        n_best if nbest else 1, max_answer_length, max_context, null_threshold, min_probability
+    )
     terminal.say(f"loading {model}")
     reader = Reader.load(model, dtype=dtype)
     if reader.fresh_head:
         terminal.say(f"{model} was never trained to answer: its span head is random (see polyspan train)")
     predictions = answer(reader, corpus, options, pack)
-    predictions.write(out, nbest)
+    predictions.write(out, nbest, null_odds)
     counts = {"questions": len(predictions.texts), "pieces": predictions.pieces, "unknown": predictions.unknown}
-    if show({"out": str(out), **counts}, as_json):
+    given = {
+        "unanswered": sum(not text for text in predictions.texts.values()),
+        "calibrated": predictions.calibrated,
+    }
+    if show({"out": str(out), **counts, **given}, as_json):
         if predictions.unknown:
             terminal.say(f"{predictions.unknown} of {predictions.pieces} pieces are unknown to this encoder")
         terminal.tell(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")

@@ -2,7 +2,8 @@
 
 Nothing here needs torch.
 
-Gives: `anova`, `factors`, `resampling`, `standings`, `units`. Its own: `comparison`, `seeds`, `selection`.
+Gives: `anova`, `evidence`, `factors`, `resampling`, `standings`, `units`. Its own: `comparison`,
+`seeds`, `selection`.
 """
 
 from polyspan.stats.anova import Anova, anova, exchange_p, f_ratio, without
