@@ -75,6 +75,7 @@ def test_something_else_than_what_is_wanted_is_a_type_error(corpus, tiny, tmp_pa
         "make.backtranslate takes a Corpus": [lambda: polyspan.make.backtranslate(1, "fr", "file:a", "file:b")],
         "make.sample takes a Corpus": [lambda: polyspan.make.sample("mini:en/test", 5)],
         "make.part takes a Corpus": [lambda: polyspan.make.part(None)],
+        "make.unanswerable takes a Corpus": [lambda: polyspan.make.unanswerable("mini:en/test")],
         "make.mix takes a list of corpora": [lambda: polyspan.make.mix(corpus)],
         "make.mix takes a Corpus": [lambda: polyspan.make.mix(["a", "b"])],
         "train takes a list of corpora": [

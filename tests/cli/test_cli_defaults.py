@@ -29,6 +29,7 @@ FUNCTIONS = {
     "make backtranslate": "make.translation.translation.backtranslate",
     "make pair": "make.pairing.pair",
     "make sample": "make.sampling.sample",
+    "make unanswerable": "make.negatives.unanswerable",
     "make mix": "make.sampling.mix",
     "train": "training.loop.train make.codeswitching.augmenting.augmentation training.adversary.Adversary",
     "vectors": "model.vocabulary.cooccurrence.corpus_vectors",

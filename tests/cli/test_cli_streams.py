@@ -44,6 +44,8 @@ CALLS = {
         "back.json", ""),
     "make pair": ("make pair dev.json other.json --out paired.json", "5 questions; asked as in", ""),
     "make sample": ("make sample dev.json --size 2 --out two.json", "2 questions; drawn of 5", ""),
+    "make unanswerable": (
+        "make unanswerable mini:en/test --share 0.6 --out un.json", "240 questions; 144 unanswerable", ""),
     "make mix": ("make mix dev.json mini:ko/test --out both.json", "both.json", ""),
     "train": (f"train --data dev.json --model tiny --out new {FAST}", "Reader: new", "preset cpu; 5 questions"),
     "vectors": ("vectors --data mini:en/test --width 4 --out en.vec", "vectors of 4 numbers: en.vec", ""),

@@ -199,6 +199,7 @@ VERBS = {
     "translate": ["--to", "fr", "--engine", "file:mini"],
     "backtranslate": ["--pivot", "fr", "--forward", "file:mini", "--backward", "file:mini"],
     "sample": ["--size", "9"],
+    "unanswerable": ["--share", "0.1"],
     "mix": ["mini:ko/test"],
 }
 

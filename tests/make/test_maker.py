@@ -19,7 +19,7 @@ from polyspan.reading import build
 from polyspan.report.deviations import Answered, deviations
 
 ROOT = Path(__file__).parents[2]
-OWN = {"permute", "codeswitch", "reorder", "translate", "backtranslate", "pair", "sample", "part"}
+OWN = {"permute", "codeswitch", "reorder", "translate", "backtranslate", "pair", "sample", "part", "unanswerable"}
 SHORT = {
     "keep_digits": "permute_digits",
     "tokenizer": "model",

@@ -78,6 +78,8 @@ def _verb(example: str, before_and_after: bool = True) -> Callable[[Own], None]:
 def _finish(made: Any, out: Path, format: str | None, as_json: bool, examples: int = 0) -> None:
     from polyspan.cli import terminal
 
+    if missing := made.counts.get("missing"):
+        terminal.say(f"{missing:,} questions too few: no further paragraph is without their answers")
     made.write(out, format)
     told = {"examples": made.examples(examples)} if examples else {}
     if show(made.card() | {"out": str(out)} | told, as_json):
@@ -177,6 +179,15 @@ def sample(
     by: Annotated[str, _T(help="question, article, or spread over the articles (few shots).")] = "question",
 ) -> None:
     """Fewer questions, drawn by a seed."""
+
+
+@_verb("polyspan make unanswerable mini:en/test --share 0.3 --out unanswerable.json")
+def unanswerable(
+    share: Annotated[float, _T(help="Share of all questions that are then unanswerable.")] = 0.5,
+    near: Annotated[str, _T(help="Of the paragraph most like it in words, or random.")] = "words",
+    of: Annotated[str, _T(help="Of its article first, or of the whole corpus.")] = "article",
+) -> None:
+    """Questions added that their paragraph does not answer."""
 
 
 @make_app.command(example="polyspan make mix mini:en/train mini:ko/train --out both.json")

@@ -1,10 +1,10 @@
 """Data sets made from data sets: each maker is a pure, seeded function from a corpus to a `Made` corpus.
 
-`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `pair`, `sample`, `part` and `mix`. The corpus of
-a name such as `make:permute(mini:en/test, seed=1)` is made by `polyspan.reading.build`.
+`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `pair`, `sample`, `part`, `unanswerable` and `mix`.
+The corpus of a name such as `make:permute(mini:en/test, seed=1)` is made by `polyspan.reading.build`.
 
 Gives: `codeswitching`, `dictionary`, `made`, `maker`, `naming`, `permutation`, `recover`, `reordering`,
-`sampling`, `translation`. Its own: `pairing`, `rewrite`, `sentences`, `tool`.
+`sampling`, `translation`. Its own: `likeness`, `negatives`, `pairing`, `rewrite`, `sentences`, `tool`.
 """
 
 from importlib import import_module
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from polyspan.make.codeswitching.codeswitching import switcher as switcher
     from polyspan.make.dictionary import read_dictionary as read_dictionary
     from polyspan.make.made import Made as Made
+    from polyspan.make.negatives import unanswerable as unanswerable
     from polyspan.make.pairing import pair as pair
     from polyspan.make.permutation import permute as permute
     from polyspan.make.reordering.reordering import reorder as reorder
@@ -39,6 +40,7 @@ _HOME = {
     "sample": "sampling",
     "switcher": "codeswitching.codeswitching",
     "translate": "translation.translation",
+    "unanswerable": "negatives",
 }
 __all__ = sorted(_HOME)
 

@@ -13,6 +13,7 @@ from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, require_writable, write_text
+from polyspan.make.rewrite import require_in_place
 from polyspan.make.sentences import sentences
 
 
@@ -22,7 +23,8 @@ class Made:
 
     `options` are the maker's own (seed and policies among them); `counts` say what became of contexts, questions
     and answers; `kept` and `dropped` count questions, `ambiguous` answers that could have gone elsewhere; `said`
-    is what was done in a few words, and `before` the corpus that it was done to.
+    is what was done in a few words, `before` the corpus that it was done to, and `origins` has the ids of
+    questions that were added, each with that of the question it was made of.
     """
 
     corpus: Corpus
@@ -35,19 +37,21 @@ class Made:
     counts: Mapping[str, Any] = field(default_factory=dict)
     said: str = ""
     before: Corpus = field(default=Corpus(()), repr=False, compare=False)
+    origins: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def summary(self) -> str:
         """What was done and how much of it there is, in one sentence; all the counts are in the card."""
         asked = self.kept or self.dropped
-        size = f"{self.kept:,} question" if asked else f"{len(self.corpus.paragraphs):,} sentence"
+        size = f"{len(self.corpus):,} question" if asked else f"{len(self.corpus.paragraphs):,} sentence"
         parts = [size + ("" if size.startswith("1 ") else "s"), self.said]
         others = {"questions dropped": self.dropped, "answers ambiguous": self.ambiguous}
         others["answers extended to whole words"] = self.counts.get("answers_extended", 0)
         return "; ".join(filter(None, [*parts, *(f"{n:,} {what}" for what, n in others.items() if n)]))
 
     def examples(self, number: int = 3) -> list[dict[str, Any]]:
-        """The first questions before and after, each with its first answer and the sentence that has it; of a
-        corpus of contexts alone the first that are not blank."""
+        """The first questions before and after, each with its first answer and the sentence that has it (with all
+        of a context that does not answer it): of those that were added, where any were; of a corpus of contexts
+        alone the first that are not blank."""
         if number < 0:
             raise UsageError("no fewer than no examples can be shown", found=str(number))
         if not len(self.corpus):
@@ -57,8 +61,16 @@ class Made:
                 {"before": {"sentence": old}, "after": {"sentence": new}} for old, new in islice(texts, number)
             ]
         olds = {question.id: (paragraph, question) for paragraph, question in self.before.questions()}
-        news = islice(self.corpus.questions(), number)
-        return [{"id": new[1].id, "before": _shown(*olds[new[1].id]), "after": _shown(*new)} for new in news]
+        asked = self.corpus.questions()
+        news = islice((new for new in asked if not self.origins or new[1].id in self.origins), number)
+        return [
+            {
+                "id": new[1].id,
+                "before": _shown(*olds[self.origins.get(new[1].id, new[1].id)]),
+                "after": _shown(*new),
+            }
+            for new in news
+        ]
 
     def card(self) -> dict[str, Any]:
         """Everything but the corpus itself, ready for JSON or YAML."""
@@ -91,13 +103,18 @@ def made(
     ambiguous: int = 0,
     said: str = "",
 ) -> Made:
-    """A `Made` of `corpus` from `source`; what is missing of the questions counts as dropped.
+    """A `Made` of `corpus` from `source`; what is missing of the questions counts as dropped, and what was added
+    not as kept.
 
-    Raises PolyspanError where an answer's text is not what stands at its place: a maker never lets that pass.
+    Raises PolyspanError where an answer's text is not what stands at its place: a maker never lets that pass, be
+    it the source's fault or its own.
     """
     for paragraph, question in corpus.questions():
         for answer in question.answers:
             if answer.text != paragraph.context[answer.start : answer.end]:
+                for before, asked in source.questions():
+                    for given in asked.answers:
+                        require_in_place(before, asked.id, given)
                 raise PolyspanError(
                     f"{maker} left an answer that is not at its place: please report this",
                     where=f"question {question.id}",
@@ -105,15 +122,15 @@ def made(
                     expected=answer.text,
                 )
     origin = {"name": source.name, "questions": len(source), "sha256": source.fingerprint()}
-    lost = len(source) - len(corpus)
+    kept, lost = min(len(source), len(corpus)), max(0, len(source) - len(corpus))
     counts = dict(counts or {})
-    return Made(corpus, maker, dict(options), origin, len(corpus), lost, ambiguous, counts, said, source)
+    return Made(corpus, maker, dict(options), origin, kept, lost, ambiguous, counts, said, source)
 
 
 def _shown(paragraph: Paragraph, question: Question) -> dict[str, str]:
     answer = next(iter(question.answers), None)
     end = 0
-    for sentence in sentences(paragraph.context):
+    for sentence in [paragraph.context] if question.impossible else sentences(paragraph.context):
         end += len(sentence)
         if answer is None or answer.start < end:
             break

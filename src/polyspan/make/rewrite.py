@@ -131,6 +131,19 @@ def overlapping(spans: Sequence[Span], start: int, end: int) -> range:
     return range(first, last)
 
 
+def require_in_place(paragraph: Paragraph, id: str, answer: Answer) -> None:
+    """Raise PolyspanError where an answer to the question `id` is not what stands at its place."""
+    found = paragraph.context[max(answer.start, 0) : max(answer.end, 0)]
+    if answer.start < 0 or found != answer.text:
+        raise PolyspanError(
+            "an answer is not at its place",
+            where=f"question {id}, character {answer.start:,} of its context",
+            found=shorten(found),
+            expected=shorten(answer.text),
+            fix="mend the data first: polyspan check with --fix finds and moves such answers",
+        )
+
+
 def move_answers(
     paragraph: Paragraph, context: Rewritten, questions: Iterable[str], counts: Counter[str]
 ) -> Paragraph:
@@ -142,15 +155,7 @@ def move_answers(
     for question, text in zip(paragraph.questions, questions, strict=True):
         answers = []
         for answer in question.answers:
-            found = paragraph.context[answer.start : answer.end]
-            if answer.start < 0 or found != answer.text:
-                raise PolyspanError(
-                    "an answer is not at its place",
-                    where=f"question {question.id}, character {answer.start:,} of its context",
-                    found=shorten(found),
-                    expected=shorten(answer.text),
-                    fix="mend the data first: polyspan check with --fix finds and moves such answers",
-                )
+            require_in_place(paragraph, question.id, answer)
             start, end, extended = context.carry(answer.start, answer.end)
             answers.append(Answer(context.text[start:end], start))
             counts["answers"] += 1

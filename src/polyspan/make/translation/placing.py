@@ -6,11 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from polyspan.data.schema import Answer, Paragraph, Question
-from polyspan.errors import PolyspanError, shorten
 from polyspan.make import recover
 from polyspan.make.made import tally
 from polyspan.make.recover.recover import Span, find_span
-from polyspan.make.rewrite import kind
+from polyspan.make.rewrite import kind, require_in_place
 from polyspan.make.translation.passage import NewContext, Passage, unbracketed
 
 POLICIES = (*recover.POLICIES, "marker", "aligned")
@@ -74,15 +73,7 @@ class Placer:
     def _answer(
         self, passage: Passage, id: str, old: Answer, context: NewContext, translated: Translated
     ) -> Answer | None:
-        there = passage.paragraph.context[max(old.start, 0) : max(old.end, 0)]
-        if there != old.text:
-            raise PolyspanError(
-                "an answer is not at its place",
-                where=f"question {id}, character {old.start:,} of its context",
-                found=shorten(there),
-                expected=shorten(old.text),
-                fix="mend the data first: polyspan check with --fix finds and moves such answers",
-            )
+        require_in_place(passage.paragraph, id, old)
         self.answers["all"] += 1
         if not old.text.strip():
             self.answers["empty"] += 1
