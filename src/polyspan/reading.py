@@ -5,7 +5,7 @@ Nothing else knows both the data sets that are and those that are made.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -110,22 +110,26 @@ def build(name: str, language: str | None = None, doing: str = "") -> Made:
 def check(
     data: Source | Corpus,
     language: str | None = None,
-    against: Source | Corpus | None = None,
+    against: Source | Corpus | Sequence[Source | Corpus] | None = None,
     *,
     encoding: str | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> checking.Report:
     """Find every fault of a data set: a path, a quoted pattern, a name, or a corpus.
 
-    `against` is another data set that must share no context with it, as training data with test data.
+    `against` is another data set, or several, that must share no context and no question with it, as training
+    data with test data (rules `leak…`).
     `language` takes the place of the file's own; `encoding` and `columns` are as in `read`, and of files alone.
     Raises PolyspanError where there is nothing to read: no such file, a folder, an empty file, a damaged archive,
     an unknown name.
     """
     reading = Reading(encoding, columns or {})
     name = data.source or data.name if isinstance(data, Corpus) else str(data)
-    other = None if against is None else _parts(against, language, reading)
-    return checking.find_faults(name, _parts(data, language, reading), other)
+    parts = _parts(data, language, reading)
+    if against is None:
+        return checking.find_faults(name, parts)
+    others = [against] if isinstance(against, (str, os.PathLike, Corpus)) else against
+    return checking.find_faults(name, parts, [part for one in others for part in _parts(one, language, reading)])
 
 
 def repair(

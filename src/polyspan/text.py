@@ -17,7 +17,9 @@ _MARKED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f"
 _PLACES = (*range(0x0E00, 0x10A0), *range(0x1780, 0x1800), *range(0xA9E0, 0xAA80))
 _MARKS = "".join(char for char in map(chr, _PLACES) if unicodedata.category(char)[0] == "M")
 _UNIT = re.compile(f"[{_CJK}]|(?=\\w)[{_MARKED}][{_MARKS}]*|[^\\W{_CJK}{_MARKED}]+")
-_ALONE = re.compile(f"[{_CJK}{_MARKED}]")
+ALONE = f"[{_CJK}{_MARKED}]"
+"""A pattern for the characters that `stands_alone` knows."""
+_ALONE = re.compile(ALONE)
 
 # Default_Ignorable_Code_Point (DerivedCoreProperties.txt of Unicode 16): nothing is drawn for these.
 _IGNORABLE = (

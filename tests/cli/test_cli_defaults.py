@@ -28,6 +28,8 @@ FUNCTIONS = {
     "make reorder": "make.reordering.reordering.reorder",
     "make translate": "make.translation.translation.translate",
     "make backtranslate": "make.translation.translation.backtranslate",
+    "make apart": "make.separation.apart",
+    "make pair": "make.pairing.pair",
     "make sample": "make.sampling.sample",
     "make unanswerable": "make.negatives.unanswerable",
     "make mix": "make.sampling.mix",

@@ -17,7 +17,8 @@ from polyspan.lab.recipe.recipe_file import read_recipe
 from polyspan.lab.recipe.shipped import shipped
 from polyspan.model.windows.windows import WindowOptions
 
-ALL = [pytest.param(name, marks=[pytest.mark.realdata] * name.startswith("public/")) for name in shipped()]
+ON_FILES = {name for name in shipped() if name.startswith("public/") or name == "reader"}
+ALL = [pytest.param(name, marks=[pytest.mark.realdata] * (name in ON_FILES)) for name in shipped()]
 
 SMALL = """\
 name: small
@@ -59,8 +60,10 @@ def names(made, kind: str) -> list[str]:
 
 @pytest.mark.parametrize("name", ALL)
 def test_every_recipe_plans(name, request, monkeypatch):
-    if name.startswith("public/"):
-        monkeypatch.setenv("POLYSPAN_DATA", str(request.getfixturevalue("data")))
+    if name in ON_FILES:
+        data = request.getfixturevalue("data")
+        monkeypatch.setenv("POLYSPAN_DATA", str(data))
+        monkeypatch.setenv("CMRC_TRAIN", str(data / "cmrc2018" / "train-pseudo-cmrc2018.zip"))
     made = plan(read_recipe(name, ["encoders.English-BERT.model=bundled:e5-small"] * (name == "public/paper")))
     assert len({stage.name for stage in made.stages}) == len(made.stages) == len({s.key for s in made.stages})
     assert all(stage.seconds > 0 and stage.megabytes >= 0 for stage in made.stages)

@@ -19,7 +19,10 @@ from polyspan.reading import build
 from polyspan.report.deviations import Answered, deviations
 
 ROOT = Path(__file__).parents[2]
-OWN = {"permute", "codeswitch", "reorder", "translate", "backtranslate", "sample", "part", "unanswerable"}
+OWN = {"permute", "codeswitch", "reorder", "translate", "backtranslate", "pair", "sample", "part"} | {
+    "apart",
+    "unanswerable",
+}
 SHORT = {
     "keep_digits": "permute_digits",
     "tokenizer": "model",

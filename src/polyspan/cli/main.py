@@ -175,7 +175,9 @@ def check(
     fix: Annotated[
         Path | None, _T(help="Write a repaired copy; what is not certain goes to OUT.quarantine.json.")
     ] = None,
-    against: Annotated[str | None, _T(help="Another data set that must share no context with this one.")] = None,
+    against: Annotated[
+        list[str] | None, _T(help="Data that must share no context or question with these; may be repeated.")
+    ] = None,
     language: Language = None,
     as_json: Json = False,
 ) -> None:
@@ -213,6 +215,9 @@ def predict(
     max_context: Annotated[
         bool, _T("--max-context", help="BERT's rule: start in the window with most context.")
     ] = False,
+    align_to_words: Annotated[
+        bool, _T("--align-to-words", help="Make answers longer that cut a word, in scripts with spaces.")
+    ] = False,
     pack: Annotated[
         bool | None,
         _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
@@ -238,7 +243,12 @@ def predict(
     from polyspan.prediction import predict as answer
 
     options = AnswerOptions(
-        n_best if nbest else 1, max_answer_length, max_context, null_threshold, min_probability
+        n_best if nbest else 1,
+        max_answer_length,
+        max_context,
+        null_threshold,
+        min_probability,
+        align_to_words=align_to_words,
     )
     terminal.say(f"loading {model}")
     reader = Reader.load(model, dtype=dtype, calibrated=not uncalibrated)

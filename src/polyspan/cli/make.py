@@ -59,7 +59,7 @@ def _verb(example: str, before_and_after: bool = True) -> Callable[[Own], None]:
             options = {"seed": seed, "doing": f"making {out.name}"}
             for name, value in (given | (own(**given) or {})).items():
                 if value is not None and name in maker.options:
-                    options[name] = read(value, language) if name in maker.corpora else value
+                    options[name] = _corpora(value, language) if name in maker.corpora else value
             _finish(maker.make(corpus, **options), out, format, as_json, shown)
 
         data, out, shown, *after, _ = inspect.signature(run).parameters.values()
@@ -73,6 +73,11 @@ def _verb(example: str, before_and_after: bool = True) -> Callable[[Own], None]:
         make_app.command(example=example)(reads(run))
 
     return add
+
+
+def _corpora(named: str | list[str], language: str | None) -> Any:
+    """The corpus of a name, or those of several."""
+    return [read(name, language) for name in named] if isinstance(named, list) else read(named, language)
 
 
 def _finish(made: Any, out: Path, format: str | None, as_json: bool, examples: int = 0) -> None:
@@ -163,6 +168,20 @@ def backtranslate(
 ) -> dict[str, Any]:
     """Its own language again, by way of another one."""
     return {"forward_engine": forward, "backward_engine": backward}
+
+
+@_verb("polyspan make pair mini:ko/test mini:en/test --out korean-on-english.json")
+def pair(
+    contexts: Annotated[str, typer.Argument(help="A parallel data set: texts and answers, by the same ids.")],
+) -> None:
+    """Questions of one language on texts of another."""
+
+
+@_verb("polyspan make apart mini:en/train --against mini:en/test --out apart.json", before_and_after=False)
+def apart(
+    against: Annotated[list[str], _T(help="Data to have nothing in common with; may be repeated.")],
+) -> None:
+    """Without what leaks into other data."""
 
 
 @_verb("polyspan make sample mini:en/train --size 100 --out few.json", before_and_after=False)

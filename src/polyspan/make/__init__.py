@@ -1,10 +1,11 @@
 """Data sets made from data sets: each maker is a pure, seeded function from a corpus to a `Made` corpus.
 
-`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `sample`, `part`, `unanswerable` and `mix`. The
-corpus of a name such as `make:permute(mini:en/test, seed=1)` is made by `polyspan.reading.build`.
+`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `pair`, `sample`, `part`, `apart`, `unanswerable`
+and `mix`. The corpus of a name such as `make:permute(mini:en/test, seed=1)` is made by `polyspan.reading.build`.
 
 Gives: `codeswitching`, `dictionary`, `made`, `maker`, `naming`, `permutation`, `recover`, `reordering`,
-`sampling`, `translation`. Its own: `likeness`, `negatives`, `rewrite`, `sentences`, `tool`.
+`sampling`, `translation`. Its own: `likeness`, `negatives`, `pairing`, `rewrite`, `sentences`, `separation`,
+`tool`.
 """
 
 from importlib import import_module
@@ -17,20 +18,24 @@ if TYPE_CHECKING:
     from polyspan.make.dictionary import read_dictionary as read_dictionary
     from polyspan.make.made import Made as Made
     from polyspan.make.negatives import unanswerable as unanswerable
+    from polyspan.make.pairing import pair as pair
     from polyspan.make.permutation import permute as permute
     from polyspan.make.reordering.reordering import reorder as reorder
     from polyspan.make.sampling import mix as mix
     from polyspan.make.sampling import part as part
     from polyspan.make.sampling import sample as sample
+    from polyspan.make.separation import apart as apart
     from polyspan.make.translation.translation import backtranslate as backtranslate
     from polyspan.make.translation.translation import translate as translate
 
 _HOME = {
     "Made": "made",
+    "apart": "separation",
     "augmentation": "codeswitching.augmenting",
     "backtranslate": "translation.translation",
     "codeswitch": "codeswitching.codeswitching",
     "mix": "sampling",
+    "pair": "pairing",
     "part": "sampling",
     "permute": "permutation",
     "read_dictionary": "dictionary",

@@ -28,7 +28,7 @@ class Call:
         maker, values = MAKERS[self.maker], dict[str, Any]()
         for option, value in self.options.items():
             if option in maker.corpora:
-                values[option] = read(value)
+                values[option] = [*map(read, value.split("+"))] if option in maker.lists else read(value)
             else:
                 values[option] = value.split("+") if option in maker.lists else _value(value)
         return values

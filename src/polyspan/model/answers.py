@@ -12,8 +12,10 @@ from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
 from polyspan.model.distribution import Floats
 from polyspan.model.search import Decoding, Found, SpanReader, search
+from polyspan.model.words import whole_words
 from polyspan.stats.calibration import NULL_ODDS, Fitted, log_total
 
+_Span = tuple[int, int, float, float]  # start, end, score, probability
 NO_SPAN = 1e6
 """The null odds of a question whose context has no span at all, such as an empty one: never exceeded by others."""
 
@@ -58,6 +60,8 @@ class AnswerOptions:
     null_bias: float | None = None
     """What is added to the null score, once divided by the temperature, for probabilities alone: neither `score`
     nor null odds have it. None: what the Reader's calibration says, or 0 without one."""
+    align_to_words: bool = False
+    """Make answers longer that cut a word, in scripts with spaces (`whole_words`)."""
 
     def __post_init__(self) -> None:
         for name in ("n_best", "max_answer_length"):
@@ -142,14 +146,24 @@ def _candidates(
         strict=True,
     )
     for (paragraph, _), (first, last), null, p_null, odds in rows:
+        of_text = _aligned(paragraph.context, spans[first:last]) if options.align_to_words else spans[first:last]
         best, *others = [
             Candidate(paragraph.context[start:end], start, end, score, probability, odds, calibrated)
-            for start, end, score, probability in [*spans[first:last], (0, 0, null, p_null)]
+            for start, end, score, probability in [*of_text, (0, 0, null, p_null)]
         ]
         abstains = first < last and _abstains(best, options)
         given = others.pop() if abstains else best
         rest = [best, *others] if abstains else others
         yield [given, *sorted(rest, key=lambda candidate: -candidate.score)]
+
+
+def _aligned(context: str, spans: list[_Span]) -> list[_Span]:
+    """The spans as whole words; of those that become one the best stays, with its own score and probability."""
+    whole: dict[tuple[int, int], _Span] = {}
+    for start, end, score, probability in spans:
+        place = whole_words(context, start, end)
+        whole.setdefault(place, (*place, score, probability))
+    return list(whole.values())
 
 
 def _abstains(best: Candidate, options: AnswerOptions) -> bool:

@@ -1,4 +1,5 @@
-"""The faults of a data set (`checking`, by the rules of `rules`), and their mending (`repair`).
+"""The faults of a data set (`checking`, by the rules of `rules`), their mending (`repair`), and what it shares
+with others (`leaks`).
 
-Gives: `checking`, `repair`. Its own: `offsets`, `rules`.
+Gives: `checking`, `leaks`, `repair`. Its own: `offsets`, `rules`.
 """

@@ -12,7 +12,10 @@
 | `nfd-hangul` | Hangul in decomposed letters, which tokenizers and scores take for other text | composed |
 | `mojibake` | UTF-8 that was read as Windows-1252 and saved again | set aside |
 | `bom` | a byte order mark at the start of a file other than CSV or TSV | yes |
-| `leak` | with `against`: a context that the other data set holds too | no |
+| `leak` (3) | a context that the other data set holds too | no |
+| `leak-passage` (3) | a context that shares at least a fifth of its wording with one of the other data set | no |
+| `leak-id` (3) | an id of the other data set's, as translations have it (of six characters or more) | no |
+| `leak-question` (3) | a question of the other data set's, with one of its answers | no |
 | `encoding` (2) | bytes that are not UTF-8, half a surrogate pair | UTF-16, UTF-32, Windows-1252 |
 | `nul` (2) | a NUL byte, or U+0000 in a text | set aside |
 | `truncated-json` (2) | the file ends inside the JSON | no |
@@ -25,7 +28,9 @@
 (1) The offset counts UTF-16 units or bytes, and the text is at the code point that this means; or every answer
 of the file is off by the same number; or the text occurs once in the context; or it occurs at the one shift that
 all misplaced answers of this context that occur once have in common. (2) A fault of structure: `read` raises on
-it; the others are about content.
+it; the others are about content. (3) With `against` alone; what is shared is told once, by the first of these
+rules that finds it. Wording is shared stretch by stretch: of all stretches of 48 bytes of UTF-8 (some ten English
+words, sixteen Chinese characters) of the shorter text at least a fifth stand in the other one.
 
 Warnings leave `ok` alone, and come one a rule and file, with a count and the first place: `utf16-offset` (wrong
 offsets count UTF-16 units, so that an emoji or a rare ideograph before the answer shifts it: all 21 of CMRC 2018's
@@ -35,14 +40,15 @@ training set), `byte-offset` (they count bytes), `constant-shift` (all are off b
 placed at the first), `answer-space` (an answer that begins or ends with a space), `duplicate-paragraph` (a context
 twice in one data set), `hidden-character` (U+200B, U+FEFF, a direction mark or the like in a
 text: left as it is; labels and answers begin and end with a visible character), `replacement-character` (U+FFFD),
-`no-answer` (in a row format, which has no version: read as impossible).
+`no-answer` (in a row format, which has no version: read as impossible), `question-again` (with `against`: a
+question that the other data set asks too, and answers otherwise).
 """
 
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from polyspan.data.check.rules import judge, leaks
+from polyspan.data.check.rules import judge
 from polyspan.data.formats.parsed import Fault, Parsed
 
 
@@ -75,9 +81,12 @@ class Report:
 
 
 def find_faults(name: str, parts: list[Parsed], against: list[Parsed] | None = None) -> Report:
-    """Every fault of parsed files; `against` are files of another data set, which must share no context."""
+    """Every fault of parsed files; `against` are files of other data sets, which must share nothing with them."""
     faults, warnings = judge(parts)
     if against is not None:
-        faults += leaks(parts, against)
+        from polyspan.data.check.leaks import leaks  # numpy, which nothing else here needs
+
+        leaked, again = leaks(parts, against)
+        faults, warnings = faults + leaked, warnings + again
     questions = sum(len(paragraph.questions) for part in parts for paragraph in part.paragraphs)
     return Report(name, questions, tuple(faults), tuple(warnings))

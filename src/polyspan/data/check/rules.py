@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from polyspan.data.check.offsets import Misplaced, explain, fits
@@ -63,22 +63,6 @@ def judge(parts: Sequence[Parsed]) -> tuple[list[Fault], list[Fault]]:
         faults += part.faults + findings.faults
         warnings += _warnings(findings)
     return faults, warnings
-
-
-def leaks(parts: Sequence[Parsed], against: Sequence[Parsed]) -> Iterator[Fault]:
-    """A fault for each paragraph whose context other files hold too, whatever its case, width and spacing."""
-    known = {
-        _bare(paragraph.context): f"{part.file} {place}"
-        for part in against
-        for paragraph, place in zip(part.paragraphs, part.places, strict=True)
-    }
-    known.pop("", None)
-    for part in parts:
-        for paragraph, place in zip(part.paragraphs, part.places, strict=True):
-            if other := known.get(_bare(paragraph.context)):
-                questions = f"{len(paragraph.questions)} questions on {shorten(paragraph.context, 60)}"
-                expected, fix = f"no context of {other}", "take the paragraph out of one of the two"
-                yield Fault(part.file, place, "context", "leak", questions, expected, fix)
 
 
 def mojibake(text: str) -> str | None:
@@ -215,7 +199,3 @@ def _warnings(findings: Findings) -> list[Fault]:
         found = f"{len(ids):,} {what}"
         warnings.append(Fault(findings.part.file, ids[0], "", rule, found, expected, fix))
     return warnings
-
-
-def _bare(text: str) -> str:
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())

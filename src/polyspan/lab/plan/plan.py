@@ -76,9 +76,8 @@ class Plan:
             by_place.setdefault((cell.reader, cell.test), []).append(cell)
         return [
             (row, column, cell)
-            for row, reader in table.rows.items()
-            for column, test in table.columns.items()
-            for cell in by_place.get((reader, test), ())
+            for (row, column), place in table.places().items()
+            for cell in by_place.get(place, ())
         ]
 
     def stage(self, name: str) -> Stage:
@@ -121,14 +120,12 @@ class _Drawing:
         return (statistics | {"selection": self._selection, "confidence": self._confidence})[name]()
 
     def _table(self, name: str, table: TableEntry) -> list[Stage]:
-        for row, reader in table.rows.items():
-            self._require_reader(reader, "tables", name, "rows", row)
-        for column, test in table.columns.items():
+        for (row, column), (reader, test) in table.places().items():
+            self._require_reader(reader, "tables", name, *(("rows", row) if table.reader is None else ("reader",)))
             self._require_test(test, "tables", name, "columns", column)
         return [
             stage
-            for reader in table.rows.values()
-            for test in table.columns.values()
+            for reader, test in table.places().values()
             for seed in self.readers.seeds(reader)
             for stage in _outputs(self._cell(reader, test, seed))
         ]

@@ -156,11 +156,29 @@ class Encoder(Part):
 
 
 class TableEntry(Part):
-    """Readers on tests. `rows` and `columns`: the table's own labels, and the reader or test of each."""
+    """Readers on tests, or one `reader` on questions by texts, both tests that are parallel (G-XLT).
+
+    `rows` and `columns`: the table's own labels, and the reader or test of each.
+    """
 
     rows: Annotated[dict[str, str], BeforeValidator(lambda value: _named(value))]
     columns: Annotated[dict[str, str], BeforeValidator(lambda value: _named(value))]
+    reader: str | None = None
+    """With it the rows are tests too: their questions are asked of the columns' texts."""
     show: Literal["scores", "examples"] = "scores"
+
+    def places(self) -> dict[tuple[str, str], tuple[str, str]]:
+        """The reader and the test of each row and column."""
+        return {
+            (row, column): (of_row, test) if self.reader is None else (self.reader, paired(of_row, test))
+            for row, of_row in self.rows.items()
+            for column, test in self.columns.items()
+        }
+
+
+def paired(asked: str, read: str) -> str:
+    """The label of a test that asks the questions of one test of the texts of another."""
+    return read if asked == read else f"{asked} on {read}"
 
 
 class Probe(Part):

@@ -18,6 +18,7 @@ from polyspan.lab.recipe.recipe import (
     Statistics,
     TableEntry,
     options_of,
+    paired,
 )
 from polyspan.lab.recipe.variables import filled
 
@@ -41,14 +42,14 @@ def resolve(recipe: Recipe) -> Recipe:
     if len(readers) < sum(map(len, labels.values())):
         twice = [name for names in labels.values() for name in names]
         raise recipe.fault("a sweep makes a reader that is there already", "readers", found=_double(twice))
-    scale = recipe.scale
+    scale, tests = recipe.scale, _limited(recipe.tests, recipe.scale.test_limit)
     resolved = recipe.model_copy(
         update={
             "model": scale.model or recipe.model,
             "preset": scale.preset or recipe.preset,
             "seeds": scale.seeds or recipe.seeds,
             "corpora": _limited(recipe.corpora, scale.limit),
-            "tests": _limited(recipe.tests, scale.test_limit),
+            "tests": tests | _pairs(recipe, tests, labels),
             "encoders": {label: _encoder(recipe, label) for label in recipe.encoders},
             "readers": readers,
             "tables": {name: _table(table, labels) for name, table in recipe.tables.items()},
@@ -169,11 +170,34 @@ def _limited(corpora: Mapping[str, Data], limit: int | None) -> dict[str, Data]:
 
 def _table(table: TableEntry, labels: Mapping[str, list[str]]) -> TableEntry:
     """The rows of a sweep under the readers' own labels."""
+    if table.reader is not None:
+        return table
     rows: dict[str, str] = {}
     for label, reader in table.rows.items():
         names = labels.get(reader, [reader])
         rows |= {label: names[0]} if names == [reader] else {name: name for name in names}
     return table.model_copy(update={"rows": rows})
+
+
+def _pairs(recipe: Recipe, tests: Mapping[str, Data], labels: Mapping[str, list[str]]) -> dict[str, Data]:
+    """The tests that tables of one reader ask for: questions of one test on the texts of another."""
+    found: dict[str, Data] = {}
+    for name, table in recipe.tables.items():
+        if table.reader is None:
+            continue
+        for side, given in (("rows", table.rows), ("columns", table.columns)):
+            for label, test in given.items():
+                require(recipe, test, tests, "test", "tables", name, side, label)
+        if labels.get(table.reader, [table.reader]) != [table.reader]:
+            expected = f"one of {', '.join(labels[table.reader])}"
+            raise recipe.fault(
+                "such a table has one reader, no sweep", "tables", name, "reader", expected=expected
+            )
+        for asked, read in itertools.product(table.rows.values(), table.columns.values()):
+            if asked != read:
+                data = f"make:pair({tests[asked].data}, contexts={tests[read].data})"
+                found[paired(asked, read)] = tests[read].model_copy(update={"data": data})
+    return found
 
 
 def _probe(probe: Probe, labels: Mapping[str, list[str]]) -> Probe:

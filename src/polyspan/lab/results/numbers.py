@@ -135,7 +135,10 @@ class Numbers:
         paper = self.recipe.paper or ""
         heading, text = title(name, paper)
         shown = []
-        if name in self.recipe.tables and self.recipe.tables[name].show == "examples":
+        table = self.recipe.tables[name]
+        if table.reader is not None:
+            text = f"Questions of the row on texts of the column (G-XLT), answered by {table.reader}."
+        if table.show == "examples":
             first = {place: cells[0] for place, cells in own.items() if self._is_done(cells[0])}
             shown = pairs_shown(first, self.gathered)
         return PaperTable(

@@ -1,6 +1,6 @@
 """What a run rests on: its data with licences and cards, in what it differs from the paper, and its figures."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from polyspan.files import file_name
@@ -40,8 +40,9 @@ def told_deviations(plan: "Plan", gathered: Gathered) -> list[str]:
     for cell in plan.cells:
         cells.setdefault(cell.reader, []).append(cell)
     tests = {cell.test: cell for cell in plan.cells}
-    rows = _places({name: table.rows for name, table in plan.recipe.tables.items()})
-    columns = _places({name: table.columns for name, table in plan.recipe.tables.items()})
+    places = [(name, *place) for name, table in plan.recipe.tables.items() for place in table.places().items()]
+    rows = _places((name, row, reader) for name, (row, _), (reader, _) in places)
+    columns = _places((name, column, test) for name, (_, column), (_, test) in places)
     readers = [_trained(plan, name, rows.get(name, ()), some, gathered) for name, some in cells.items()]
     tested = [Answered(name, columns.get(name, ()), gathered.about(cell.corpus)) for name, cell in tests.items()]
     return deviations(readers, tested)
@@ -114,13 +115,12 @@ def confidence_pictures(found: Mapping[str, Any], gathered: Gathered) -> list[di
     return drawn
 
 
-def _places(lines: Mapping[str, Mapping[str, str]]) -> dict[str, tuple[tuple[str, str], ...]]:
-    """(table, label) of every Reader or test, from the rows or the columns of each table."""
-    found: dict[str, tuple[tuple[str, str], ...]] = {}
-    for table, names in lines.items():
-        for label, name in names.items():
-            found[name] = (*found.get(name, ()), (table, label))
-    return found
+def _places(lines: Iterable[tuple[str, str, str]]) -> dict[str, tuple[tuple[str, str], ...]]:
+    """(table, label) of every Reader or test, each once, from (table, label, Reader or test)."""
+    found: dict[str, dict[tuple[str, str], None]] = {}
+    for table, label, name in lines:
+        found.setdefault(name, {})[table, label] = None
+    return {name: tuple(places) for name, places in found.items()}
 
 
 def _trained(

@@ -67,7 +67,9 @@ def file_stems(names: Iterable[str]) -> list[str]:
 
 
 def baseline_lines(table: PaperTable, record: Record) -> list[Baseline]:
-    """The baselines of each column's test, where any is known."""
+    """The baselines of each column's test, where any is known; none where the columns have several tests."""
+    if len({(cell.column, cell.test) for cell in table.cells}) > len(table.columns):
+        return []
     found = [Beside(cell.train, cell.column, None, cell.baseline_f1, cell.untrained_f1) for cell in table.cells]
     return [line for line in baselines(found, table.columns, models(record)) if line.known]
 
