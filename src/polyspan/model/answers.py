@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from polyspan.data.schema import Corpus, Paragraph
 from polyspan.errors import UsageError
+from polyspan.model.abilities import require
 from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
 from polyspan.model.decode import Spans, best_spans
-from polyspan.model.fast.pack import require_packing
 from polyspan.model.windows.tokens import Ints
 from polyspan.model.windows.windows import Layout, WindowOptions, Windows, make_windows, owned
 from polyspan.progress import Advance, progress
@@ -144,7 +144,7 @@ def answer_corpus(
     reader.model.eval()
     pack = reader.packs if pack is None else pack
     if pack:
-        require_packing(reader.model)
+        require("pack", reader.model)
     chunks = list(_chunks(corpus))
     with ThreadPoolExecutor(1) as ahead, progress(doing, len(corpus), "questions") as advance:
         coming = [ahead.submit(make_windows, chunk, reader.tokenizer, reader.options) for chunk in chunks[:1]]
@@ -224,7 +224,8 @@ def _best_of_batch(
     endable = inside & (first < last)  # a start may stand before its first visible character, an end not behind it
     k = options.n_best * _sharing(first, startable) * _sharing(last, endable)
     spans = best_spans(_only(start, startable), _only(end, endable), options.max_answer_length, k)
-    return rows, shift, spans, start[:, 0] + end[:, 0]
+    null = batch.null[:, None].to(reader.device)
+    return rows, shift, spans, (start.gather(1, null) + end.gather(1, null))[:, 0]
 
 
 def _keep(found: _Found, windows: Windows, rows: Ints, shift: NDArray[np.int64], spans: Spans, null: Any) -> None:
