@@ -1,4 +1,5 @@
 """The Reader: an encoder with a span head, and how its answers are found; `batch`, `layers` and `map` serve both.
 
-Gives: `abilities`, `answers`, `batch`, `decode`, `encoders`, `fast`, `layers`, `map`, `reader`, `vocabulary`, `windows`.
+Gives: `abilities`, `answers`, `batch`, `decode`, `encoders`, `fast`, `layers`, `map`, `reader`, `vocabulary`,
+`windows`.
 """

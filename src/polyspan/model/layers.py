@@ -28,14 +28,20 @@ def passing(model: Any, layer: int, change: Callable[[torch.Tensor], torch.Tenso
         hook = layers[layer].register_forward_pre_hook(
             lambda _, given: (change(given[0]), *given[1:])  # the states are a layer's first argument
         )
-    else:
-        hook = layers[-1].register_forward_hook(
-            lambda _, __, out: (change(out[0]), *out[1:]) if isinstance(out, tuple) else change(out)
-        )
+    else:  # what the span head reads: behind the norm that many models put on their last layer
+        hook = model.base_model.register_forward_hook(lambda _, __, out: _with_last(out, change))
     try:
         yield
     finally:
         hook.remove()
+
+
+def _with_last(output: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """A base model's output with its last states changed."""
+    if isinstance(output, tuple):
+        return (change(output[0]), *output[1:])
+    output.last_hidden_state = change(output.last_hidden_state)
+    return output
 
 
 def mapped(model: Any, a_map: Map) -> AbstractContextManager[None]:

@@ -51,13 +51,14 @@ def _load(name: str) -> tuple[Any, Any]:
         hub_commit(place, commit)  # one short question to the hub, where transformers would try many times
     register_qanet()
     try:
-        config = AutoConfig.from_pretrained(place, revision=commit or "main")
+        given: dict[str, Any] = {"revision": commit or "main", "trust_remote_code": False}  # None would ask
+        config = AutoConfig.from_pretrained(place, **given)
         config.num_labels = 2  # start and end, whatever the model was fine-tuned for before
         if hasattr(config, "use_cache"):
             config.use_cache = False  # a decoder's, for text that it writes
         register_span_head(config)
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=commit or "main")
-        given: dict[str, Any] = {"revision": commit or "main", "config": config, "dtype": torch.float32}
+        tokenizer = AutoTokenizer.from_pretrained(place, **given)
+        given |= {"config": config, "dtype": torch.float32}
         model, info = AutoModelForQuestionAnswering.from_pretrained(place, output_loading_info=True, **given)
         missing = info["missing_keys"]
         model.fresh_head = any("qa_outputs" in key or "classifier" in key for key in missing)
