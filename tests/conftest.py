@@ -108,6 +108,38 @@ def byte_bpe():
 
 
 @pytest.fixture(scope="session")
+def endless(byte_bpe):
+    """The pieces of byte_bpe in Qwen's layout: no special token in front, between or behind."""
+    return _of_decoder(byte_bpe, None, pad_token="<pad>")
+
+
+@pytest.fixture(scope="session")
+def begun(byte_bpe):
+    """The pieces of byte_bpe in Llama's layout: each text begins with <s>, none ends, nothing is padding."""
+    return _of_decoder(byte_bpe, "<s> $A <s>:1 $B:1", bos_token="<s>")
+
+
+def _of_decoder(byte_bpe, pair, **special):
+    from tokenizers import Tokenizer, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    backend = Tokenizer.from_str(byte_bpe.backend_tokenizer.to_str())
+    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    backend.post_processor = processors.ByteLevel(trim_offsets=False)
+    if pair is not None:
+        backend.post_processor = processors.TemplateProcessing(
+            single="<s> $A", pair=pair, special_tokens=[("<s>", 0)]
+        )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        eos_token="</s>",
+        model_max_length=512,
+        model_input_names=["input_ids", "attention_mask"],
+        **special,
+    )
+
+
+@pytest.fixture(scope="session")
 def tiny(wordpiece, tmp_path_factory) -> str:
     """Folder of a two-layer BERT with random weights from a fixed seed."""
     import torch

@@ -57,6 +57,25 @@ def test_only_the_layers_above_see_the_change(batch_of):
         assert reader.hidden_states(batch, [2])[2].equal(plain[2])
 
 
+@pytest.mark.parametrize("family", ["ModernBert", "Qwen3"])
+def test_what_passes_is_what_a_probe_sees(family, byte_bpe, save_encoder, corpus, tmp_path):
+    """Also at the last layer of models that end in a norm: a map is fitted there on what the norm has made."""
+    sizes = {"hidden_size": WIDTH, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    sizes |= {"num_key_value_heads": 1, "head_dim": 16} if family == "Qwen3" else {}
+    encoder = save_encoder(family, "byte_bpe", sizes | {"pad_token_id": 1}, tmp_path)
+    reader = Reader.load(encoder, FAST.windows)
+    windows = make_windows(corpus, reader.tokenizer, reader.options)
+    batch = collate(windows, reader.layout, np.arange(4, dtype=np.int32))
+    seen = []
+    with torch.inference_mode():
+        shown = reader.hidden_states(batch, [0, 1, 2])
+        for layer in (0, 1, 2):
+            with passing(reader.model, layer, lambda states: seen.append(states) or states * 0.5):
+                changed = reader.logits(batch)[0]
+            assert seen.pop().equal(shown[layer])
+            assert not changed.equal(reader.logits(batch)[0])
+
+
 def test_the_identity_changes_nothing_and_another_map_does(tiny, corpus, tmp_path):
     for name, align in (("plain", None), ("same", a_map(1)), ("other", a_map(1, 0.5))):
         train([corpus], tiny, tmp_path / name, FAST, align=align)

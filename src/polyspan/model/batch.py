@@ -17,8 +17,8 @@ class Batch:
 
     `attention_mask` is None where nothing is padded: attention then takes its fast path. `context` holds the
     first and one past the last position of the context in each row; `start` and `end` are the labels as positions
-    in the row, 0 (the first special token) where the answer is not in the window. `lengths`, which stay on the
-    host, are the pieces of each row without padding.
+    in the row, `null` where the answer is not in the window: the row's first piece or, as the layout says, its
+    last. `lengths`, which stay on the host, are the pieces of each row without padding.
     """
 
     rows: Ints
@@ -29,6 +29,7 @@ class Batch:
     context: torch.Tensor
     start: torch.Tensor
     end: torch.Tensor
+    null: torch.Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """The same batch on another device."""
@@ -45,7 +46,15 @@ class Batch:
         return {name: tensor for name, tensor in given.items() if tensor is not None}
 
     def _tensors(self) -> tuple[torch.Tensor | None, ...]:
-        return (self.input_ids, self.token_type_ids, self.attention_mask, self.context, self.start, self.end)
+        return (
+            self.input_ids,
+            self.token_type_ids,
+            self.attention_mask,
+            self.context,
+            self.start,
+            self.end,
+            self.null,
+        )
 
 
 def collate(windows: Windows, layout: Layout, rows: Ints, width: int | None = None) -> Batch:
@@ -72,6 +81,7 @@ def collate(windows: Windows, layout: Layout, rows: Ints, width: int | None = No
             types[line, d : totals[line]] = layout.types[-1]
     mask = None if int(totals.min()) == width else np.arange(width) < totals[:, None]
     inside = windows.label_start[rows] >= 0
+    null = totals - 1 if layout.null == "last" else np.zeros_like(totals)
     return Batch(
         rows=rows,
         lengths=totals.astype(np.int32),
@@ -79,8 +89,9 @@ def collate(windows: Windows, layout: Layout, rows: Ints, width: int | None = No
         token_type_ids=None if types is None else torch.from_numpy(types),
         attention_mask=None if mask is None else torch.from_numpy(mask.astype(np.int64)),
         context=torch.from_numpy(np.stack([begins, ends], 1).astype(np.int64)),
-        start=torch.from_numpy(np.where(inside, begins + windows.label_start[rows], 0).astype(np.int64)),
-        end=torch.from_numpy(np.where(inside, begins + windows.label_end[rows], 0).astype(np.int64)),
+        start=torch.from_numpy(np.where(inside, begins + windows.label_start[rows], null).astype(np.int64)),
+        end=torch.from_numpy(np.where(inside, begins + windows.label_end[rows], null).astype(np.int64)),
+        null=torch.from_numpy(null.astype(np.int64)),
     )
 
 

@@ -7,14 +7,8 @@ from typing import Any
 import torch
 
 from polyspan.errors import UsageError
+from polyspan.model.abilities import encoder_layers, require
 from polyspan.model.map import Map
-
-
-def encoder_layers(model: Any) -> list[torch.nn.Module]:
-    """The layers of an encoder, lowest first; empty for a model that has no stack of them."""
-    total = getattr(model.config, "num_hidden_layers", 0)
-    stacks = (part for part in model.modules() if isinstance(part, torch.nn.ModuleList) and len(part) == total)
-    return list(next(stacks, []))
 
 
 @contextmanager
@@ -24,22 +18,30 @@ def passing(model: Any, layer: int, change: Callable[[torch.Tensor], torch.Tenso
     Layer 0 is the embeddings' output, as in `Reader.hidden_states`; states have the shape (…, pieces, width).
     Raises UsageError for a layer that the encoder lacks.
     """
+    require("layers", model)
     layers = encoder_layers(model)
-    if not 0 <= layer <= len(layers) or not layers:
-        expected = f"0 (the embeddings' output) to {len(layers)}" if layers else "an encoder with layers"
-        raise UsageError(f"the encoder has no layer {layer}", expected=expected)
+    if not 0 <= layer <= len(layers):
+        raise UsageError(
+            f"the encoder has no layer {layer}", expected=f"0 (the embeddings' output) to {len(layers)}"
+        )
     if layer < len(layers):
         hook = layers[layer].register_forward_pre_hook(
             lambda _, given: (change(given[0]), *given[1:])  # the states are a layer's first argument
         )
-    else:
-        hook = layers[-1].register_forward_hook(
-            lambda _, __, out: (change(out[0]), *out[1:]) if isinstance(out, tuple) else change(out)
-        )
+    else:  # what the span head reads: behind the norm that many models put on their last layer
+        hook = model.base_model.register_forward_hook(lambda _, __, out: _with_last(out, change))
     try:
         yield
     finally:
         hook.remove()
+
+
+def _with_last(output: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """A base model's output with its last states changed."""
+    if isinstance(output, tuple):
+        return (change(output[0]), *output[1:])
+    output.last_hidden_state = change(output.last_hidden_state)
+    return output
 
 
 def mapped(model: Any, a_map: Map) -> AbstractContextManager[None]:

@@ -1,6 +1,5 @@
 """A Reader: an encoder with a span head, its tokenizer, and how it cuts contexts into windows."""
 
-import inspect
 import json
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -14,11 +13,12 @@ import torch
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError, shorten
 from polyspan.files import Source, write_json
+from polyspan.model.abilities import can, require, sees_ahead, takes
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
 from polyspan.model.calibration import CALIBRATION_FILE, Calibration
 from polyspan.model.encoders.encoder import load_encoder, quiet
-from polyspan.model.fast.pack import can_pack, first_position, packed_inputs, unpacked
+from polyspan.model.fast.pack import first_position, packed_inputs, unpacked
 from polyspan.model.fast.precision import require_dtype
 from polyspan.model.windows.windows import Layout, WindowOptions, layout, saved_options
 
@@ -58,6 +58,8 @@ class Reader:
         saved = Path(name) / OPTIONS_FILE
         if options is None:
             options = _saved_options(saved) if saved.is_file() else WindowOptions()
+        if dtype == "bf16":
+            require("bf16", model)
         limit = min(_positions(model), tokenizer.model_max_length)
         if options.max_length > limit:
             raise UsageError(
@@ -81,11 +83,15 @@ class Reader:
 
     @cached_property
     def layout(self) -> Layout:
-        """How questions and contexts are joined; without token types where the encoder has only one."""
+        """How questions and contexts are joined; without token types where the model has only one.
+
+        A model whose first piece sees none of the others says "not in this window" at the last one.
+        """
         shape = layout(self.tokenizer)
-        takes_types = "token_type_ids" in inspect.signature(self.model.forward).parameters
-        known = getattr(self.model.config, "type_vocab_size", 0) if takes_types else 0
-        return shape if shape.types is None or max(shape.types) < known else replace(shape, types=None)
+        known = getattr(self.model.config, "type_vocab_size", 0) if takes(self.model, "token_type_ids") else 0
+        if shape.types is not None and max(shape.types) >= known:
+            shape = replace(shape, types=None)
+        return replace(shape, null="last") if shape.suffix and not sees_ahead(self.model) else shape
 
     @property
     def fresh_head(self) -> bool:
@@ -109,7 +115,7 @@ class Reader:
     @cached_property
     def packs(self) -> bool:
         """Whether predictions are packed unless told otherwise: on a CPU, where it is a fifth faster."""
-        return self.device.type == "cpu" and can_pack(self.model)
+        return self.device.type == "cpu" and can("pack", self.model)
 
     def answer(self, question: str, context: str, options: AnswerOptions = AnswerOptions()) -> Candidate:
         """The best answer to one question from one context of any length; its offsets count code points."""
@@ -126,6 +132,7 @@ class Reader:
 
     def hidden_states(self, batch: Batch, layers: Sequence[int]) -> dict[int, torch.Tensor]:
         """Hidden states (batch, length, width) of the layers asked for; 0 is the embeddings' output."""
+        require("probe", self.model)
         output = self.model(**batch.inputs(), output_hidden_states=True)
         known = len(output.hidden_states)
         if wrong := [layer for layer in layers if not -known <= layer < known]:

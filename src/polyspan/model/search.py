@@ -11,11 +11,11 @@ import torch
 from numpy.typing import NDArray
 
 from polyspan.data.schema import Corpus, Paragraph
+from polyspan.model.abilities import require
 from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
 from polyspan.model.calibration import Calibration
 from polyspan.model.decode import Spans, best_spans
 from polyspan.model.distribution import Floats, Places, WindowLogits, log_totals
-from polyspan.model.fast.pack import require_packing
 from polyspan.model.windows.tokens import Ints
 from polyspan.model.windows.windows import Layout, WindowOptions, Windows, make_windows, owned
 from polyspan.progress import Advance, progress
@@ -98,7 +98,7 @@ def search(
     reader.model.eval()
     pack = reader.packs if pack is None else pack
     if pack:
-        require_packing(reader.model)
+        require("pack", reader.model)
     chunks = list(_chunks(corpus))
     with ThreadPoolExecutor(1) as ahead, progress(doing, len(corpus), "questions") as advance:
         coming = [ahead.submit(make_windows, chunk, reader.tokenizer, reader.options) for chunk in chunks[:1]]
@@ -175,7 +175,8 @@ def _decode(
     begin = (contexts.pointers[windows.paragraph[rows]] + windows.first[rows])[:, None]  # first piece of each
     batch = collate(windows, reader.layout, rows)
     start, end = reader.logits(batch.to(reader.device), pack=pack)
-    null = start[:, 0] + end[:, 0]
+    null_at = batch.null[:, None].to(reader.device)
+    null = (start.gather(1, null_at) + end.gather(1, null_at))[:, 0]
     pieces = begin - batch.context[:, :1].numpy() + np.arange(start.shape[1])
     inside = (pieces >= begin) & (pieces < begin + windows.length[rows, None])
     startable = inside & (pieces >= begin + own[0][rows, None]) & (pieces < begin + own[1][rows, None])

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
+from polyspan.model.abilities import require
 from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
 from polyspan.model.fast.allocator import keep_freed_memory
-from polyspan.model.fast.pack import packed_inputs, require_packing
+from polyspan.model.fast.pack import packed_inputs
 from polyspan.model.windows.tokens import Ints
 from polyspan.model.windows.windows import Windows, make_windows
 from polyspan.progress import progress
@@ -75,7 +76,7 @@ def stream_windows(
     keep_freed_memory()
     pack = reader.packs if pack is None else pack
     if pack:
-        require_packing(reader.model)
+        require("pack", reader.model)
     rows = np.arange(len(windows), dtype=np.int32) if rows is None else rows
     budget = token_budget or (2048 if reader.device.type == "cpu" else 65536)
     with progress(doing, len(rows), "windows") as advance:
@@ -102,7 +103,8 @@ def hidden_states(reader: "Reader", batch: Batch, layers: Sequence[int], *, pack
 
 
 def depth(reader: "Reader") -> int:
-    """The number of the encoder's last layer."""
+    """The number of the encoder's last layer. Raises UsageError for a model without any to look into."""
+    require("probe", reader.model)
     return int(reader.model.config.num_hidden_layers)
 
 

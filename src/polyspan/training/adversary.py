@@ -17,8 +17,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
+from polyspan.model.abilities import encoder_layers, require
 from polyspan.model.batch import Batch, collate
-from polyspan.model.layers import encoder_layers
 from polyspan.model.reader import Reader, span_logits
 from polyspan.model.windows.windows import Windows, concatenate, make_windows
 
@@ -57,6 +57,7 @@ class Confusion(torch.nn.Module):
 
     def __init__(self, adversary: Adversary, reader: Reader, seed: int) -> None:
         super().__init__()
+        require("layers", reader.model)
         last = len(encoder_layers(reader.model))
         if not 0 <= adversary.layer <= last:
             raise UsageError(f"the encoder has no layer {adversary.layer}", expected=f"0 to {last}")

@@ -24,10 +24,10 @@ from polyspan.data.schema import Corpus, require_corpora
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.make.codeswitching.augmenting import Augmentation
+from polyspan.model.abilities import require
 from polyspan.model.batch import collate, input_lengths
 from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
-from polyspan.model.fast.pack import require_packing
 from polyspan.model.fast.used_rows import keep_used_rows, restore_rows, used_pieces
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader, span_logits
@@ -91,7 +91,7 @@ def train(
     checkpoint = _checkpoint(out, resume)
     reader = Reader.load(model, settings.windows, seed, calibrated=False)  # other weights are not as sure
     if settings.pack:
-        require_packing(reader.model)
+        require("pack", reader.model)
     confusion = None if adversary is None else _confusion(adversary, reader, seed, accelerator)
     with accelerator.main_process_first():
         variants = [[_windows(one, reader) for one in drawn] for drawn in _epochs(corpora, augment, settings)]

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from polyspan.errors import UsageError
-from polyspan.model.layers import encoder_layers
+from polyspan.model.abilities import embeddings, encoder_layers
 from polyspan.training.settings import TrainSettings
 
 
@@ -21,15 +21,22 @@ def prepare(model: Any, settings: TrainSettings) -> None:
             module.p = settings.dropout
         elif hasattr(module, "attention_dropout") and isinstance(module.attention_dropout, float):
             module.attention_dropout = settings.dropout
-    names = [name for name, _ in model.named_parameters()]
-    if unknown := [part for part in settings.freeze if not any(part in name for name in names)]:
-        raise UsageError(f"no parameter has {unknown[0]!r} in its name", expected=f"such as {names[0]}")
+    frozen = [name for part in settings.freeze for name in _named(model, part)]
     for name, weight in model.named_parameters():
-        weight.requires_grad_(not any(part in name for part in settings.freeze))
+        weight.requires_grad_(name not in frozen)
     for layer in _lowest_layers(model, settings.freeze_layers):
         layer.requires_grad_(False)
     if not any(weight.requires_grad for weight in model.parameters()):
         raise UsageError("everything is frozen: nothing is left to train", fix="freeze less")
+
+
+def _named(model: Any, part: str) -> list[str]:
+    """Parameters with `part` in their name; `embeddings` are those of any model, whatever it calls them."""
+    names = [name for name, _ in model.named_parameters()]
+    found = [name for name in names if part in name] or (embeddings(model) if part == "embeddings" else [])
+    if not found:
+        raise UsageError(f"no parameter has {part!r} in its name", expected=f"such as {names[0]}")
+    return found
 
 
 def _lowest_layers(model: Any, wanted: float) -> list[torch.nn.Module]:

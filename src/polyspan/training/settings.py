@@ -52,7 +52,8 @@ class TrainSettings:
     dropout: float | None = None
     """For hidden states and attention; None keeps the encoder's own. 0 is far faster on a CPU."""
     freeze: tuple[str, ...] = ()
-    """Parameters that stay as they are: those with one of these in their name (`embeddings`)."""
+    """Parameters that stay as they are: those with one of these in their name. `embeddings` are those of any
+    model, also one that calls them `embed_tokens` or `wte`."""
     freeze_layers: float = 0.0
     """The lowest layers that stay as they are too: a share of all below 1, else a number."""
     average: int = 1

@@ -7,6 +7,7 @@ import transformers
 from torch.nn.functional import cross_entropy
 
 from polyspan.errors import UsageError
+from polyspan.model.abilities import require
 from polyspan.model.batch import collate
 from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.fast import attention, pack
@@ -16,6 +17,17 @@ from polyspan.model.windows.windows import WindowOptions, make_windows
 
 SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 ROBERTA = {"max_position_embeddings": 130, "pad_token_id": 1, "type_vocab_size": 1}
+GROUPED = SIZE | {
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+    "max_position_embeddings": 256,
+    "initializer_range": 0.2,
+    "pad_token_id": 1,
+    "bos_token_id": 0,
+    "eos_token_id": 2,
+}
+LOCAL = {"sliding_window": 8, "layer_types": ["sliding_attention", "full_attention"]}
 FAMILIES = {
     "Bert": ("wordpiece", SIZE | {"initializer_range": 0.2}),
     "XLMRoberta": ("unigram", SIZE | ROBERTA | {"initializer_range": 0.2}),
@@ -24,6 +36,10 @@ FAMILIES = {
         SIZE
         | {"max_position_embeddings": 256, "pad_token_id": 1, "local_attention": 16, "initializer_range": 0.2},
     ),
+    "Qwen3": ("endless", GROUPED | LOCAL | {"use_sliding_window": True}),
+    "Llama": ("begun", GROUPED),
+    "Gemma3Text": ("begun", GROUPED | LOCAL),
+    "EuroBert": ("begun", GROUPED),
 }
 
 
@@ -44,6 +60,31 @@ def test_packed_logits_are_those_of_the_windows_alone(reader, corpus):
     for packed, plain in zip(span_logits(reader.model, batch, pack=True), reader.logits(batch), strict=True):
         assert torch.isneginf(packed).equal(torch.isneginf(plain))
         assert (packed - plain)[~torch.isneginf(plain)].abs().max() < 1e-5
+
+
+def test_padding_changes_nothing(reader, corpus):
+    windows = make_windows(corpus, reader.tokenizer, reader.options, training=True)
+    padded = reader.logits(batch_of(reader, corpus))
+    for row in range(len(windows)):
+        alone = collate(windows, reader.layout, np.array([row], np.int32))
+        assert alone.attention_mask is None
+        for many, single in zip(padded, reader.logits(alone), strict=True):
+            assert (many[row, : single.shape[1]] - single[0]).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_dropout_sees_what_attention_without_it_sees(reader, corpus, packed):
+    """A rate below what `draw` can tell from 0 takes dropout's way and drops nothing."""
+    batch = batch_of(reader, corpus)
+    plain = reader.logits(batch)
+    for module in reader.model.modules():
+        if isinstance(module, Dropout):
+            module.p = 1e-6
+        if isinstance(getattr(module, "attention_dropout", None), float):
+            module.attention_dropout = 1e-6
+    reader.model.train()
+    for dropped, whole in zip(span_logits(reader.model, batch, pack=packed), plain, strict=True):
+        assert (dropped - whole)[~torch.isneginf(whole)].abs().max() < 1e-4
 
 
 def test_packed_gradients_and_loss_are_those_of_the_windows_alone(reader, corpus):
@@ -95,15 +136,15 @@ def test_an_encoder_with_attention_of_its_own_is_refused(wordpiece):
     options = SIZE | {"relative_attention": True, "position_buckets": 16, "type_vocab_size": 0}
     config = transformers.DebertaV2Config(vocab_size=len(wordpiece), **options)
     with pytest.raises(UsageError, match="cannot be packed"):
-        pack.require_packing(transformers.DebertaV2ForQuestionAnswering(config))
+        require("pack", transformers.DebertaV2ForQuestionAnswering(config))
 
 
 def test_no_other_attention_is_packed(tiny):
     model, _ = load_encoder(tiny)
-    pack.require_packing(model)
+    require("pack", model)
     model.set_attn_implementation("eager")
     with pytest.raises(UsageError, match="cannot be packed"):
-        pack.require_packing(model)
+        require("pack", model)
 
 
 @pytest.mark.parametrize("masked", [False, True])

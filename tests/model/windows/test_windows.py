@@ -11,6 +11,7 @@ from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError
 from polyspan.model.batch import collate
 from polyspan.model.windows.windows import (
+    Layout,
     WindowOptions,
     cached_windows,
     concatenate,
@@ -37,6 +38,13 @@ def test_layout(wordpiece, unigram):
     assert layout(wordpiece).types == (0, 0, 0, 1, 1)
     assert (layout(wordpiece).special, layout(unigram).special) == (3, 4)
     assert layout(unigram).types is None
+
+
+def test_layout_of_decoders(endless, begun):
+    """What a tokenizer does not put in is put in for it: a line break between, the end of text behind."""
+    line, end = endless.convert_tokens_to_ids("Ċ"), endless.eos_token_id
+    assert layout(endless) == Layout((), (line,), (end,), None, endless.pad_token_id, "last")
+    assert layout(begun) == Layout((0,), (0,), (end,), None, 0, "first")
 
 
 def test_a_window_is_what_the_tokenizer_makes_of_the_pair(tokenizer, corpus):

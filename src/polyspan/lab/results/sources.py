@@ -1,6 +1,6 @@
 """What a run rests on: its data with licences and cards, in what it differs from the paper, and its figures."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from polyspan.files import file_name

@@ -18,10 +18,12 @@ class WordAligner:
     """Aligns sentences with a layer of an encoder: a Reader's folder, a name on the hub, or the bundled one."""
 
     def __init__(self, encoder: str = ENCODER, layer: int = LAYER) -> None:
+        from polyspan.model.abilities import require
         from polyspan.model.reader import Reader
 
         reader = Reader.load(encoder)
         self._model, self._tokenizer, self._layer = reader.model, reader.tokenizer, layer
+        require("probe", self._model)
         layers = self._model.config.num_hidden_layers
         if not 0 <= layer <= layers:
             raise UsageError(f"{encoder} has no layer {layer}", expected=f"0 (embeddings) to {layers}")

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
 from transformers import logging as transformers_logging
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.encoders.bundled import load_bundled
 from polyspan.model.encoders.model_name import hub_commit, model_folder, pinned, repository
 from polyspan.model.encoders.qanet import register_qanet
+from polyspan.model.encoders.span_head import register_span_head
 from polyspan.model.fast.attention import use_attention
 from polyspan.model.fast.dropout import use_dropout
 from polyspan.model.fast.linear import use_linear
@@ -50,13 +51,21 @@ def _load(name: str) -> tuple[Any, Any]:
         hub_commit(place, commit)  # one short question to the hub, where transformers would try many times
     register_qanet()
     try:
-        config = AutoConfig.from_pretrained(place, revision=commit or "main")
+        given: dict[str, Any] = {"revision": commit or "main", "trust_remote_code": False}  # None would ask
+        config = AutoConfig.from_pretrained(place, **given)
         config.num_labels = 2  # start and end, whatever the model was fine-tuned for before
-        tokenizer = AutoTokenizer.from_pretrained(place, revision=commit or "main")
-        model, info = AutoModelForQuestionAnswering.from_pretrained(
-            place, revision=commit or "main", config=config, dtype=torch.float32, output_loading_info=True
-        )
-        model.fresh_head = any("qa_outputs" in key or "classifier" in key for key in info["missing_keys"])
+        if hasattr(config, "use_cache"):
+            config.use_cache = False  # a decoder's, for text that it writes
+        register_span_head(config)
+        tokenizer = AutoTokenizer.from_pretrained(place, **given)
+        given |= {"config": config, "dtype": torch.float32}
+        model, info = AutoModelForQuestionAnswering.from_pretrained(place, output_loading_info=True, **given)
+        missing = info["missing_keys"]
+        model.fresh_head = any("qa_outputs" in key or "classifier" in key for key in missing)
+        if len(missing) > len(model.state_dict()) / 2:
+            _load_body(model, name, place, given)
+    except PolyspanError:
+        raise
     except Exception as error:  # whatever transformers and safetensors raise for files they cannot use
         raise PolyspanError(
             f"cannot load the model {name!r}",
@@ -81,6 +90,23 @@ def _load(name: str) -> tuple[Any, Any]:
         )
     require_places(tokenizer, name)
     return model.eval(), tokenizer
+
+
+def _load_body(model: Any, name: str, place: str, given: dict[str, Any]) -> None:
+    """Load a model's weights but its head's, which have other names in it than in the file.
+
+    transformers calls what is below the head of a Qwen3 or Llama `transformer`, and `model` in a causal language
+    model: all weights would be drawn at random. Raises PolyspanError where the base model does not know them
+    either.
+    """
+    body, info = AutoModel.from_pretrained(place, output_loading_info=True, **given)
+    if missing := sorted(key for key in info["missing_keys"] if "pooler" not in key):
+        raise PolyspanError(
+            f"the weights of {name} are not those of a {type(body).__name__}",
+            found=f"{len(missing)} weights are missing, {missing[0]} among them",
+            fix="check that config.json and the weights belong together",
+        )
+    setattr(model, model.base_model_prefix, body)
 
 
 @contextlib.contextmanager

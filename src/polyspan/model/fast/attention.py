@@ -24,6 +24,22 @@ def use_attention(model: Any) -> bool:
     return bool(model.config._attn_implementation == NAME)
 
 
+def mask_of_windows(
+    *, q_length: int, kv_length: int, attention_mask: torch.Tensor | None = None, **others: Any
+) -> torch.Tensor | None:
+    """Which pieces see which: transformers' mask, or for a packed row the one of its longest window.
+
+    A packed row comes with a mask of padding that is only as long as that window (`packed_inputs`). Windows all
+    begin at their first position, so that each one's own mask is a corner of it.
+    """
+    if kv_length < q_length:
+        q_length, attention_mask = kv_length, None
+    mask: torch.Tensor | None = sdpa_mask(
+        q_length=q_length, kv_length=kv_length, attention_mask=attention_mask, **others
+    )
+    return mask
+
+
 def attend(
     module: torch.nn.Module,
     query: torch.Tensor,
@@ -32,6 +48,7 @@ def attend(
     attention_mask: torch.Tensor | None,
     dropout: float = 0.0,
     scaling: float | None = None,
+    is_causal: bool | None = None,
     cu_seq_lens_q: torch.Tensor | None = None,
     max_length_q: int | None = None,
     **others: Any,
@@ -39,33 +56,56 @@ def attend(
     """Multi-head attention; takes (batch, heads, length, width), gives (batch, length, heads, width).
 
     With `cu_seq_lens_q`, int32 of shape (windows + 1,), the batch is one row of windows one after another, and
-    each position sees its own window alone.
+    each position sees its own window alone: all of it, or, where there is no mask and `is_causal` or the module's
+    own word for it says so, what stands before. Several heads of `query` may share one of `key` and `value`.
     """
+    causal = bool(getattr(module, "is_causal", True) if is_causal is None else is_causal)
+    plain = not dropout or query.device.type != "cpu" or others.get("position_bias") is not None
+    if cu_seq_lens_q is None and plain:
+        return sdpa_attention_forward(  # type: ignore[no-any-return]
+            module,
+            query,
+            key,
+            value,
+            attention_mask,
+            dropout=dropout,
+            scaling=scaling,
+            is_causal=is_causal,
+            **others,
+        )
+    if shared := query.shape[1] // key.shape[1] - 1:
+        key, value = (part.repeat_interleave(shared + 1, dim=1) for part in (key, value))
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    causal = causal and attention_mask is None
     if cu_seq_lens_q is not None:
         if query.is_cuda and query.dtype != torch.float32 and attention_mask is None and not dropout:
-            return _varlen(query, key, value, cu_seq_lens_q, int(max_length_q or query.shape[2]), scale), None
-        return _packed(query, key, value, attention_mask, dropout, scale, cu_seq_lens_q.diff().tolist()), None
-    if not dropout or query.device.type != "cpu":
-        return sdpa_attention_forward(  # type: ignore[no-any-return]
-            module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
-        )
+            longest = int(max_length_q or query.shape[2])
+            return _varlen(query, key, value, cu_seq_lens_q, longest, scale, causal), None
+        lengths = cu_seq_lens_q.diff().tolist()
+        return _packed(query, key, value, attention_mask, dropout, scale, lengths, causal), None
     rows = zip(query.unbind(), key.unbind(), value.unbind(), strict=True)
     mixed = [
-        _window(*row, None if attention_mask is None else attention_mask[number], dropout, scale)
+        _window(*row, None if attention_mask is None else attention_mask[number], dropout, scale, causal)
         for number, row in enumerate(rows)
     ]
     return torch.stack(mixed).transpose(1, 2), None
 
 
 def _varlen(
-    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bounds: torch.Tensor, longest: int, scale: float
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    bounds: torch.Tensor,
+    longest: int,
+    scale: float,
+    causal: bool,
 ) -> torch.Tensor:
     """All windows of a packed row in one kernel of a GPU; it knows no dropout and no float32."""
     from torch.nn.attention.varlen import varlen_attn
 
     q, k, v = (part[0].transpose(0, 1).contiguous() for part in (query, key, value))
-    mixed: torch.Tensor = varlen_attn(q, k, v, bounds, bounds, longest, longest, scale=scale)  # type: ignore
+    seen = (-1, 0) if causal else (-1, -1)  # pieces before and after; −1: all
+    mixed: torch.Tensor = varlen_attn(q, k, v, bounds, bounds, longest, longest, scale=scale, window_size=seen)  # type: ignore
     return mixed[None]
 
 
@@ -77,14 +117,14 @@ def _packed(
     dropout: float,
     scale: float,
     lengths: list[int],
+    causal: bool,
 ) -> torch.Tensor:
-    """One window after another. A mask is one of distances (ModernBERT's local layers): its blocks serve."""
-    mixed, first = [], 0
+    """One window after another; the mask is that of the longest one."""
+    mixed = []
     queries, keys, values = (torch.split(part[0], lengths, 1) for part in (query, key, value))
     for q, k, v in zip(queries, keys, values, strict=True):
-        own = slice(first, first + q.shape[1])
-        mixed.append(_window(q, k, v, None if mask is None else mask[0, :, own, own], dropout, scale))
-        first += q.shape[1]
+        own = slice(q.shape[1])
+        mixed.append(_window(q, k, v, None if mask is None else mask[0, :, own, own], dropout, scale, causal))
     return torch.cat(mixed, 1).transpose(0, 1)[None]
 
 
@@ -95,13 +135,18 @@ def _window(
     mask: torch.Tensor | None,
     dropout: float,
     scale: float,
+    causal: bool = False,
 ) -> torch.Tensor:
     """Attention within one window: (heads, length, width) each."""
     if dropout and query.device.type == "cpu":
+        if causal:
+            mask = torch.ones(1, query.shape[1], key.shape[1], dtype=torch.bool).tril()
         mixed: torch.Tensor = _DroppedAttention.apply(query, key, value, mask, dropout, scale)  # type: ignore
         return mixed
     q, k, v = query[None], key[None], value[None]  # the fused kernels want a batch
-    return scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, scale=scale)[0]
+    return scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=dropout, is_causal=causal, scale=scale)[
+        0
+    ]
 
 
 class _DroppedAttention(torch.autograd.Function):
@@ -125,7 +170,7 @@ class _DroppedAttention(torch.autograd.Function):
     ) -> torch.Tensor:
         scores = torch.bmm(query * scale, key.transpose(1, 2))
         if mask is not None:
-            scores.masked_fill_(~mask, float("-inf"))
+            scores.masked_fill_(~mask, torch.finfo(scores.dtype).min)  # padding may see nothing: no NaN there
         weights = torch.softmax(scores, -1, out=scores)
         signed = torch.copysign(weights, draw(weights.shape, dropout))
         out = torch.bmm(signed.relu(), value).mul_(1 / (1 - dropout))
@@ -149,4 +194,4 @@ class _DroppedAttention(torch.autograd.Function):
 
 
 AttentionInterface.register(NAME, attend)
-AttentionMaskInterface.register(NAME, sdpa_mask)
+AttentionMaskInterface.register(NAME, mask_of_windows)

@@ -5,35 +5,19 @@ positions that do not start again (from the padding id + 1 in RoBERTa's family),
 over the whole row.
 """
 
-import inspect
 from typing import Any
 
 import numpy as np
 import torch
 
-from polyspan.errors import UsageError
 from polyspan.model.batch import Batch
-from polyspan.model.fast import attention
-
-
-def can_pack(model: Any) -> bool:
-    """Whether a model attends within windows alone and can be told positions."""
-    named = "position_ids" in inspect.signature(model.forward).parameters
-    return named and getattr(model.config, "_attn_implementation", None) == attention.NAME
-
-
-def require_packing(model: Any) -> None:
-    """Raise UsageError where a model would attend across the windows of a row."""
-    if not can_pack(model):
-        raise UsageError(
-            f"the windows of a {type(model).__name__} cannot be packed",
-            expected="an encoder that lets polyspan compute its attention, such as BERT, XLM-R or ModernBERT",
-            fix="leave --pack away: batches of even length cost nearly the same",
-        )
 
 
 def packed_inputs(model: Any, batch: Batch) -> dict[str, Any]:
-    """A batch as one row: ids, positions and token types of shape (1, pieces), and where its windows end."""
+    """A batch as one row: ids, positions and token types of shape (1, pieces), and where its windows end.
+
+    The mask is as long as the longest window, which tells `mask_of_windows` to make one for that and no more.
+    """
     device = batch.input_ids.device
     place = _places(batch)
     bounds = torch.from_numpy(np.cumsum([0, *batch.lengths], dtype=np.int32)).to(device, non_blocking=True)
@@ -41,6 +25,7 @@ def packed_inputs(model: Any, batch: Batch) -> dict[str, Any]:
     inputs = {
         "input_ids": batch.input_ids.flatten()[place][None],
         "position_ids": _positions(model, batch.input_ids).flatten()[place][None],
+        "attention_mask": torch.ones((1, longest), dtype=torch.int64, device=device),
         "cu_seq_lens_q": bounds,
         "cu_seq_lens_k": bounds,
         "max_length_q": longest,

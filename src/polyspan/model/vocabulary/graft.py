@@ -17,12 +17,14 @@ import torch
 from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError, choose
 from polyspan.files import Source, replacing_folder, require_writable, write_json
+from polyspan.model.abilities import require
 from polyspan.model.encoders.encoder import load_encoder, quiet
 from polyspan.model.encoders.model_name import pinned
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.vocabulary.new_pieces import add_pieces, new_pieces
 from polyspan.model.vocabulary.pieces import texts_of
 from polyspan.model.vocabulary.projection import PROJECTIONS, project
+from polyspan.model.vocabulary.table import replace_rows
 from polyspan.model.vocabulary.word_vectors import Floats, WordVectors
 from polyspan.model.windows.tokens import Tokens, tokenise
 
@@ -85,6 +87,7 @@ def graft(
     require_writable(out, folder=True)
     model = pinned(model)
     encoder, tokenizer = load_encoder(model)
+    require("graft", encoder, tokenizer)
     found = new_pieces(tokenizer, vectors.words, most)
     old: Floats = encoder.get_input_embeddings().weight.detach().float().cpu().numpy()[: found.first]
     real = np.array([number for number in range(len(old)) if number not in found.reserved])
@@ -93,7 +96,8 @@ def graft(
         projection, vectors.matrix[list(found.rows)], old[real], (vectors.matrix[words], old[numbers]), seed
     )
     grown = add_pieces(tokenizer, found)
-    _append(encoder, np.concatenate([old, new]))
+    padding = encoder.get_input_embeddings().padding_idx
+    replace_rows(encoder, torch.from_numpy(np.concatenate([old, new])), padding)
     counts: dict[str, Any] = {}
     if texts := texts_of(corpora):
         before, after = tokenise(texts, tokenizer), tokenise(texts, grown)
@@ -109,15 +113,6 @@ def graft(
             shutil.copy(options, folder)
         write_json(folder / "graft.json", result.as_json() | {"model": model, "vectors": vectors.source})
     return result
-
-
-def _append(encoder: Any, table: Floats) -> None:
-    """Put a larger table in the place of the word embeddings."""
-    old = encoder.get_input_embeddings()
-    weight = torch.from_numpy(table).to(old.weight)
-    rows, width = weight.shape
-    encoder.set_input_embeddings(torch.nn.Embedding(rows, width, old.padding_idx, _weight=weight))
-    encoder.config.vocab_size = len(weight)
 
 
 def _coverage(tokens: Tokens, tokenizer: Any) -> Coverage:

@@ -10,7 +10,6 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from polyspan.data.schema import Corpus
-from polyspan.errors import PolyspanError
 from polyspan.model.windows.tokens import Tokens
 
 
@@ -41,7 +40,7 @@ def pieces_behind(texts: Sequence[str], tokens: Tokens, tokenizer: Any) -> set[i
 def keep_pieces(tokenizer: Any, kept: set[int]) -> tuple[Any, dict[int, int]]:
     """The tokenizer with the pieces numbered in `kept` and its special tokens, and old number → new number.
 
-    The order of the pieces stays. Raises PolyspanError for a kind of tokenizer that is not known.
+    The order of the pieces stays. Its kind is Unigram, WordPiece or BPE.
     """
     state = json.loads(tokenizer.backend_tokenizer.to_str())
     kept = kept | {token["id"] for token in state["added_tokens"]} | set(tokenizer.all_special_ids)
@@ -50,14 +49,10 @@ def keep_pieces(tokenizer: Any, kept: set[int]) -> tuple[Any, dict[int, int]]:
     if model["type"] == "Unigram":
         model["vocab"] = [entry for old, entry in enumerate(model["vocab"]) if old in kept]
         model["unk_id"] = numbers.get(model["unk_id"])
-    elif model["type"] in ("WordPiece", "BPE"):
+    else:
         model["vocab"] = {piece: numbers[old] for piece, old in model["vocab"].items() if old in kept}
         if model["type"] == "BPE":
             model["merges"] = [pair for pair in map(_pair, model["merges"]) if _known(pair, model["vocab"])]
-    else:
-        raise PolyspanError(
-            f"a {model['type']} tokenizer cannot be trimmed", expected="a Unigram, WordPiece or BPE tokenizer"
-        )
     for token in state["added_tokens"]:
         token["id"] = numbers[token["id"]]
     _renumber(state["post_processor"], numbers)

@@ -19,12 +19,16 @@ from polyspan.data.languages import letters, target_tag
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
+from polyspan.model.abilities import require
 from polyspan.model.calibration import CALIBRATION_FILE
 from polyspan.model.encoders.encoder import load_encoder, quiet
 from polyspan.model.encoders.model_name import pinned
+from polyspan.model.fast.pack import first_position
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.vocabulary.pieces import keep_pieces, pieces_behind, texts_of
+from polyspan.model.vocabulary.table import replace_rows
 from polyspan.model.windows.tokens import tokenise
+from polyspan.model.windows.windows import layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,8 @@ def trim(model: str, out: Source, corpora: Sequence[Corpus] = (), languages: Seq
     Special tokens stay, and, for `languages`, numbers and punctuation. The folder is an ordinary model directory;
     a Reader stays one. Text of the corpora gives the same pieces and the same outputs, which is checked for the
     pieces before anything is written; other text may hold pieces that are `<unk>` now. Raises UsageError where
-    nothing says what to keep, and PolyspanError for a tokenizer that cannot be cut.
+    nothing says what to keep and where the model cannot be trimmed, PolyspanError where its tokenizer would then
+    cut otherwise.
     """
     if not corpora and not languages:
         raise UsageError("nothing says which pieces to keep", fix="give --data or --keep-language, or both")
@@ -63,13 +68,15 @@ def trim(model: str, out: Source, corpora: Sequence[Corpus] = (), languages: Seq
     model = pinned(model)
     encoder, tokenizer = load_encoder(model)
     loaded = time.perf_counter() - began
+    require("trim", encoder, tokenizer)
     before = _size(encoder)
     texts = texts_of(corpora)
     tokens = tokenise(texts, tokenizer)
     vocabulary = tokenizer.get_vocab()
     kept = {number for piece, number in vocabulary.items() if languages and _written_in(piece, languages)}
     kept |= set(np.unique(tokens.ids).tolist()) | pieces_behind(texts, tokens, tokenizer)
-    kept |= set(range((tokenizer.pad_token_id or 0) + 1))  # RoBERTa's positions count from the padding's id
+    kept |= set(range(first_position(encoder)))  # RoBERTa's positions count from the padding's id
+    kept |= set(layout(tokenizer).middle)  # a line break is no special token
     small, numbers = keep_pieces(tokenizer, kept)
     after = tokenise(texts, small)
     _require_same(tokens.ids, after.ids, numbers, model)
@@ -124,14 +131,12 @@ def _cut_embeddings(model: Any, numbers: dict[int, int]) -> None:
     whole = model.get_input_embeddings()
     rows = torch.tensor(sorted(numbers, key=numbers.__getitem__), device=whole.weight.device)
     padding = numbers.get(whole.padding_idx) if whole.padding_idx is not None else None
-    small = torch.nn.Embedding(
-        len(rows), whole.embedding_dim, padding, _weight=whole.weight.detach()[rows].clone()
-    )
-    model.set_input_embeddings(small)
-    model.config.vocab_size = len(rows)
+    replace_rows(model, whole.weight.detach()[rows].clone(), padding)
     for name, value in model.config.to_dict().items():
         if name.endswith("_token_id") and isinstance(value, int):
             setattr(model.config, name, numbers.get(value))
+        elif name.endswith("_token_id") and isinstance(value, list):  # a decoder may have several ends of text
+            setattr(model.config, name, [numbers[old] for old in value if old in numbers])
 
 
 def _size(model: Any) -> tuple[int, float]:

@@ -10,7 +10,7 @@ from polyspan.model.windows.tokens import Ints, Tokens, tokenise
 Span = tuple[int, int]
 
 NO_ANSWER: Span = (-1, -1)
-"""The label of a question that the context does not answer: training points to the first special token."""
+"""The label of a question that the context does not answer: training points to `Layout.null`."""
 
 _WORD_BREAKS = " \t\r\n\u202f"  # where run_squad.py splits a context
 

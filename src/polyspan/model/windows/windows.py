@@ -49,7 +49,7 @@ class WindowOptions:
     label: Literal["offsets", "first_match"] = "offsets"
     """`first_match` imitates BERT's `run_squad.py`: the first place where the answer's pieces stand."""
     negatives: Literal["all", "some", "none"] = "all"
-    """Training windows that do not hold the answer which their context has: they point to the first special token
+    """Training windows that do not hold the answer which their context has: they point to `Layout.null`
     (`all`, as BERT's script has it), but for one a question are left out (`some`), or all are (`none`)."""
 
     def __post_init__(self) -> None:
@@ -72,13 +72,18 @@ def saved_options(saved: Mapping[str, Any]) -> WindowOptions:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a tokenizer joins a question and a context: ids of special tokens, and token types where it has them."""
+    """How a tokenizer joins a question and a context: ids of special tokens, and token types where it has them.
+
+    `null` is the piece that stands for "not in this window": the first one, [CLS] or the like, or the last, which
+    has seen the whole window where pieces see only what stands before them.
+    """
 
     prefix: tuple[int, ...]
     middle: tuple[int, ...]
     suffix: tuple[int, ...]
     types: tuple[int, int, int, int, int] | None
     pad: int
+    null: Literal["first", "last"] = "first"
 
     @property
     def special(self) -> int:
@@ -118,27 +123,35 @@ class Windows:
 
 
 def layout(tokenizer: Any) -> Layout:
-    """Read the layout off an encoded pair."""
+    """Read the layout off an encoded pair.
+
+    A tokenizer that puts nothing between the two, as many a decoder's, gets its separator there or a line break,
+    and one that puts nothing behind them its end of text. Without a special token in front that end is `null`.
+    """
     pair = tokenizer("a", "b")
     sequences = np.array([-1 if part is None else part for part in pair.sequence_ids()])
     ids, types = pair["input_ids"], pair.get("token_type_ids")
     first, second = np.flatnonzero(sequences == 0), np.flatnonzero(sequences == 1)
     a, b, c, d = first[0], first[-1] + 1, second[0], second[-1] + 1
-    if a == 0:
-        raise PolyspanError(
-            "this tokenizer puts no special token before the question",
-            expected="an encoder's tokenizer, such as BERT's or XLM-R's, with [CLS] or <s> in front",
-        )
-    pad = tokenizer.pad_token_id
+    pad, end = tokenizer.pad_token_id, tokenizer.eos_token_id
+    suffix = tuple(ids[d:]) or (() if end is None else (end,))
     return Layout(
         prefix=tuple(ids[:a]),
-        middle=tuple(ids[b:c]),
-        suffix=tuple(ids[d:]),
+        middle=tuple(ids[b:c]) or _break(tokenizer),
+        suffix=suffix,
         types=None
         if types is None
         else (types[0], types[a], types[b] if b < c else types[a], types[c], types[-1]),
         pad=pad if pad is not None else 0,
+        null="last" if a == 0 and suffix else "first",
     )
+
+
+def _break(tokenizer: Any) -> tuple[int, ...]:
+    """What parts a question from its context where the tokenizer has nothing for it."""
+    if tokenizer.sep_token_id is not None:
+        return (tokenizer.sep_token_id,)
+    return tuple(tokenizer("\n", add_special_tokens=False)["input_ids"])
 
 
 def make_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, training: bool = False) -> Windows:
@@ -157,7 +170,8 @@ def cached_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, tr
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()  # else the same tokenizer has two keys
     key = hashlib.sha256()
-    for part in (corpus.fingerprint(), tokenizer.backend_tokenizer.to_str(), json.dumps(asdict(options))):
+    shape = json.dumps(asdict(layout(tokenizer)))  # of special tokens that the tokenizer's own state does not name
+    for part in (corpus.fingerprint(), tokenizer.backend_tokenizer.to_str(), json.dumps(asdict(options)), shape):
         key.update(part.encode("utf-8", "surrogatepass"))
     name = f"{key.hexdigest()[:32]}-{'train' if training else 'test'}-{_FORMAT}"
     kept = Shelf("windows")
