@@ -1,4 +1,5 @@
 """The Reader: an encoder with a span head, and how its answers are found; `batch`, `layers` and `map` serve both.
 
-Gives: `answers`, `batch`, `decode`, `encoders`, `fast`, `layers`, `map`, `reader`, `vocabulary`, `windows`.
+Gives: `adapters`, `answers`, `batch`, `decode`, `encoders`, `fast`, `layers`, `map`, `reader`, `vocabulary`,
+`windows`.
 """
