@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from polyspan.lab.quickstart import quickstart as quickstart
     from polyspan.lab.run import run as run
     from polyspan.lab.transfer_matrix import transfer_matrix as transfer_matrix
+    from polyspan.model.adapters import load_adapters as load_adapters
     from polyspan.model.answers import AnswerOptions as AnswerOptions
     from polyspan.model.answers import Candidate as Candidate
     from polyspan.model.calibrate import calibrate as calibrate
@@ -64,6 +65,7 @@ _HOME = {
     "calibrate": "model.calibrate",
     "check": "reading",
     "lexical_baseline": "score.baseline",
+    "load_adapters": "model.adapters",
     "predict": "prediction",
     "preset": "training.settings",
     "quickstart": "lab.quickstart",

@@ -34,7 +34,7 @@ FAST = TrainSettings(
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(folder / "model.safetensors")
+    return load_file(next(folder.glob("*model.safetensors")))
 
 
 def same(one: Path, two: Path) -> bool:
@@ -61,11 +61,11 @@ def test_the_same_seed_gives_the_same_weights(tiny, corpus, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("average", [1, 3])
-def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, average):
+@pytest.mark.parametrize("option", ["average=1", "average=3", "lora=4"])
+def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, option):
     """SIGKILL in the middle, twice; the resumed run ends with the unbroken run's weights and losses."""
     settings = (
-        f"TrainSettings(learning_rate=1e-2, batch_size=2, epochs=120.0, average={average}, "
+        f"TrainSettings(learning_rate=1e-2, batch_size=2, epochs=120.0, {option}, "
         "windows=WindowOptions(max_length=64, stride=16))"
     )
     code = (
@@ -190,22 +190,23 @@ def test_a_checkpoint_of_another_run_is_refused(tiny, corpus, tmp_path):
 
 
 LAUNCHERS = {
-    "torchrun": ["torch.distributed.run", "--nproc_per_node", "2", "-m", "polyspan"],
-    "accelerate": ["accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--module", "polyspan"],
+    "torchrun": "torch.distributed.run --nproc_per_node 2 -m polyspan",
+    "accelerate": "accelerate.commands.launch --multi_gpu --num_processes 2 --module polyspan",
 }
+LAUNCHED = [("torchrun", ""), ("accelerate", ""), ("torchrun", " --lora 4 --merge")]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("launcher", LAUNCHERS.values(), ids=LAUNCHERS)
-def test_two_processes_do_what_one_does(launcher, tiny, corpus, tmp_path):
+@pytest.mark.parametrize(("launcher", "more"), LAUNCHED)
+def test_two_processes_do_what_one_does(launcher, more, tiny, corpus, tmp_path):
     """Two CPU processes: the same batches, the same weights up to rounding."""
     write(corpus, tmp_path / "data.json")
     options = "--batch-size 4 --epochs 4 --preset xtreme --accumulate 1 --warmup 0.1 --learning-rate 0.001"
-    options += f" --dropout 0 --max-length 64 --stride 16 --model {tiny}"
+    options += f" --dropout 0 --max-length 64 --stride 16 --model {tiny}{more}"
     common = ["train", "--data", str(tmp_path / "data.json"), *options.split()]
     alone = [sys.executable, "-m", "polyspan"]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    for name, start in (("one", alone), ("two", [sys.executable, "-m", *launcher])):
+    for name, start in (("one", alone), ("two", [sys.executable, "-m", *LAUNCHERS[launcher].split()])):
         call = [*start, *common, "--out", str(tmp_path / name)]
         run = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=300)
         assert run.returncode == 0, run.stderr

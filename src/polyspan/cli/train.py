@@ -28,6 +28,10 @@ _SETTINGS: dict[str, Any] = {
     "dropout": Annotated[float | None, _T(help="Dropout of hidden states and attention.")],
     "freeze": Annotated[list[str] | None, _T(help="Freeze parameters with this in their name.")],
     "freeze_layers": Annotated[float | None, _T(help="Freeze the lowest layers: a share below 1, else a number.")],
+    "lora": Annotated[int | None, _T(help="Train adapters of this rank beside the encoder, which stays (LoRA).")],
+    "lora_alpha": Annotated[float | None, _T(help="They count this / rank; default: twice the rank.")],
+    "lora_dropout": Annotated[float | None, _T(help="Dropout of what enters the adapters.")],
+    "lora_target": Annotated[list[str] | None, _T(help="Adapters for linear layers of this name alone (query).")],
     "pack": Annotated[bool | None, _T("--pack", help="Compute a batch's windows as one row, unpadded.")],
     "padding": Annotated[str | None, _T(help="masked, or counted in the softmax as in BERT's script.")],
     "average": Annotated[int | None, _T(help="Average the weights over this many snapshots.")],
@@ -71,6 +75,7 @@ def train(
         list[str] | None, _T(help="Unlabelled target text; its answers are never read.")
     ] = None,
     adversarial_weight: Annotated[float, _T(help="Of the discriminator's loss beside the task's.")] = 0.1,
+    merge: Annotated[bool, _T("--merge", help="Write the whole Reader, not the adapter of --lora alone.")] = False,
     checkpoints: Annotated[
         int, _T(min=1, help="Keep the weights at this many even steps, the last included, as Readers.")
     ] = 1,
@@ -84,7 +89,7 @@ def train(
 ) -> None:
     """Fine-tune an encoder and write a Reader.
 
-    transformers' AutoModelForQuestionAnswering loads its folder too.
+    transformers' AutoModelForQuestionAnswering loads its folder too, but for an adapter's.
     """
     from polyspan.cli import terminal
 
@@ -98,7 +103,12 @@ def train(
         questions = sum(min(len(corpus), limit or len(corpus)) for corpus in corpora)
         terminal.say(f"preset {chosen}; {questions} questions; model {model}; seed {seed}")
     options: dict[str, Any] = {"limit": limit, "weights": weight, "trackers": track or (), "resume": resume}
-    options |= {"checkpoints": checkpoints, "augment": _augment(switch, switch_rate), "align": _map(align)}
+    options |= {
+        "merge": merge,
+        "checkpoints": checkpoints,
+        "augment": _augment(switch, switch_rate),
+        "align": _map(align),
+    }
     options["adversary"] = _adversary(adversarial_layer, adversarial_data, adversarial_weight, language)
     fine_tune(corpora, model, out, settings, seed=seed, **options)
     record = json.loads((out / "run.json").read_text("utf-8"))

@@ -17,6 +17,7 @@ from polyspan.model.abilities import can, require, sees_ahead, takes
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
 from polyspan.model.calibration import CALIBRATION_FILE, Calibration
+from polyspan.model.encoders.adapter import Adapter
 from polyspan.model.encoders.encoder import load_encoder, quiet
 from polyspan.model.fast.pack import first_position, packed_inputs, unpacked
 from polyspan.model.fast.precision import require_dtype
@@ -36,6 +37,8 @@ class Reader:
     """What answers are computed in: `fp32`, or `bf16` (products of matrices alone; weights stay float32)."""
     calibration: Calibration | None = None
     """How sure it is and when it answers nothing, where the options of answering leave that open (`calibrate`)."""
+    adapter: Adapter | None = None
+    """The adapter whose layers stand in the model, where it learns or shares its base; a merged one is none."""
 
     @classmethod
     def load(
@@ -47,7 +50,7 @@ class Reader:
         calibrated: bool = True,
     ) -> "Reader":
         """A saved Reader, or a fresh one on an encoder: `bundled:e5-small`, a directory or a hub name, which
-        may be followed by `@` and a commit, a tag or a branch.
+        may be followed by `@` and a commit, a tag or a branch. An adapter is merged into its base.
 
         A fresh head is drawn from `seed`. Without `options` a saved Reader keeps its own. With `calibrated` False
         its calibration is left aside. Raises PolyspanError where the model cannot be had or this machine gains
@@ -55,9 +58,7 @@ class Reader:
         """
         require_dtype(dtype)
         model, tokenizer = load_encoder(str(name), seed)
-        saved = Path(name) / OPTIONS_FILE
-        if options is None:
-            options = _saved_options(saved) if saved.is_file() else WindowOptions()
+        options = saved_windows(Path(name)) if options is None else options
         if dtype == "bf16":
             require("bf16", model)
         limit = min(_positions(model), tokenizer.model_max_length)
@@ -69,17 +70,32 @@ class Reader:
             )
         return cls(model, tokenizer, options, dtype, Calibration.load(name) if calibrated else None)
 
-    def save(self, folder: Source) -> None:
+    def save(self, folder: Source, *, merge: bool = False) -> None:
         """Write weights (safetensors), configuration, tokenizer, window options and the calibration, if there is
-        one, into an existing folder."""
+        one, into an existing folder.
+
+        With an adapter in the model it is the adapter alone that is written, with the name of its base, which has
+        the tokenizer; `merge` writes the whole.
+        """
         with quiet():
-            self.model.save_pretrained(folder)
-            self.tokenizer.save_pretrained(folder)
+            if self.adapter is not None and not merge:
+                self.adapter.taken(self.model).save(folder)
+                self.model.config.save_pretrained(folder)
+            else:
+                weights = None if self.adapter is None else self.adapter.whole(self.model)
+                self.model.save_pretrained(folder, state_dict=weights)
+                self.tokenizer.save_pretrained(folder)
         write_json(Path(folder) / OPTIONS_FILE, asdict(self.options))
         if self.calibration is None:
             (Path(folder) / CALIBRATION_FILE).unlink(missing_ok=True)  # of the Reader that was there before
         else:
             self.calibration.save(folder)
+
+    def merge(self) -> None:
+        """Merge the adapter whose layers stand in the model, if there is one: answers differ by rounding alone."""
+        if self.adapter is not None:
+            self.adapter.settle(self.model)
+            self.adapter = None
 
     @cached_property
     def layout(self) -> Layout:
@@ -147,7 +163,11 @@ def _require_text(what: str, value: object) -> None:
         raise TypeError(f"the {what} must be one text (str), not {given}{more}")
 
 
-def _saved_options(path: Path) -> WindowOptions:
+def saved_windows(folder: Path) -> WindowOptions:
+    """How the Reader in a folder cuts contexts; the defaults where there is none."""
+    path = folder / OPTIONS_FILE
+    if not path.is_file():
+        return WindowOptions()
     try:
         return saved_options(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError) as error:

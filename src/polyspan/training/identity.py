@@ -35,10 +35,16 @@ def identity(
 
 
 def additions(
-    augment: Augmentation | None, align: Map | None, adversary: Adversary | None, checkpoints: int = 1
+    augment: Augmentation | None,
+    align: Map | None,
+    adversary: Adversary | None,
+    checkpoints: int = 1,
+    merge: bool = False,
 ) -> dict[str, Any]:
     """What else was done while training; nothing where nothing was."""
     chosen: dict[str, Any] = {} if checkpoints == 1 else {"checkpoints": checkpoints}
+    if merge:
+        chosen["merge"] = True
     if augment is not None:
         chosen["augment"] = augment.as_json()
     if align is not None:

@@ -26,6 +26,7 @@ from polyspan.files import Source, replacing_folder, require_writable, write_jso
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.abilities import require
 from polyspan.model.batch import collate, input_lengths
+from polyspan.model.encoders.adapter import base_of
 from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.fast.used_rows import keep_used_rows, restore_rows, used_pieces
@@ -38,6 +39,7 @@ from polyspan.training.adversary import Adversary, Confusion
 from polyspan.training.batches import plan_batches
 from polyspan.training.checkpoint import Progress, load_checkpoint, save_checkpoint
 from polyspan.training.identity import additions, identity, is_finished
+from polyspan.training.lora import add_adapter
 from polyspan.training.optimizer import idle_decay, make_optimizer, penalise, prepare, rate, set_rate
 from polyspan.training.settings import TrainSettings
 from polyspan.training.tracking import Tracker, chosen_trackers
@@ -61,6 +63,7 @@ def train(
     augment: Augmentation | None = None,
     align: Map | None = None,
     adversary: Adversary | None = None,
+    merge: bool = False,
     checkpoints: int = 1,
     trackers: Sequence[Tracker] = (),
     resume: bool = False,
@@ -72,7 +75,8 @@ def train(
     epoch from corpus i with probability proportional to weights[i] instead of simply concatenating. `augment`
     switches the corpora anew in every epoch. `align` is applied to the states of its layer while the Reader
     learns, and stays as it is (Hsu et al. 2019, A.2.1); `adversary` learns such a transform against a
-    discriminator (A.2.2). Both carry source states towards the target's; the Reader answers without either. Of
+    discriminator (A.2.2). Both carry source states towards the target's; the Reader answers without either.
+    With `settings.lora` the folder holds the adapter and names its base; with `merge` it is a whole Reader. Of
     `checkpoints` evenly spaced ones the last is the Reader itself; each other one, from 1, is a Reader in
     `out/checkpoints/NUMBER` with the weights as they were then. A folder beside `out`, written every
     `checkpoint_seconds` and at SIGINT or SIGTERM, holds what a stopped run goes on from with `resume`, to end with
@@ -80,12 +84,14 @@ def train(
     `trackers` are sent the loss and the learning rate every ten steps. Raises PolyspanError for a folder that is
     taken or cannot be written, for corpora without a usable answer and for more checkpoints than steps.
     """
+    if merge and settings.lora is None:
+        raise UsageError("there is no adapter to merge", fix="give the rank of one, such as --lora 16")
     out = Path(out).absolute()
     accelerator = make_accelerator(settings, chosen_trackers(trackers), out.parent)
     corpora = _asked(corpora, limit, settings.unanswerable, seed)
     model = pinned(str(model))
     chosen = identity(corpora, model, settings, seed, limit, weights)
-    chosen |= additions(augment, align, adversary, checkpoints)
+    chosen |= additions(augment, align, adversary, checkpoints, merge)
     if resume and is_finished(out, chosen):
         return Reader.load(out)
     checkpoint = _checkpoint(out, resume)
@@ -99,13 +105,15 @@ def train(
     plan = plan_batches(windows, sizes, lengths, settings, weights, seed)
     _check_checkpoints(checkpoints, len(plan), settings)
     run = TrainingRun(reader, windows, lengths, plan, settings, seed, accelerator, checkpoint)
-    run = replace(run, every=checkpoint_seconds, checkpoints=checkpoints, align=align, confusion=confusion)
+    run = replace(run, every=checkpoint_seconds, checkpoints=checkpoints, merge=merge)
+    run = replace(run, align=align, confusion=confusion)
     run = replace(run, record=chosen | run.found())
     start_tracking(accelerator, out, chosen, run.fingerprint)
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
         state = _fit(run, resume)
     if accelerator.is_main_process:
         _save(run, out, state)
+    reader.merge()  # it answers as the folder's does when it is loaded
     accelerator.wait_for_everyone()
     accelerator.end_training()
     return reader
@@ -148,7 +156,7 @@ def _save(run: TrainingRun, out: Path, state: Progress) -> None:
     processes = run.accelerator.num_processes
     record = run.record | {"processes": processes, "seconds": round(state.seconds, 1), "loss": state.losses}
     with replacing_folder(out) as folder:
-        run.reader.save(folder)
+        run.reader.save(folder, merge=run.merge)
         write_json(folder / "run.json", record)
         run.snapshots.publish(folder)
     shutil.rmtree(run.checkpoint, ignore_errors=True)
@@ -206,6 +214,8 @@ def _fit(run: TrainingRun, resume: bool) -> Progress:
     settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
     bare = run.reader.model
     prepare(bare, settings)
+    if settings.lora is not None:
+        run.reader.adapter = add_adapter(bare, settings, base_of(run.record["model"]), run.seed)
     used = used_pieces(run.windows, run.reader.layout)
     if run.confusion is not None:
         used = np.union1d(used, used_pieces(run.confusion.windows, run.reader.layout))

@@ -56,6 +56,16 @@ class TrainSettings:
     model, also one that calls them `embed_tokens` or `wte`."""
     freeze_layers: float = 0.0
     """The lowest layers that stay as they are too: a share of all below 1, else a number."""
+    lora: int | None = None
+    """The rank of low-rank matrices (LoRA) beside the encoder's layers, which stay as they are; the span head is
+    trained whole. None: the weights themselves are trained."""
+    lora_alpha: float | None = None
+    """Their product counts this much / `lora`; None: twice the rank."""
+    lora_dropout: float = 0.0
+    """Of what enters the low-rank matrices."""
+    lora_target: tuple[str, ...] = ()
+    """The linear layers that get them, by the last parts of their names (`query`); none: all in the encoder's
+    layers. Frozen ones get none."""
     average: int = 1
     """Weights averaged at the end: snapshots at this many evenly spaced steps, the last one among them."""
     ema: float = 0.0
@@ -97,10 +107,22 @@ class TrainSettings:
                 raise UsageError(f"{name} must be from 0 to below 1", found=str(decay))
         if self.ema and self.average > 1:
             raise UsageError("the weights can be averaged in one way only", found="average and ema")
+        self._check_lora()
         if self.unanswerable is not None and not 0 <= self.unanswerable < 1:
             raise UsageError("unanswerable must be from 0 to below 1", found=str(self.unanswerable))
         if self.dropout is not None and not 0 <= self.dropout < 1:
             raise UsageError("dropout must be from 0 to below 1", found=str(self.dropout))
+
+    def _check_lora(self) -> None:
+        alpha, rest = self.lora_alpha, (self.lora_alpha, self.lora_dropout or None, self.lora_target or None)
+        if self.lora is None and any(value is not None for value in rest):
+            raise UsageError("there is no LoRA for these settings", fix="give its rank too, such as --lora 16")
+        if self.lora is not None and self.lora < 1:
+            raise UsageError("the rank of LoRA must be 1 or more", found=str(self.lora))
+        if alpha is not None and not 0 < alpha < math.inf:
+            raise UsageError("lora alpha must be above 0", found=str(alpha))
+        if not 0 <= self.lora_dropout < 1:
+            raise UsageError("lora dropout must be from 0 to below 1", found=str(self.lora_dropout))
 
 
 _BERT = TrainSettings(
@@ -171,6 +193,10 @@ class Changes(TypedDict, total=False):
     padding: Literal["masked", "counted"] | None
     freeze: Sequence[str] | None
     freeze_layers: float | None
+    lora: int | None
+    lora_alpha: float | None
+    lora_dropout: float | None
+    lora_target: Sequence[str] | None
     average: int | None
     ema: float | None
     precision: Literal["auto", "fp32", "bf16", "fp16"] | None
@@ -204,8 +230,10 @@ def preset(name: str, **changes: Unpack[Changes]) -> TrainSettings:
 
 
 def as_options(settings: TrainSettings) -> dict[str, Any]:
-    """Settings as plain JSON, from which `from_options` makes them again."""
-    return json.loads(json.dumps(asdict(settings)))  # type: ignore[no-any-return]
+    """Settings as plain JSON, from which `from_options` makes them again; without those of LoRA where there is
+    none, so that what stores hold from before there was keeps its keys."""
+    options = json.loads(json.dumps(asdict(settings)))
+    return {key: value for key, value in options.items() if settings.lora or not key.startswith("lora")}
 
 
 def from_options(options: Mapping[str, Any]) -> TrainSettings:

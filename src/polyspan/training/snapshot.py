@@ -23,12 +23,14 @@ CHECKPOINTS = "checkpoints"
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:
-    """What is taken of the weights in a training of `total` steps; `folder` is what a killed run goes on from."""
+    """What is taken of the weights in a training of `total` steps; `folder` is what a killed run goes on from, and
+    `merge` whether adapters are kept as whole Readers."""
 
     settings: TrainSettings
     total: int
     checkpoints: int
     folder: Path
+    merge: bool = False
 
     @property
     def averaged(self) -> set[int]:
@@ -55,7 +57,7 @@ class Snapshots:
             _move_average(state, reader.model, ema_decay(state.step, self.settings))
         if writes and (number := self.kept.get(state.step)):
             decay = idle_decay([state.step], self.total, replace(self.settings, ema=0.0))
-            _keep(reader, whole, decay, self.folder / KEPT / str(number))
+            _keep(reader, whole, decay, self.folder / KEPT / str(number), self.merge)
 
     def publish(self, out: Path) -> None:
         """Give a finished Reader's folder those that it was on the way."""
@@ -64,7 +66,7 @@ class Snapshots:
             shutil.copytree(self.folder / KEPT / str(number), target, copy_function=_linked)
 
 
-def _keep(reader: Reader, whole: torch.nn.Embedding | None, decay: float, out: Path) -> None:
+def _keep(reader: Reader, whole: torch.nn.Embedding | None, decay: float, out: Path, merge: bool) -> None:
     """Write a Reader that is still being trained to the folder `out`; it is then as it was before.
 
     `whole` are the embeddings in whose place `UsedRows` are, their unused rows multiplied by `decay`.
@@ -74,7 +76,7 @@ def _keep(reader: Reader, whole: torch.nn.Embedding | None, decay: float, out: P
     if whole is not None:
         restore_rows(model, copy.deepcopy(whole), decay)
     with replacing_folder(out) as folder:
-        reader.save(folder)
+        reader.save(folder, merge=merge)
     model.set_input_embeddings(rows)
     if beside is not None:
         model.confusion = beside

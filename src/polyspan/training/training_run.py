@@ -28,8 +28,8 @@ CHECKPOINT_SECONDS = 120.0
 class TrainingRun:
     """All that a training run needs.
 
-    `plan` holds the rows of every batch; `every` is the seconds between two checkpoints; `record` is what the
-    caller chose and what followed from it.
+    `plan` holds the rows of every batch; `every` is the seconds between two checkpoints; `merge` is whether an
+    adapter is written as a whole Reader; `record` is what the caller chose and what followed from it.
     """
 
     reader: Reader
@@ -44,6 +44,7 @@ class TrainingRun:
     checkpoints: int = 1
     align: Map | None = None
     confusion: Confusion | None = None
+    merge: bool = False
     record: dict[str, Any] = field(default_factory=dict)
 
     def found(self) -> dict[str, Any]:
@@ -55,7 +56,8 @@ class TrainingRun:
             "negatives": windows.negatives,
             "steps": len(self.plan),
         }
-        found |= {"versions": versions(), "encoder": weights_sha256(self.reader.model)}
+        found |= {"versions": versions(lora=self.settings.lora is not None)}
+        found |= {"encoder": weights_sha256(self.reader.model)}
         return found | ({"processes": processes} if processes > 1 else {})  # each draws its own dropout
 
     @property
@@ -66,7 +68,7 @@ class TrainingRun:
     @property
     def snapshots(self) -> Snapshots:
         """What is taken of the weights on the way."""
-        return Snapshots(self.settings, len(self.plan), self.checkpoints, self.checkpoint)
+        return Snapshots(self.settings, len(self.plan), self.checkpoints, self.checkpoint, self.merge)
 
     @contextlib.contextmanager
     def changed_states(self) -> Iterator[None]:

@@ -11,9 +11,9 @@ COUNTED = ("torch", "transformers", "tokenizers")
 
 
 @cache
-def versions() -> dict[str, str]:
-    """What is installed here, by package, for run records."""
-    packages = ("polyspan", *COUNTED, "numpy")
+def versions(lora: bool = False) -> dict[str, str]:
+    """What is installed here, by package, for run records; `lora` is whether adapters were trained."""
+    packages = ("polyspan", *COUNTED, "numpy", *(["peft"] if lora else []))
     return {"python": platform.python_version()} | {name: metadata.version(name) for name in packages}
 
 

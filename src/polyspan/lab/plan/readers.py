@@ -25,6 +25,7 @@ from polyspan.training.settings import preset as preset_named
 
 _GAME = 1.35  # an adversary reads target text beside every batch
 _QUESTIONS = 5  # on one context, which a map reads once
+_ADAPTER = 10.0  # megabytes, of a common rank
 _MOST_WINDOWS = 5  # of one question: contexts of a thousand characters
 
 
@@ -146,7 +147,8 @@ class ReaderStages:
             words, hashes = self._words(reader.augment.dictionaries, (*path, "augment"), "dictionaries")
             options["augment"] = {"dictionaries": words, "rate": reader.augment.rate}
             content = content | hashes
-        megabytes = model.megabytes * reader.checkpoints
+        kept = _ADAPTER if settings.lora and given else model.megabytes
+        megabytes = kept * reader.checkpoints
         return Stage("train", f"train {label}, seed {seed}", options, needs, seconds, megabytes, content)
 
     def _prepare(self, label: str, reader: ReaderEntry) -> None:

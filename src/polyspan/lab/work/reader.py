@@ -27,20 +27,23 @@ def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 
     Options: `model` (or the role `model`), the `settings` in full, `seed`, `limit`, `weights`,
     `checkpoints`, and `adversary` {layer, weight} with its text in the roles `adversary.0`, …; `augment`
-    {dictionaries, rate}. The role `map` has an alignment. A folder that a killed run left is gone on with.
+    {dictionaries, rate}. The role `map` has an alignment. An adapter is merged where its
+    base is a stage too, which stores may let go. A folder that a killed run left is gone on with.
     """
     given, switched = options.get("adversary"), options.get("augment")
+    settings = from_options(options["settings"])
     fine_tune(
         kept_corpora(inputs, "data"),
         encoder_name(options, inputs),
         out / READER,
-        from_options(options["settings"]),
+        settings,
         seed=int(options.get("seed", 42)),
         limit=options.get("limit"),
         weights=options.get("weights"),
         augment=augmentation(switched["dictionaries"], switched["rate"]) if switched else None,
         align=Map.load(inputs["map"] / MAP) if "map" in inputs else None,
         adversary=Adversary(corpora=kept_corpora(inputs, "adversary"), **given) if given else None,
+        merge=settings.lora is not None and "model" in inputs,
         checkpoints=int(options.get("checkpoints", 1)),
         resume=True,
     )

@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, A
 from transformers import logging as transformers_logging
 
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.model.encoders.adapter import Adapter, adapter_folder
 from polyspan.model.encoders.bundled import load_bundled
 from polyspan.model.encoders.model_name import hub_commit, model_folder, pinned, repository
 from polyspan.model.encoders.qanet import register_qanet
@@ -27,12 +28,17 @@ def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
     """An encoder with a span head, and its fast tokenizer.
 
     `name` is `bundled:e5-small`, a directory in the format of transformers, or `OWNER/NAME@REVISION` on the hub,
-    as `pinned` reads it. The head of a model that was not yet fine-tuned is drawn from `seed`. Weights are read
-    from safetensors, or with torch's `weights_only`; code from the hub is never run. Raises PolyspanError where
-    the model cannot be had.
+    as `pinned` reads it. An adapter's folder means its base with the adapter merged. The head of a model that was
+    not yet fine-tuned is drawn from `seed`. Weights are read from safetensors, or with torch's `weights_only`;
+    code from the hub is never run. Raises PolyspanError where the model cannot be had.
     """
     if not 0 <= seed < 2**63:
         raise UsageError("a seed is a whole number from 0 below 2**63", found=str(seed))
+    if (folder := adapter_folder(name)) is not None:
+        adapter = Adapter.load(folder)
+        model, tokenizer = load_base(adapter, name, seed)
+        adapter.merge(model)
+        return model, tokenizer
     with quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)
         model, tokenizer = (
@@ -42,6 +48,26 @@ def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
     use_dropout(model)
     use_linear(model)
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
+
+
+def load_base(adapter: Adapter, where: str, seed: int = 0) -> tuple[Any, Any]:
+    """The model that the adapter at `where` belongs to, and its tokenizer.
+
+    Raises PolyspanError where it cannot be had, and where it is another one now.
+    """
+    name = adapter.base.name
+    try:
+        model, tokenizer = load_encoder(name, seed)
+    except PolyspanError as error:
+        raise PolyspanError(
+            "the base of the adapter cannot be loaded",
+            where=where,
+            found=error.brief,
+            expected=name,
+            fix="put the base back, or write in base.json where it is now",
+        ) from error
+    adapter.require_base(where)
+    return model, tokenizer
 
 
 def _load(name: str) -> tuple[Any, Any]:
