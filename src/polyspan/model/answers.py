@@ -57,7 +57,8 @@ class AnswerOptions:
     calibration says, or 1 without one."""
     null_bias: float | None = None
     """What is added to the null score, once divided by the temperature, for probabilities alone: neither `score`
-    nor null odds have it. None: what the Reader's calibration says, or 0 without one."""
+    nor null odds have it. None: what the Reader's calibration says, or 0 without one and beside a `temperature`
+    of one's own."""
 
     def __post_init__(self) -> None:
         for name in ("n_best", "max_answer_length"):
