@@ -67,6 +67,13 @@ def test_predict_abstains_and_says_how_sure_it_is(run, tiny, dev, tmp_path):
         assert (code, said in stderr) == (2, True)
 
 
+@pytest.mark.parametrize("former", [("--outside", "drop"), ("--outside=cls",)])
+def test_a_former_name_of_an_option_is_told_the_new_one(run, former):
+    code, _, err = run("train", "--data", "mini:en/train", "--model", "m", "--out", "r", *former)
+    assert code == 2
+    assert "--outside is called --negatives now" in err
+
+
 def test_score_asks_a_reader(run, tiny, dev, tmp_path):
     """A Reader's folder among the files of answers: it answers first, and both stand in one table."""
     run("train", "--data", dev, "--model", tiny, "--out", tmp_path / "reader", *FAST)

@@ -159,7 +159,7 @@ def test_too_few_paragraphs_are_counted_and_said(tmp_path, capsys):
 
 @pytest.mark.parametrize("share", [0, 1, -0.5, 1.5, float("nan"), "half", True])
 def test_a_share_between_nothing_and_all(share):
-    with pytest.raises(UsageError, match="no share"):
+    with pytest.raises(UsageError, match="impossible share"):
         unanswerable(ps.read("mini:en/test"), share)
     with pytest.raises(UsageError, match="did you mean 'words'"):
         unanswerable(ps.read("mini:en/test"), near="word")

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import polyspan.model.calibrate as calibrating
+from polyspan.cli import terminal
+from polyspan.cli.calibrate import _print
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
@@ -268,6 +271,7 @@ def test_a_broken_file_is_one_clear_message(folder, content):
             Reader.load(folder)
         assert str(path) in error.value.where
         assert "--uncalibrated" in error.value.fix
+        assert not error.value.found.startswith("b'")
         assert Reader.load(folder, calibrated=False).calibration is None
     finally:
         path.unlink()
@@ -287,8 +291,19 @@ def test_predict_uses_the_calibration_unless_told_otherwise(folder, run, tmp_pat
         assert "polyspan: calibrated on en; it is asked" in err
         assert json.loads(out)["unanswered"] == 40
         assert json.loads(out)["calibrated"]
+        assert "40 of 40 questions are answered by ''" in run("predict", *asked)[2]
         code, out, err = run("predict", *asked, "--json", "--uncalibrated")
         assert json.loads(out)["unanswered"] == 0
         assert "calibrated" not in err
     finally:
         (folder / CALIBRATION_FILE).unlink()
+
+
+def test_the_table_fits_a_terminal(monkeypatch, capsys):
+    monkeypatch.setattr(terminal, "console", Console(width=80, highlight=False))
+    found = wanted(11.313708, -1234.5678, languages=("en", "ko"), bias=-123.456)
+    size = {code: replace(one, n=1_234_567, unanswerable=654_321) for code, one in found.languages.items()}
+    _print(replace(found, languages=size), "reader")
+    header, _, *rows, _, _, _, _ = capsys.readouterr().out.strip("\n").split("\n")[1:]
+    assert " ".join(header.split()) == "language n no answer temperature null bias threshold ECE after"
+    assert [row.split()[0] for row in rows] == ["en", "ko", "all"]

@@ -47,6 +47,7 @@ def calibrate(
 def _print(found: "Calibration", reader: str) -> None:
     from polyspan.cli import terminal
     from polyspan.model.calibration import CALIBRATION_FILE
+    from polyspan.stats.confidence import ece_by_sampling
 
     sizes = {code: (one.n, one.unanswerable) for code, one in found.languages.items()}
     fits: dict[str, LanguageFit | Calibration] = dict(found.languages)
@@ -57,7 +58,9 @@ def _print(found: "Calibration", reader: str) -> None:
     for name, one in fits.items():
         numbers = (one.temperature, one.null_bias, one.threshold, one.ece_before, one.ece_after)
         rows.append([name, *sizes[name], *(None if number is None else f"{number:.3f}" for number in numbers)])
-    columns = ("language", "n", "unanswerable", "temperature", "null bias", "threshold", "ECE before", "after")
+    columns = ("language", "n", "no answer", "temperature", "null bias", "threshold", "ECE", "after")
     terminal.table(columns, rows)
     terminal.tell(f"threshold of: {found.measure.replace('_', ' ')}; goal: {found.goal}")
+    n = sum(one.n for one in found.languages.values())
+    terminal.tell(f"ECE of {terminal.count(n, 'question')}: {ece_by_sampling(n):.2f} of it may be chance alone")
     terminal.tell(f"calibration: {reader}/{CALIBRATION_FILE}")

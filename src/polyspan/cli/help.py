@@ -16,6 +16,8 @@ from typer.core import TyperArgument, TyperCommand
 _DATA = ("data", "against", "like", "source", "target", "adversarial_data")
 _OWN = {"model": "MODEL", "language": "LANG"} | dict.fromkeys(_DATA, "DATA")  # what NAME alone leaves open
 
+_RENAMED = {"--outside": "--negatives"}  # options by what they were called before
+
 _WIDTH = 74  # of an example: 80 columns less the margins of help
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -51,6 +53,14 @@ class Verb(TyperCommand):
                 parameter.metavar = (
                     parameter.name.upper() if given else _word(parameter.name, hints[parameter.name], help)
                 )
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As typer's; who calls an option by its former name is told the new one."""
+        here = {option for parameter in self.params for option in parameter.opts}
+        for name in (arg.partition("=")[0] for arg in args):
+            if _RENAMED.get(name) in here:
+                ctx.fail(f"{name} is called {_RENAMED[name]} now; its values are other ones too (see -h)")
+        return super().parse_args(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """As typer's, with the lists that the texts ask for."""

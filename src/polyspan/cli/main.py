@@ -266,6 +266,8 @@ def predict(
     if show({"out": str(out), **counts, **given}, as_json):
         if predictions.unknown:
             terminal.say(f"{predictions.unknown} of {predictions.pieces} pieces are unknown to this encoder")
+        if given["unanswered"]:
+            terminal.say(f"{given['unanswered']:,} of {len(predictions.texts):,} questions are answered by ''")
         terminal.tell(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
 
 

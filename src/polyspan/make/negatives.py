@@ -89,7 +89,7 @@ def _needed(others: int, share: object) -> int:
     """How many unanswerable questions make up a share beside so many others."""
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
         expected = "a number between 0 and 1; at 0.5 as many unanswerable questions as others"
-        raise UsageError("no share of questions that are unanswerable", found=str(share), expected=expected)
+        raise UsageError("an impossible share of unanswerable questions", found=str(share), expected=expected)
     return round(others * share / (1 - share))
 
 

@@ -59,7 +59,8 @@ class AnswerOptions:
     calibration says, or 1 without one."""
     null_bias: float | None = None
     """What is added to the null score, once divided by the temperature, for probabilities alone: neither `score`
-    nor null odds have it. None: what the Reader's calibration says, or 0 without one."""
+    nor null odds have it. None: what the Reader's calibration says, or 0 without one and beside a `temperature`
+    of one's own."""
     align_to_words: bool = False
     """Make answers longer that cut a word, in scripts with spaces (`whole_words`)."""
 
@@ -90,6 +91,8 @@ class AnswerOptions:
             return own
         if fitted.measure == NULL_ODDS:
             return replace(own, null_threshold=fitted.threshold)
+        if self.temperature is not None:  # a fitted probability means nothing at another temperature
+            return own
         return replace(own, min_probability=fitted.threshold)
 
 

@@ -11,11 +11,10 @@ from pydantic.dataclasses import dataclass
 from polyspan.data.languages import primary
 from polyspan.errors import PolyspanError, PolyspanWarning, shorten
 from polyspan.files import Source, explained, write_json
-from polyspan.stats.calibration import Fitted, Measure
+from polyspan.stats.calibration import FEW, Fitted, Measure
 
 CALIBRATION_FILE = "calibration.json"
 
-_FEW = 10  # questions of a kind, below which a threshold is luck
 _RARELY = 0.1  # share of the questions that are answered
 _warned: set[tuple[str, str | None]] = set()
 _WHOLE = ConfigDict(extra="forbid", strict=True)
@@ -98,14 +97,14 @@ class Calibration:
     def _minded(self, name: str, n: int, unanswerable: int) -> str:
         """What is to be minded of the threshold of some languages; "" where nothing is."""
         if self.goal != "f1":
-            return f"the threshold rests on {n} questions" if n < _FEW else ""
+            return f"the threshold rests on {n} questions" if n < FEW else ""
         if not unanswerable:
             return (
                 "no unanswerable question, so no threshold: it always answers. "
                 "make:unanswerable(DATA, share=0.5) makes some"
             )
         kind, few = min(("unanswerable", unanswerable), ("answerable", n - unanswerable), key=lambda each: each[1])
-        if few < _FEW:
+        if few < FEW:
             return f"the threshold rests on {few} {kind} question{'' if few == 1 else 's'}"
         own = self.languages[name.partition(",")[0]]
         if own.threshold is None:
@@ -142,7 +141,7 @@ class Calibration:
             raise PolyspanError(
                 "the Reader's calibration cannot be read",
                 where=f"{path}: {place}" if place else str(path),
-                found=shorten(fault["input"]),
+                found=shorten(content.decode("utf-8", "replace") if not place else fault["input"]),
                 expected=fault["msg"],
                 fix="calibrate it again, or answer with --uncalibrated",
             ) from error

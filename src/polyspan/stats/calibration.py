@@ -26,6 +26,9 @@ PROBABILITY: Measure = "probability"
 GOALS: dict[str, Measure] = {"f1": NULL_ODDS, "accuracy": PROBABILITY, "coverage": PROBABILITY}
 """What a threshold may be fitted for, and the measure that it is a threshold of."""
 
+FEW = 10
+"""Questions of a kind, with an answer or without, below which a threshold is luck."""
+
 _UNIT = 1e6  # thresholds have six decimals: they mean the same in a file
 _LEAST = 1e-9  # of a probability: what was thought impossible costs much, not all
 _SLACK = 1e-9  # sums in another order differ in their last bits
@@ -98,10 +101,14 @@ class AnswersGiven:
     f1: Floats
 
 
+def together(answers: Sequence[AnswersGiven]) -> tuple[Floats, NDArray[np.bool_]]:
+    """The probabilities of several sets' answers, one after the other, and which are right."""
+    return np.concatenate([one.probability for one in answers]), np.concatenate([one.right for one in answers])
+
+
 def answers_ece(answers: Sequence[AnswersGiven]) -> float:
     """How far the probabilities of answers are from how often these are right, over several sets together."""
-    p, right = ([getattr(one, name) for one in answers] for name in ("probability", "right"))
-    return ece(np.concatenate(p), np.concatenate(right))
+    return ece(*together(answers))
 
 
 def log_total(log_null: NDArray[Any], null_bias: float | Floats) -> Floats:

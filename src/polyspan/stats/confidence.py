@@ -4,6 +4,7 @@ Every measure takes `p`, the probability of each given answer, and `right`, whet
 the order of the questions: answers of one probability share their rightness evenly.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,9 +50,14 @@ def ece(p: npt.ArrayLike, right: npt.ArrayLike, bins: int = BINS) -> float:
     """Expected calibration error, from 0 to 1: the mean of |accuracy − mean probability| over the bins.
 
     Every bin holds the same number of questions (a question at the border counts in both by its parts), so that
-    none is empty. Sampling alone makes it about sqrt(bins / n) / 3.
+    none is empty. Of few questions much of it is `ece_by_sampling`.
     """
     return _ece(grouped(p, right), bins)
+
+
+def ece_by_sampling(n: int, bins: int = BINS) -> float:
+    """About what `ece` is of n answers of perfect probabilities: sqrt(bins / n) / 3, but no more than 1/2."""
+    return min(math.sqrt(bins / n) / 3, 0.5)
 
 
 def brier(p: npt.ArrayLike, right: npt.ArrayLike) -> float:

@@ -372,7 +372,7 @@ def test_it_learns_real_questions(data, tmp_path):
     """Two hundred training steps on DRCD bring the loss well below that of guessing."""
     corpus = ps.sample(ps.read(data / "drcd" / "DRCD_test.json"), 200, 1)
     make_qanet([corpus], tmp_path / "qanet", width=32, heads=2, blocks=1)
-    windows = ps.WindowOptions(max_length=160, stride=32, stride_as="overlap", outside="drop")
+    windows = ps.WindowOptions(max_length=160, stride=32, stride_as="overlap", negatives="none")
     settings = replace(ps.preset("qanet"), windows=windows, batch_size=8, warmup=20, epochs=4.0)
     ps.train([corpus], str(tmp_path / "qanet"), tmp_path / "reader", settings)
     losses = json.loads((tmp_path / "reader" / "run.json").read_text("utf-8"))["loss"]

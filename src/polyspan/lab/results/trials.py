@@ -10,7 +10,7 @@ import numpy as np
 from polyspan.data.languages import primary
 from polyspan.errors import PolyspanError
 from polyspan.lab.recipe.recipe import BESIDE_FITS
-from polyspan.stats.calibration import AnswersGiven, Fitted, Goal, fit
+from polyspan.stats.calibration import FEW, AnswersGiven, Fitted, Goal, fit, together
 from polyspan.stats.confidence import BINS, aurc, auroc, brier, ece, reliability, risk_coverage
 from polyspan.stats.judged import Judged, judge
 
@@ -28,7 +28,6 @@ Those of spans are of the best spans of all questions, whichever are given: of t
 """
 
 _UNCALIBRATED, _POOLED = BESIDE_FITS
-_FEW = 10  # questions of a kind, below which a threshold is luck
 _IN_A_BIN = 20  # answers in a bin of a diagram at least
 _POINTS = 100  # of a curve at most
 _SUREST = 0.02  # coverage where a curve begins: of fewer answers the risk is noise
@@ -146,7 +145,7 @@ class _Trials:
         kinds = {"uncalibrated": _UNCALIBRATED, "source": "" if own == first else first, "own": own}
         for kind, name in (kinds | {"pooled": _POOLED}).items():
             if some := given.get((name, test)):
-                (p, right), (span_p, span_right) = (_together(side) for side in zip(*some, strict=True))
+                (p, right), (span_p, span_right) = (together(side) for side in zip(*some, strict=True))
                 bins = reliability(span_p, span_right, min(BINS, len(p) // _IN_A_BIN or 1))
                 line = {"kind": kind, "fit": name, "span_ece": round(ece(span_p, span_right), 5)}
                 line |= {"aurc": round(aurc(p, right), 5), "risk": _thinned(p, right)}
@@ -174,15 +173,10 @@ def _counts(judged: Sequence[Judged]) -> dict[str, int]:
 def _doubt(name: str, counts: Mapping[str, int]) -> str:
     """What is to be said of a threshold for F1 on too few questions of a kind, "" where they suffice."""
     none, some = counts["unanswerable"], counts["n"] - counts["unanswerable"]
-    if min(none, some) >= _FEW:
+    if min(none, some) >= FEW:
         return ""
     told = f"{name} has {none} questions without an answer and {some} with one: "
     return told + ("no threshold is fitted." if not none else "its threshold rests on few.")
-
-
-def _together(answers: Sequence[AnswersGiven]) -> tuple[Any, Any]:
-    """The probabilities of several seeds' answers, and which are right."""
-    return np.concatenate([one.probability for one in answers]), np.concatenate([one.right for one in answers])
 
 
 def _measured(fitted: Fitted, judged: Judged, given: AnswersGiven, spans: AnswersGiven, plain: Run) -> Run:
