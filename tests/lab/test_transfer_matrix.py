@@ -62,13 +62,12 @@ def test_the_reader_is_on_the_disk_once(make, tmp_path):
 def test_each_model_is_loaded_once(make, monkeypatch):
     """Two tests are asked in turns: the Reader that was trained, and its encoder with a fresh head."""
     loaded, load = [], Reader.load
+
     def recorded(name, *rest, **how):
         loaded.append(str(name))
         return load(name, *rest, **how)
 
     monkeypatch.setattr(Reader, "load", recorded)
-        Reader, "load", lambda name, *rest, **how: loaded.append(str(name)) or load(name, *rest, **how)
-    )
     report = make()
     asked = [name for name in loaded if "partial" not in name]
     assert len(report["matrix"]) == 2
