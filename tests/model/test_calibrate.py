@@ -52,10 +52,10 @@ def dev(language="en", answerable=24, unanswerable=16, **changes) -> Corpus:
 
 
 def wanted(temperature=2.0, threshold=0.5, measure="null_odds", languages=("en",), bias=0.0) -> Calibration:
-    fits = {code: LanguageFit(temperature, bias, threshold, 40, 20, 30, 0.2, 0.1) for code in languages}
+    fits = {code: LanguageFit(temperature, 1.0, bias, threshold, 40, 20, 30, 0.2, 0.1) for code in languages}
     data = (FittedOn("dev", "00", 40, 20, "en"),)
     goal = "f1" if measure == "null_odds" else "accuracy 0.8"
-    return Calibration(temperature, bias, threshold, measure, goal, fits, data, 0.2, 0.1)
+    return Calibration(temperature, 1.0, bias, threshold, measure, goal, fits, data, 0.2, 0.1)
 
 
 def test_fitted_twice_is_the_same_file(folder):
@@ -67,6 +67,7 @@ def test_fitted_twice_is_the_same_file(folder):
     assert list(json.loads(first)) == [
         *(
             "temperature",
+            "null_scale",
             "null_bias",
             "threshold",
             "measure",
@@ -125,7 +126,10 @@ def test_a_temperature_changes_probabilities_and_no_answer(reader):
     same = predict(reader, corpus, AnswerOptions(n_best=5))
     assert same.texts == plain.texts
     for some, others in zip(same.candidates.values(), plain.candidates.values(), strict=True):
-        assert [replace(one, calibrated=False) for one in some] == others
+        assert [replace(one, calibrated=False, probability=0) for one in some] == [
+            replace(one, probability=0) for one in others
+        ]
+        assert [one.probability for one in some] == pytest.approx([one.probability for one in others], rel=1e-9)
     reader.calibration = wanted(4.0, None)
     cooled = predict(reader, corpus, AnswerOptions(n_best=5))
     assert cooled.texts == plain.texts
@@ -149,9 +153,9 @@ def test_what_is_asked_for_goes_before_what_was_fitted(reader):
 
 
 def test_each_language_has_its_own_and_others_the_pooled_one():
-    found = replace(wanted(2.0, 0.5), languages={"zh": LanguageFit(4.0, 0.5, None, 9, 0, 9, 0.0, 0.0)})
-    assert found.of("zh-Hant") == Fitted(4.0, 0.5, None)
-    assert found.of("ko") == found.of(None) == Fitted(2.0, 0.0, 0.5)
+    found = replace(wanted(2.0, 0.5), languages={"zh": LanguageFit(4.0, 1.0, 0.5, None, 9, 0, 9, 0.0, 0.0)})
+    assert found.of("zh-Hant") == Fitted(4.0, 1.0, 0.5, None)
+    assert found.of("ko") == found.of(None) == Fitted(2.0, 1.0, 0.0, 0.5)
     assert found.knows("zh-Hant")
     assert found.knows(None)
     assert not found.knows("ko")
@@ -305,5 +309,5 @@ def test_the_table_fits_a_terminal(monkeypatch, capsys):
     size = {code: replace(one, n=1_234_567, unanswerable=654_321) for code, one in found.languages.items()}
     _print(replace(found, languages=size), "reader")
     header, _, *rows, _, _, _, _ = capsys.readouterr().out.strip("\n").split("\n")[1:]
-    assert " ".join(header.split()) == "language n no answer temperature null bias threshold ECE after"
+    assert " ".join(header.split()) == "language n no answer T scale bias threshold ECE after"
     assert [row.split()[0] for row in rows] == ["en", "ko", "all"]

@@ -51,6 +51,7 @@ def test_a_calibrated_model_needs_no_temperature(seed):
     found = fit_probabilities([known])
     assert found.temperature in TEMPERATURES[ONE - 1 : ONE + 2].round(6)
     assert abs(found.null_bias) < 0.1
+    assert found.null_scale == pytest.approx(1, abs=0.05)
     fitted = fit([known])
     given = fitted.answers(known)
     assert answers_ece([given]) < 0.01
@@ -72,13 +73,30 @@ def test_a_null_bias_gives_no_answer_the_weight_that_it_has(bias):
     total = np.logaddexp(np.log1p(-np.exp(known.evidence.null)), known.evidence.null - bias)
     moved = replace(known.evidence, best=known.evidence.best - total, null=known.evidence.null - bias - total)
     found = fit_probabilities([replace(known, evidence=moved)])
+    assert found.null_scale == pytest.approx(1, abs=0.05)
     assert found.temperature in TEMPERATURES[ONE - 1 : ONE + 2].round(6)
     assert found.null_bias == pytest.approx(bias, abs=0.2)
     best, null = found.probabilities(moved)
-    assert null.mean() == pytest.approx(known.impossible.mean(), abs=1e-4)
+    assert null.mean() == pytest.approx(known.impossible.mean(), abs=1e-3)
     assert ece(null, known.impossible) < 0.015
     assert ece(best, known.right) < 0.015
     assert (best + null <= 1 + 1e-9).all()
+
+
+@pytest.mark.parametrize("scale", [0.25, 3.0])
+def test_odds_that_say_too_much_are_scaled(scale):
+    """ "" is as probable as its odds were before they were stretched; spans keep their shares among themselves."""
+    known = model(40_000, 11)
+    odds = known.evidence.null - np.log(-np.expm1(known.evidence.null))
+    null = -np.logaddexp(0, -odds * scale)
+    best = known.evidence.best - np.log(-np.expm1(known.evidence.null)) + np.log(-np.expm1(null))
+    moved = replace(known.evidence, best=best, null=null)
+    found = fit_probabilities([replace(known, evidence=moved)])
+    assert found.temperature in TEMPERATURES[ONE - 1 : ONE + 2].round(6)
+    assert found.null_scale == pytest.approx(1 / scale, rel=0.05)
+    p_best, p_null = found.probabilities(moved)
+    assert ece(p_null, known.impossible) < 0.015
+    assert ece(p_best, known.right) < 0.015
 
 
 def test_several_sets_are_fitted_as_one():
@@ -118,7 +136,7 @@ def reachable(known: Judged, measure: str) -> list[Fitted]:
     values = known.evidence.null_odds if measure == "null_odds" else np.exp(known.evidence.best[:, 0])
     edges = np.unique(values)
     middles = [*(edges[1:] + edges[:-1]) / 2, edges[0] - 1, edges[-1] + 1]
-    return [Fitted(1.0, 0.0, threshold, measure) for threshold in middles]
+    return [Fitted(1.0, 1.0, 0.0, threshold, measure) for threshold in middles]
 
 
 @given(rows)
@@ -148,7 +166,7 @@ def test_an_accuracy_is_held_with_the_most_answers(rows, share):
         with pytest.raises(PolyspanError, match="no threshold holds"):
             fit_threshold([known], Fitted(), Goal("accuracy", share))
         return
-    fitted = Fitted(1.0, 0.0, fit_threshold([known], Fitted(), Goal("accuracy", share)), "probability")
+    fitted = Fitted(1.0, 1.0, 0.0, fit_threshold([known], Fitted(), Goal("accuracy", share)), "probability")
     given = fitted.answers(known)
     assert given.answered.sum() == max(able)
     assert given.right[given.answered].mean() >= share - 1e-9
@@ -157,7 +175,7 @@ def test_an_accuracy_is_held_with_the_most_answers(rows, share):
 @given(rows, st.sampled_from([0.1, 0.3, 0.5, 0.9, 1.0]))
 def test_a_coverage_is_reached_with_the_fewest_answers(rows, share):
     known = drawn(rows)
-    fitted = Fitted(1.0, 0.0, fit_threshold([known], Fitted(), Goal("coverage", share)), "probability")
+    fitted = Fitted(1.0, 1.0, 0.0, fit_threshold([known], Fitted(), Goal("coverage", share)), "probability")
     counts = [one.answers(known).answered.sum() for one in reachable(known, "probability")]
     wanted = min(count for count in counts if count >= share * len(known) - 1e-9)
     assert fitted.answers(known).answered.sum() == wanted
@@ -169,7 +187,7 @@ def test_a_threshold_of_six_decimals_divides_as_it_was_fitted(values, share, ran
     threshold = fit_threshold([known], Fitted(), Goal("coverage", share / 10))
     if threshold is not None:
         assert threshold == round(threshold, 6)
-        answered = Fitted(1.0, 0.0, threshold, "probability").answers(known).answered
+        answered = Fitted(1.0, 1.0, 0.0, threshold, "probability").answers(known).answered
         assert answered.sum() >= share / 10 * len(values) - 1e-9
         assert not answered.all()
 

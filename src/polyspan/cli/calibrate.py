@@ -29,7 +29,7 @@ def calibrate(
 ) -> None:
     """Fit how sure a Reader is, and when it answers nothing.
 
-    A temperature, a null bias and a threshold for each language, by default for the best F1 (SQuAD 2.0's rule).
+    Probabilities and a threshold for each language, by default for the best F1 (SQuAD 2.0's rule).
     """
     from polyspan.cli import terminal
 
@@ -56,9 +56,12 @@ def _print(found: "Calibration", reader: str) -> None:
         sizes["all"], fits["all"] = (n, unanswerable), found
     rows = []
     for name, one in fits.items():
-        numbers = (one.temperature, one.null_bias, one.threshold, one.ece_before, one.ece_after)
-        rows.append([name, *sizes[name], *(None if number is None else f"{number:.3f}" for number in numbers)])
-    columns = ("language", "n", "no answer", "temperature", "null bias", "threshold", "ECE", "after")
+        fitted = [f"{number:.2f}" for number in (one.temperature, one.null_scale, one.null_bias)]
+        numbers = (one.threshold, one.ece_before, one.ece_after)
+        rows.append(
+            [name, *sizes[name], *fitted, *(None if number is None else f"{number:.3f}" for number in numbers)]
+        )
+    columns = ("language", "n", "no answer", "T", "scale", "bias", "threshold", "ECE", "after")
     terminal.table(columns, rows)
     terminal.tell(f"threshold of: {found.measure.replace('_', ' ')}; goal: {found.goal}")
     n = sum(one.n for one in found.languages.values())

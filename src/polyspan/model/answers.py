@@ -13,7 +13,7 @@ from polyspan.errors import UsageError
 from polyspan.model.distribution import Floats
 from polyspan.model.search import Decoding, Found, SpanReader, search
 from polyspan.model.words import whole_words
-from polyspan.stats.calibration import NULL_ODDS, Fitted, log_total
+from polyspan.stats.calibration import NULL_ODDS, Fitted, log_complement
 
 _Span = tuple[int, int, float, float]  # start, end, score, probability
 NO_SPAN = 1e6
@@ -57,10 +57,10 @@ class AnswerOptions:
     temperature: float | None = None
     """What logits are divided by before they become probabilities; it changes no order. None: what the Reader's
     calibration says, or 1 without one."""
-    null_bias: float | None = None
-    """What is added to the null score, once divided by the temperature, for probabilities alone: neither `score`
-    nor null odds have it. None: what the Reader's calibration says, or 0 without one and beside a `temperature`
-    of one's own."""
+    null_fit: tuple[float, float] | None = None
+    """Scale and bias of the log odds of "" at temperature 1, for probabilities alone: neither `score` nor null
+    odds have them, and the temperature is then that of spans alone. None: what the Reader's calibration says;
+    without one, and beside a `temperature` of one's own, the null score is divided by the temperature too."""
     align_to_words: bool = False
     """Make answers longer that cut a word, in scripts with spaces (`whole_words`)."""
 
@@ -72,8 +72,8 @@ class AnswerOptions:
             raise UsageError("null_threshold must be a number", found="nan")
         if self.min_probability is not None and not 0 <= self.min_probability <= 1:
             raise UsageError("min_probability must be from 0 to 1", found=str(self.min_probability))
-        if self.null_bias is not None and not math.isfinite(self.null_bias):
-            raise UsageError("null_bias must be a finite number", found=str(self.null_bias))
+        if self.null_fit is not None and not (self.null_fit[0] >= 0 and all(map(math.isfinite, self.null_fit))):
+            raise UsageError("null_fit must be a scale of 0 or more and a bias", found=str(self.null_fit))
         if self.temperature is not None and not 0 < self.temperature < math.inf:
             raise UsageError("temperature must be above 0", found=str(self.temperature))
 
@@ -85,8 +85,8 @@ class AnswerOptions:
         """These options, and what was fitted where they leave it open."""
         own = self
         if self.temperature is None:
-            bias = fitted.null_bias if self.null_bias is None else self.null_bias
-            own = replace(self, temperature=fitted.temperature, null_bias=bias)
+            null_fit = self.null_fit or (fitted.null_scale, fitted.null_bias)
+            own = replace(self, temperature=fitted.temperature, null_fit=null_fit)
         if self.null_threshold is not None or self.min_probability is not None:
             return own
         if fitted.measure == NULL_ODDS:
@@ -117,7 +117,7 @@ def answer_corpus(
     if reader.calibration is not None:
         reader.calibration.mind(corpus.language)
         options = options.calibrated(reader.calibration.of(corpus.language))
-    decoding = options.decoding(np.array([options.temperature or 1.0]))
+    decoding = options.decoding(np.array([1.0, options.temperature or 1.0]))
     found_chunks = search(
         reader, corpus, decoding, token_budget=token_budget, pack=pack, doing=doing, unknown=unknown
     )
@@ -136,12 +136,17 @@ def null_odds(found: Found) -> Floats:
 def _candidates(
     corpus: Corpus, found: Found, options: AnswerOptions, calibrated: bool
 ) -> Iterator[list[Candidate]]:
-    log_null, bias = found.log_null[:, 0], options.null_bias or 0.0
-    total = log_total(log_null, bias) if bias else np.zeros(len(log_null))
-    log_p = found.log_p[:, 0] - np.repeat(total, np.diff(found.bounds))
+    log_null = found.log_null[:, 1]
+    log_p = found.log_p[:, 1]
+    if options.null_fit is not None:
+        fitted = Fitted(1.0, *options.null_fit).log_null(found.log_null[:, 0])
+        some = np.diff(found.bounds) > 0
+        fitted[~some] = 0.0
+        shift = log_complement(fitted[some]) - log_complement(log_null[some])
+        log_null, log_p = fitted, log_p + np.repeat(shift, np.diff(found.bounds)[some])
     columns = found.start, found.end, found.score, np.exp(log_p)
     spans = list(zip(*(column.tolist() for column in columns), strict=True))
-    of_question = found.null, np.exp(log_null + bias - total), null_odds(found)
+    of_question = found.null, np.exp(log_null), null_odds(found)
     rows = zip(
         corpus.questions(),
         itertools.pairwise(found.bounds.tolist()),

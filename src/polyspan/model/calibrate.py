@@ -25,7 +25,7 @@ def calibrate(
     coverage: float | None = None,
     pooled: bool = False,
 ) -> Calibration:
-    """Fit a Reader's temperature, null bias and threshold on development data, for each language and for all.
+    """Fit a Reader's probabilities and threshold on development data, for each language and for all.
 
     The threshold is for the best F1, or for the `accuracy` that answers are to hold, or the `coverage` of
     questions that are to be answered (shares). `pooled` lets all languages have what was fitted on all together;
@@ -116,6 +116,7 @@ def _fitted(
     languages = {
         code: LanguageFit(
             temperature=fits[code].temperature,
+            null_scale=fits[code].null_scale,
             null_bias=fits[code].null_bias,
             threshold=fits[code].threshold,
             n=sum(map(len, some)),
@@ -133,6 +134,7 @@ def _fitted(
     )
     return Calibration(
         temperature=together.temperature,
+        null_scale=together.null_scale,
         null_bias=together.null_bias,
         threshold=together.threshold,
         measure=together.measure,

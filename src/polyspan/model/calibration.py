@@ -21,6 +21,7 @@ _WHOLE = ConfigDict(extra="forbid", strict=True)
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Share = Annotated[Number, Field(ge=0, le=1)]
 Temperature = Annotated[Number, Field(gt=0)]
+Scale = Annotated[Number, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 
 
@@ -30,6 +31,7 @@ class LanguageFit:
     the calibration error of its answers before and after, from 0 to 1."""
 
     temperature: Temperature
+    null_scale: Scale
     null_bias: Number
     threshold: Number | None
     n: Count
@@ -52,13 +54,14 @@ class FittedOn:
 
 @dataclass(frozen=True, slots=True, config=_WHOLE)
 class Calibration:
-    """A Reader's temperature, null bias and threshold: for each language of its development data, and for all.
+    """A Reader's temperature, odds of "" and threshold: for each language of its development data, and for all.
 
     The threshold is one of `measure`: `null_odds`, or the best span's `probability`; None where it always answers.
     `languages` are by their codes without script and region; `data` is what they were fitted on.
     """
 
     temperature: Temperature
+    null_scale: Scale
     null_bias: Number
     threshold: Number | None
     measure: Measure
@@ -71,7 +74,7 @@ class Calibration:
     def of(self, language: str | None) -> Fitted:
         """What holds for a language: its own, or what was fitted on all together where it has none."""
         own = self.languages.get(primary(language), self)
-        return Fitted(own.temperature, own.null_bias, own.threshold, self.measure)
+        return Fitted(own.temperature, own.null_scale, own.null_bias, own.threshold, self.measure)
 
     def knows(self, language: str | None) -> bool:
         """Whether a language is among those fitted; also where it is not known which one is asked."""

@@ -1,11 +1,11 @@
-"""Temperature, null bias and threshold of a reader, fitted to judged evidence: how sure it is, and when it says
-nothing.
+"""How sure a reader is and when it says nothing, fitted to judged evidence.
 
-One number divides all logits (Guo et al. 2017, "On Calibration of Modern Neural Networks"), so that probabilities
-mean what they say, and which span is best stays. A second one is added to the null score alone: it is one weight
-against thousands of spans, and no temperature can put that right (a bias as in vector scaling, ibid.). A third one
-decides when "" is given in place of the best span: by SQuAD 2.0's rule on the null odds (Rajpurkar et al. 2018),
-or by the probability of the span, for an accuracy to hold or a coverage to reach.
+Whether there is an answer: the log odds of "" against all spans together are scaled and shifted (Platt 1999,
+"Probabilistic Outputs for Support Vector Machines"); "" is one weight against thousands, and no temperature puts
+that right. Which span it is, if there is one: one number divides the logits (Guo et al. 2017, "On Calibration of
+Modern Neural Networks"), so that the order stays. A threshold decides when "" is given in place of the best span:
+by SQuAD 2.0's rule on the null odds (Rajpurkar et al. 2018), or by the probability of the span, for an accuracy to
+hold or a coverage to reach.
 """
 
 from collections.abc import Sequence
@@ -32,8 +32,9 @@ FEW = 10
 _UNIT = 1e6  # thresholds have six decimals: they mean the same in a file
 _LEAST = 1e-9  # of a probability: what was thought impossible costs much, not all
 _SLACK = 1e-9  # sums in another order differ in their last bits
-_FURTHEST = 200.0  # a null bias, either way
-_HALVINGS = 50
+_FURTHEST = 700.0  # of log odds: exp of it is finite
+_STEPS = 100
+_ONE = int(np.flatnonzero(TEMPERATURES == 1)[0])
 
 Floats = NDArray[np.float64]
 
@@ -60,12 +61,14 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A temperature, a null bias, and the threshold of a measure beyond which the best span is given up for "".
+    """A temperature for spans, scale and bias for the log odds of "", and the threshold of a measure beyond which
+    the best span is given up for "".
 
     Of `null_odds` it is the most that is answered, of `probability` the least. None: it never is.
     """
 
     temperature: float = 1.0
+    null_scale: float = 1.0
     null_bias: float = 0.0
     threshold: float | None = None
     measure: Measure = NULL_ODDS
@@ -73,9 +76,16 @@ class Fitted:
     def probabilities(self, evidence: Evidence) -> tuple[Floats, Floats]:
         """Of each question's best span and of "", (questions,) each."""
         column = evidence.at(self.temperature)
-        best, null = evidence.best[:, column], evidence.null[:, column]
-        total = log_total(null, self.null_bias)
-        return np.exp(best - total), np.exp(null + self.null_bias - total)
+        spans = evidence.best[:, column] - log_complement(evidence.null[:, column])
+        null = self.log_null(evidence.null[:, _ONE])
+        empty = np.array([text == "" for text in evidence.texts], bool)
+        null[empty], spans[empty] = 0.0, -np.inf
+        return np.exp(spans + log_complement(null)), np.exp(null)
+
+    def log_null(self, log_p: NDArray[Any]) -> Floats:
+        """The fitted log probability of "" from that at temperature 1."""
+        fitted: Floats = -np.logaddexp(0.0, -(self.null_scale * log_odds(log_p) + self.null_bias))
+        return fitted
 
     def answers(self, judged: Judged) -> "AnswersGiven":
         """What a reader fitted like this gives, and with which probability."""
@@ -111,56 +121,65 @@ def answers_ece(answers: Sequence[AnswersGiven]) -> float:
     return ece(*together(answers))
 
 
-def log_total(log_null: NDArray[Any], null_bias: float | Floats) -> Floats:
-    """log of the sum of all probabilities once the one of "" has been given exp(`null_bias`) times its weight."""
-    with np.errstate(divide="ignore"):
-        total: Floats = np.logaddexp(np.log1p(-np.exp(np.minimum(log_null, 0))), log_null + null_bias)
-    return total
-
-
 def fit(judged: Sequence[Judged], goal: Goal = Goal()) -> Fitted:
-    """The temperature and the null bias that suit some judged sets together, and then the threshold for a goal."""
+    """The probabilities that suit some judged sets together, and then the threshold for a goal."""
     fitted = fit_probabilities(judged)
     return replace(fitted, threshold=fit_threshold(judged, fitted, goal), measure=GOALS[goal.name])
 
 
 def fit_probabilities(judged: Sequence[Judged]) -> Fitted:
-    """The one of `TEMPERATURES`, with its null bias, under which what was observed is likeliest; of equal ones
-    that nearest to 1.
+    """What makes likeliest what was observed: whether there is an answer, and, where there is, whether the best
+    span is it.
 
-    Observed is one of three: the best span is right, there is no answer, or another span would be right. The bias
-    is 0 where all questions have an answer, or none has.
+    The first is a logistic regression on the log odds of "" (Platt 1999); the second one of `TEMPERATURES`, of
+    equal ones that nearest to 1.
     """
-    names = ("best", "null")
-    best, null = (np.concatenate([getattr(one.evidence, name) for one in judged]) for name in names)
+    best, null = (np.concatenate([getattr(one.evidence, name) for one in judged]) for name in ("best", "null"))
     right, impossible = (
         np.concatenate([getattr(one, name) for one in judged]) for name in ("right", "impossible")
     )
-    bias = _null_bias(null, float(impossible.mean()))
-    total = log_total(null, bias)
-    p_best, p_null = np.exp(best - total), np.exp(null + bias - total)
-    observed = np.where(right[:, None], p_best, np.where(impossible[:, None], p_null, 1 - p_best - p_null))
-    loss = -np.log(np.clip(observed, _LEAST, 1)).sum(axis=0)
+    empty = np.concatenate([[text == "" for text in one.evidence.texts] for one in judged])
+    scale, bias = _regression(log_odds(null[:, _ONE])[~empty], impossible[~empty])
+    able = ~impossible & ~empty
+    p = np.exp(best[able] - log_complement(null[able]))
+    loss = -np.log(np.clip(np.where(right[able, None], p, 1 - p), _LEAST, 1)).sum(axis=0)
     order = np.argsort(np.abs(np.log(TEMPERATURES)), kind="stable")
-    place = order[np.argmin(loss[order])]
-    return Fitted(round(float(TEMPERATURES[place]), 6), round(float(bias[place]), 6))
+    temperature = TEMPERATURES[order[np.argmin(loss[order])]]
+    return Fitted(round(float(temperature), 6), round(scale, 6), round(bias, 6))
 
 
-def _null_bias(log_null: Floats, share: float) -> Floats:
-    """For each temperature the bias at which "" is as probable on average as questions have no answer.
+def log_complement(log_p: NDArray[Any]) -> Floats:
+    """log(1 − p)."""
+    with np.errstate(divide="ignore"):
+        return np.log(-np.expm1(np.minimum(log_p, 0.0)))  # type: ignore[no-any-return]
 
-    That is where the likelihood is highest: its slope is the difference of the two, and falls.
+
+def log_odds(log_p: NDArray[Any]) -> Floats:
+    """log(p / (1 − p)), at most 700 either way."""
+    return np.clip(log_p - log_complement(log_p), -_FURTHEST, _FURTHEST)
+
+
+def _regression(odds: Floats, impossible: NDArray[np.bool_]) -> tuple[float, float]:
+    """Scale and bias of the log odds under which the flags are likeliest, by Newton's method; 1 and 0 where all
+    flags are the same.
+
+    Platt's targets, (n₊ + 1) / (n₊ + 2) and 1 / (n₋ + 2) for 1 and 0, keep both finite where the odds divide the
+    flags.
     """
-    low, high = np.full((2, log_null.shape[1]), _FURTHEST)
-    low = -low
-    if not 0 < share < 1:
-        return np.zeros(len(low))
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        too_few = np.exp(log_null + middle - log_total(log_null, middle)).mean(axis=0) < share
-        low, high = np.where(too_few, middle, low), np.where(too_few, high, middle)
-    bias: Floats = (low + high) / 2
-    return bias
+    many, few = int(impossible.sum()), int((~impossible).sum())
+    if not many or not few:
+        return 1.0, 0.0
+    target = np.where(impossible, (many + 1) / (many + 2), 1 / (few + 2))
+    inputs = np.stack([odds, np.ones(len(odds))], axis=1)
+    weights, damping = np.zeros(2), 1e-9 * len(odds)
+    for _ in range(_STEPS):
+        p = 1 / (1 + np.exp(-np.clip(inputs @ weights, -_FURTHEST, _FURTHEST)))
+        curvature = (inputs * (p * (1 - p))[:, None]).T @ inputs + damping * np.eye(2)
+        step = np.linalg.solve(curvature, inputs.T @ (target - p))
+        weights = weights + step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-12))
+    if weights[0] <= 0:  # the odds say nothing: every question has no answer with the same probability
+        return 0.0, float(np.log(target.sum() / (len(target) - target.sum())))
+    return float(weights[0]), float(weights[1])
 
 
 def fit_threshold(judged: Sequence[Judged], fitted: Fitted = Fitted(), goal: Goal = Goal()) -> float | None:

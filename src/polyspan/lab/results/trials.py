@@ -127,7 +127,7 @@ class _Trials:
         for name, one in fits.items():
             if tests := self.sets.get(name):
                 told = {"fit": name, "tests": list(tests), **_counts([known[test] for test in tests])}
-                numbers = ("temperature", "null_bias", "threshold", "measure")
+                numbers = ("temperature", "null_scale", "null_bias", "threshold", "measure")
                 yield told | {key: getattr(one, key) for key in numbers}
 
     def is_own(self, name: str, test: str) -> bool:
