@@ -17,7 +17,7 @@ from polyspan.lab.recipe.recipe_file import read_recipe
 from polyspan.lab.recipe.shipped import shipped
 from polyspan.model.windows.windows import WindowOptions
 
-ON_FILES = {name for name in shipped() if name.startswith(("public/", "beyond/abstain")) or name == "reader"}
+ON_FILES = {name for name in shipped() if name.startswith("public/")}
 ALL = [pytest.param(name, marks=[pytest.mark.realdata] * (name in ON_FILES)) for name in shipped()]
 
 SMALL = """\

@@ -200,7 +200,7 @@ def test_include_lays_one_recipe_over_another(write):
 
 def test_what_is_fitted_on_is_replaced_as_a_whole():
     """A recipe whose readers must not see a test takes none of the fits that it includes."""
-    confidence = read_recipe(ALL["beyond/abstain-squad-2"]).statistics.confidence
+    confidence = read_recipe(ALL["public/abstain-squad-2"]).statistics.confidence
     assert confidence is not None
     assert list(confidence.fit) == ["SQuAD-2", "Chinese", "Korean", "Japanese"]
 
