@@ -99,6 +99,17 @@ def test_odds_that_say_too_much_are_scaled(scale):
     assert ece(p_best, known.right) < 0.015
 
 
+@given(st.floats(-800, 800), st.floats(0, 3), st.floats(-20, 20))
+def test_probabilities_stay_such_next_to_certainty(odds, scale, bias):
+    """Half of the other answers is the best span, however much weight "" has beside them."""
+    null = -np.logaddexp(0.0, -odds)[None]
+    fitted, shift = Fitted(1.0, scale, bias).null_and_shift(null, null)
+    best = -np.log(2) - np.logaddexp(0.0, odds) + shift
+    assert 0 <= np.exp(best[0]) <= 0.5 + 1e-9
+    if abs(odds) < 700:
+        assert np.exp(best[0]) == pytest.approx((1 - np.exp(fitted[0])) / 2, abs=1e-9)
+
+
 def test_several_sets_are_fitted_as_one():
     whole = model(900, 3, 3.0)
     parts = [

@@ -13,7 +13,7 @@ from polyspan.errors import UsageError
 from polyspan.model.distribution import Floats
 from polyspan.model.search import Decoding, Found, SpanReader, search
 from polyspan.model.words import whole_words
-from polyspan.stats.calibration import NULL_ODDS, Fitted, log_complement
+from polyspan.stats.calibration import NULL_ODDS, Fitted
 
 _Span = tuple[int, int, float, float]  # start, end, score, probability
 NO_SPAN = 1e6
@@ -117,7 +117,9 @@ def answer_corpus(
     if reader.calibration is not None:
         reader.calibration.mind(corpus.language)
         options = options.calibrated(reader.calibration.of(corpus.language))
-    decoding = options.decoding(np.array([1.0, options.temperature or 1.0]))
+    temperature = options.temperature or 1.0
+    both = options.null_fit is not None and temperature != 1
+    decoding = options.decoding(np.array([1.0, temperature] if both else [temperature]))
     found_chunks = search(
         reader, corpus, decoding, token_budget=token_budget, pack=pack, doing=doing, unknown=unknown
     )
@@ -136,14 +138,10 @@ def null_odds(found: Found) -> Floats:
 def _candidates(
     corpus: Corpus, found: Found, options: AnswerOptions, calibrated: bool
 ) -> Iterator[list[Candidate]]:
-    log_null = found.log_null[:, 1]
-    log_p = found.log_p[:, 1]
+    log_null, log_p = found.log_null[:, -1], found.log_p[:, -1]
     if options.null_fit is not None:
-        fitted = Fitted(1.0, *options.null_fit).log_null(found.log_null[:, 0])
-        some = np.diff(found.bounds) > 0
-        fitted[~some] = 0.0
-        shift = log_complement(fitted[some]) - log_complement(log_null[some])
-        log_null, log_p = fitted, log_p + np.repeat(shift, np.diff(found.bounds)[some])
+        log_null, shift = Fitted(1.0, *options.null_fit).null_and_shift(found.log_null[:, 0], log_null)
+        log_p = log_p + np.repeat(shift, np.diff(found.bounds))
     columns = found.start, found.end, found.score, np.exp(log_p)
     spans = list(zip(*(column.tolist() for column in columns), strict=True))
     of_question = found.null, np.exp(log_null), null_odds(found)

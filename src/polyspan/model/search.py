@@ -274,5 +274,5 @@ class _Sums:
             score,
             np.minimum(masses - whole[question], 0.0),
             np.where(np.isfinite(self.null), self.null, 0),
-            np.where(spans, np.minimum(null - whole, 0.0), 0.0),
+            np.where(spans, -np.logaddexp(0.0, self.totals - null), 0.0),  # exact also next to certainty
         )

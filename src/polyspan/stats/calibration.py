@@ -10,7 +10,7 @@ hold or a coverage to reach.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,7 @@ _UNIT = 1e6  # thresholds have six decimals: they mean the same in a file
 _LEAST = 1e-9  # of a probability: what was thought impossible costs much, not all
 _SLACK = 1e-9  # sums in another order differ in their last bits
 _FURTHEST = 700.0  # of log odds: exp of it is finite
+_ALMOST = -1e-307  # the log of a probability next to 1
 _STEPS = 100
 _ONE = int(np.flatnonzero(TEMPERATURES == 1)[0])
 
@@ -76,22 +77,24 @@ class Fitted:
     def probabilities(self, evidence: Evidence) -> tuple[Floats, Floats]:
         """Of each question's best span and of "", (questions,) each."""
         column = evidence.at(self.temperature)
-        spans = evidence.best[:, column] - log_complement(evidence.null[:, column])
-        null = self.log_null(evidence.null[:, _ONE])
-        empty = np.array([text == "" for text in evidence.texts], bool)
-        null[empty], spans[empty] = 0.0, -np.inf
-        return np.exp(spans + log_complement(null)), np.exp(null)
+        null, shift = self.null_and_shift(evidence.null[:, _ONE], evidence.null[:, column])
+        return np.exp(evidence.best[:, column] + shift), np.exp(null)
 
-    def log_null(self, log_p: NDArray[Any]) -> Floats:
-        """The fitted log probability of "" from that at temperature 1."""
-        fitted: Floats = -np.logaddexp(0.0, -(self.null_scale * log_odds(log_p) + self.null_bias))
-        return fitted
+    def null_and_shift(self, at_one: Floats, at_own: Floats) -> tuple[Floats, Floats]:
+        """The fitted log probability of "" for each question, and what is added to that of its spans, which then
+        sum to the rest.
+
+        From the log probability of "" at temperature 1 and at the fitted one. Where it is 0, "" stays certain.
+        """
+        odds = self.null_scale * _log_odds(at_one) + self.null_bias
+        null = np.where(at_one < 0, -np.logaddexp(0.0, -odds), 0.0)
+        return null, _log_complement(null) - _log_complement(at_own)
 
     def answers(self, judged: Judged) -> "AnswersGiven":
         """What a reader fitted like this gives, and with which probability."""
         evidence = judged.evidence
         best, null = self.probabilities(evidence)
-        answered = np.array([text != "" for text in evidence.texts], bool)
+        answered = ~evidence.empty
         if self.threshold is not None:
             low = self.measure == NULL_ODDS
             answered &= evidence.null_odds <= self.threshold if low else best >= self.threshold
@@ -138,25 +141,24 @@ def fit_probabilities(judged: Sequence[Judged]) -> Fitted:
     right, impossible = (
         np.concatenate([getattr(one, name) for one in judged]) for name in ("right", "impossible")
     )
-    empty = np.concatenate([[text == "" for text in one.evidence.texts] for one in judged])
-    scale, bias = _regression(log_odds(null[:, _ONE])[~empty], impossible[~empty])
+    empty = np.concatenate([one.evidence.empty for one in judged])
+    scale, bias = _regression(_log_odds(null[:, _ONE])[~empty], impossible[~empty])
     able = ~impossible & ~empty
-    p = np.exp(best[able] - log_complement(null[able]))
+    p = np.exp(best[able] - _log_complement(null[able]))
     loss = -np.log(np.clip(np.where(right[able, None], p, 1 - p), _LEAST, 1)).sum(axis=0)
     order = np.argsort(np.abs(np.log(TEMPERATURES)), kind="stable")
     temperature = TEMPERATURES[order[np.argmin(loss[order])]]
     return Fitted(round(float(temperature), 6), round(scale, 6), round(bias, 6))
 
 
-def log_complement(log_p: NDArray[Any]) -> Floats:
-    """log(1 − p)."""
-    with np.errstate(divide="ignore"):
-        return np.log(-np.expm1(np.minimum(log_p, 0.0)))  # type: ignore[no-any-return]
+def _log_complement(log_p: Floats) -> Floats:
+    """log(1 − p); finite also where p is 1."""
+    return np.log(-np.expm1(np.minimum(log_p, _ALMOST)))
 
 
-def log_odds(log_p: NDArray[Any]) -> Floats:
+def _log_odds(log_p: Floats) -> Floats:
     """log(p / (1 − p)), at most 700 either way."""
-    return np.clip(log_p - log_complement(log_p), -_FURTHEST, _FURTHEST)
+    return np.clip(log_p - _log_complement(log_p), -_FURTHEST, _FURTHEST)
 
 
 def _regression(odds: Floats, impossible: NDArray[np.bool_]) -> tuple[float, float]:
@@ -195,7 +197,7 @@ def fit_threshold(judged: Sequence[Judged], fitted: Fitted = Fitted(), goal: Goa
         if not any(one.impossible.any() for one in judged):
             return None
         values = np.concatenate([one.evidence.null_odds for one in judged])
-        empty = np.concatenate([[text == "" for text in one.evidence.texts] for one in judged])
+        empty = np.concatenate([one.evidence.empty for one in judged])
         gain = np.concatenate([one.f1 - one.impossible for one in judged])[~empty]
         place = _Places.of(values[~empty])
         total = np.concatenate([[0.0], np.cumsum(gain[place.order])[place.last]])

@@ -31,6 +31,11 @@ class Evidence:
     null: NDArray[np.float64]
     starts: NDArray[np.int64] | None = None
 
+    @property
+    def empty(self) -> NDArray[np.bool_]:
+        """(questions,): whether the context has no span."""
+        return np.array([text == "" for text in self.texts], bool)
+
     @staticmethod
     def at(temperature: float) -> int:
         """The column of a temperature; UsageError where it is none of `TEMPERATURES` (to five digits)."""
