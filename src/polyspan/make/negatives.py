@@ -20,7 +20,7 @@ from polyspan.make.maker import Maker, Shape
 from polyspan.make.recover import MAX_DISTANCE, fold
 from polyspan.make.recover.distance import within
 from polyspan.progress import progress
-from polyspan.score.registry import default_metric
+from polyspan.score.registry import default_metric, with_no_answer
 
 NEAR = ("words", "random")
 """How the paragraph is chosen: the one most like the question in words, or drawn."""
@@ -95,8 +95,9 @@ def _needed(others: int, share: object) -> int:
 
 def _metric(metric: str | None, language: str | None) -> str | None:
     """The metric of data with unanswerable questions: SQuAD 2.0's in the place of SQuAD 1.1's."""
-    known = metric or (default_metric(language) if language else None)
-    return "squad.v2" if known == "squad.v1" else metric
+    known = metric or (default_metric(language) if language else "")
+    better = with_no_answer(known)
+    return metric if better == known else better
 
 
 def _shape(before: Shape, share: object, **options: object) -> Shape:

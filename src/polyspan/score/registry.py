@@ -41,3 +41,8 @@ def _first(language: str | None, metrics: Iterable[Metric]) -> str:
     tag = language_tag(language)
     wanted = primary(tag), kind(tag)
     return next(metric.name for sought in wanted for metric in metrics if sought in metric.default_for)
+
+
+def with_no_answer(metric: str) -> str:
+    """The metric for data with unanswerable questions: SQuAD 2.0's in the place of SQuAD 1.1's, else the same."""
+    return "squad.v2" if metric == "squad.v1" else metric

@@ -13,8 +13,7 @@ from polyspan.errors import PolyspanError
 from polyspan.score.metric import Metric, Own, Rule, as_metric
 from polyspan.score.no_answer import Keys, by_kind, by_null_odds
 from polyspan.score.predictions import check_predictions
-from polyspan.score.registry import default_metric, find
-from polyspan.score.squad import V1, V2
+from polyspan.score.registry import default_metric, find, with_no_answer
 
 if TYPE_CHECKING:  # `import polyspan.score` stays light: the readers of polyspan.data are not needed
     import numpy as np
@@ -132,9 +131,9 @@ def score(
 
 def _rule(corpus: "Corpus", metric: str | Metric | Rule | None, language: str | None) -> Metric | Own:
     """What to score by: what was asked for, the corpus's own metric, or its language's."""
-    named = metric or corpus.metric or default_metric(language)
-    if not metric and named == V1.name and any(question.impossible for _, question in corpus.questions()):
-        named = V2
+    named: str | Metric | Rule = metric or corpus.metric or default_metric(language)
+    if not metric and isinstance(named, str) and any(question.impossible for _, question in corpus.questions()):
+        named = with_no_answer(named)
     return find(named, language) if isinstance(named, str) else as_metric(named)
 
 

@@ -1,12 +1,12 @@
 """A reader's evidence on a development set, judged by the metric: what would be right, and what must stay open."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from polyspan.data.schema import Corpus, Question
+from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError
 from polyspan.score import default_metric, find, score
 from polyspan.stats.evidence import Evidence
@@ -55,20 +55,7 @@ def worth(corpus: Corpus, texts: Sequence[str]) -> tuple[Flags, NDArray[np.float
             fix="give the language of the data, or take out the metric that the file names",
         )
     impossible = np.array([one.impossible or (metric.no_answer and not one.answers) for one in questions], bool)
-    right, f1 = np.zeros(len(questions), bool), np.zeros(len(questions))
-    if not impossible.all():
-        given = {question.id: text for question, text in zip(questions, texts, strict=True)}
-        found = score(_without(corpus, questions, impossible), given, metric).questions
-        for at in np.flatnonzero(~impossible):
-            right[at], f1[at] = found[questions[at].id]
-    return right, f1, impossible
-
-
-def _without(corpus: Corpus, questions: Sequence[Question], left_out: Flags) -> Corpus:
-    """The corpus without some of its questions."""
-    out = {id(question) for question, leaves in zip(questions, left_out, strict=True) if leaves}
-    kept = (
-        replace(one, questions=tuple(question for question in one.questions if id(question) not in out))
-        for one in corpus.paragraphs
-    )
-    return replace(corpus, paragraphs=tuple(kept))
+    given = {question.id: text for question, text in zip(questions, texts, strict=True)}
+    found = score(corpus, given, metric).questions if questions else {}
+    scores = np.array([found[question.id] for question in questions], float).reshape(-1, 2)
+    return (scores[:, 0] > 0) & ~impossible, np.where(impossible, 0.0, scores[:, 1]), impossible
