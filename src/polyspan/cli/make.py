@@ -146,7 +146,7 @@ def reorder(
 @_verb("polyspan make translate mini:en/test --to ko --engine dictionary:mini:ko --out ko.json")
 def translate(
     to: Annotated[str, _T(metavar="LANG", help="Language to translate into.")],
-    engine: Annotated[str, _T(help="apertium:eng-spa, hf:MODEL, file:TABLE or dictionary:FILE.")],
+    engine: Annotated[str, _T(help="apertium:eng-spa, bergamot:en-pt, hf:MODEL, file:TABLE or dictionary:FILE.")],
     recover: Recover = "boundary",
     whole: Whole = False,
     keep_lost: KeepLost = False,

