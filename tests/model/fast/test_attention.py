@@ -189,3 +189,25 @@ def test_a_loaded_encoder_uses_both(tiny):
     model, _ = load_encoder(tiny)
     assert model.config._attn_implementation == attention.NAME
     assert not any(type(module) is torch.nn.Dropout for module in model.modules())
+
+
+@pytest.mark.parametrize("floating", [False, True])
+def test_bf16_that_learns_on_a_cpu_is_attended_in_float32(floating):
+    generator = torch.Generator().manual_seed(0)
+    whole = [torch.randn(2, 3, 7, 8, generator=generator) for _ in range(4)]
+    *halves, back = (part.bfloat16() for part in whole)
+    mask = torch.ones(2, 1, 7, 7, dtype=torch.bool)
+    mask[1, ..., 5:] = False
+    given = torch.zeros(mask.shape, dtype=torch.bfloat16).masked_fill(~mask, float("-inf")) if floating else mask
+    layer = torch.nn.Module()
+    with torch.autocast("cpu", torch.bfloat16):
+        learning = [part.clone().requires_grad_() for part in halves]
+        mixed, _ = attention.attend(layer, *learning, given, is_causal=False)
+        mixed.backward(back.transpose(1, 2))
+    exact = [part.float().requires_grad_() for part in halves]
+    expected, _ = attention.attend(layer, *exact, mask, is_causal=False)
+    expected.backward(back.float().transpose(1, 2))
+    assert mixed.dtype == torch.bfloat16
+    assert torch.equal(mixed, expected.bfloat16())
+    for ours, theirs in zip(learning, exact, strict=True):
+        assert torch.equal(ours.grad, theirs.grad.bfloat16())
