@@ -1,6 +1,8 @@
 """The front door: questions put to files of text, PDF and the like, answered with the place and how sure it is.
 
-`polyspan.ask(…)` is the function `asking.ask`. Its own: `documents`.
+`polyspan.ask(…)` is the function `asking.ask`.
+
+Gives: `asking`, `documents`. Its own: `library`, `passages`, `sentence`.
 """
 
 import sys

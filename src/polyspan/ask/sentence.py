@@ -12,10 +12,11 @@ WIDEST = 400
 
 _REACH = 2000  # characters on each side in which its ends are looked for
 # A line break within a sentence is a space to who reads, but not before an item of a list, a heading or a table.
-_WRAP = re.compile(r"\r?\n(?![^\S\n]*(?:[\-*+•#>|]|\d+[.)]\s|\n|$))")
-_NARROW = 30  # characters of a line that is ended on purpose
-_SPACE = re.compile(r"\s+")
-_NO_SPACE = re.compile(rf"(?<={ALONE})\s*[\r\n]\s*(?={ALONE})")  # where lines end in scripts without spaces
+_WRAP = re.compile(r"\r?\n(?![^\S\n]*(?:[\-*+•#>|]|\d{1,2}[.)]\s|\n|$))")
+_NARROW = 30  # columns of a line that is ended on purpose
+_WIDE = re.compile(ALONE)
+# White space, of which nothing is left where a line ends in scripts without spaces.
+_SPACE = re.compile(rf"(?P<none>(?<={ALONE})\s*[\r\n]\s*(?={ALONE}))|\s+")
 
 
 class Shown(NamedTuple):
@@ -30,7 +31,7 @@ def sentence_around(text: str, start: int, end: int) -> Shown:
     """The sentence, or the sentences, that `text[start:end]` stands in; of a long one what is next to it."""
     first, last = _paragraph(text, start, end)
     begin = first
-    for sentence in sentences(_unwrapped(text[first:last])):
+    for sentence in sentences(_unwrapped(text[first:last]), longest=last - first):
         behind = begin + len(sentence)
         if behind <= start:
             first = begin = behind
@@ -39,16 +40,21 @@ def sentence_around(text: str, start: int, end: int) -> Shown:
             break
         else:
             begin = behind
-    before, inside, after = (
-        _SPACE.sub(" ", _NO_SPACE.sub("", part))
-        for part in (text[first:start].lstrip(), text[start:end], text[end:last].rstrip())
-    )
+    flat, begin, behind = _flat(text[first:last], start - first, end - first)
+    before, inside, after = flat[:begin].lstrip(), flat[begin:behind], flat[behind:].rstrip()
     room = max(WIDEST - len(inside), 0)
     before, after = (
         _end(before, max(room // 2, room - len(after))),
         _begin(after, max(room // 2, room - len(before))),
     )
     return Shown(before + inside + after, len(before), len(before) + len(inside))
+
+
+def _flat(text: str, start: int, end: int) -> tuple[str, int, int]:
+    """A text on one line, and where in it `text[start:end]` stands."""
+    spaces = [(one.end(), len(one[0]) - (one["none"] is None)) for one in _SPACE.finditer(text)]
+    start, end = (place - sum(less for at, less in spaces if at <= place) for place in (start, end))
+    return _SPACE.sub(lambda one: " " if one["none"] is None else "", text), start, end
 
 
 def _paragraph(text: str, start: int, end: int) -> tuple[int, int]:
@@ -63,8 +69,8 @@ def _unwrapped(text: str) -> str:
     """Line breaks within sentences become spaces, a character each, so that places stay."""
 
     def space(found: re.Match[str]) -> str:
-        line = found.start() - max(text.rfind("\n", 0, found.start()), 0)
-        return found[0] if line < _NARROW else " " * len(found[0])
+        line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+        return found[0] if len(line) + len(_WIDE.findall(line)) < _NARROW else " " * len(found[0])
 
     return _WRAP.sub(space, text)
 

@@ -147,6 +147,7 @@ def test_broken_pages_have_places_too(read, page):
         ("euc-kr", "cp949", "cp949"),
         ("big5", "utf-8", "utf-8"),
         ("nothing", "utf-8", "utf-8"),
+        ("punycode", "utf-8", "utf-8"),
         ("GB2312", "gb18030", "gb18030"),
     ],
 )

@@ -5,6 +5,7 @@ import re
 
 _HEAD = 1024  # bytes in which a page says it
 _SAID = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
+_OF_PAGES = re.compile(r"ascii|big5|cp\d+|euc_\w+|gb\w+|iso2022_jp|iso8859-\d+|koi8-\w|mac-\w+|shift_jis|tis-620")
 # What browsers take these names for: WHATWG, "Encoding", 4.2.
 _MEANT = {
     "ascii": "windows-1252",
@@ -26,13 +27,13 @@ def charset(data: bytes) -> str | None:
     said = _SAID.search(data, 0, _HEAD)
     try:
         name = codecs.lookup(said[1].decode("ascii")).name if said else "utf-8"
+        if not _OF_PAGES.fullmatch(name):
+            return None
         encoding = _MEANT.get(name, name)
         data.decode(encoding)
     except (LookupError, UnicodeError):
         return None
-    if encoding.startswith("utf") or (not data.isascii() and _is_utf8(data)):
-        return None
-    return encoding
+    return None if not data.isascii() and _is_utf8(data) else encoding
 
 
 def _is_utf8(data: bytes) -> bool:

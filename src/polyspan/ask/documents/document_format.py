@@ -52,7 +52,9 @@ def read_document(path: Source, encoding: str | None = None, largest: float = LA
         document = _format_of(data, name).read(data, name, encoding)
     except ModuleNotFoundError as error:
         fix = "pip install 'polyspan[documents]'"
-        raise PolyspanError(f"{error.name} is not installed, which reads such files", where=name, fix=fix) from error
+        raise PolyspanError(
+            f"{error.name} is not installed, which reads such files", where=name, fix=fix
+        ) from error
     if not any(map(is_visible, document.text)):
         fix = "a scan needs OCR first" if document.encoding is None else "check that this is the file you mean"
         raise PolyspanError("there is no text to read in it", where=name, found=f"{len(data):,} bytes", fix=fix)
