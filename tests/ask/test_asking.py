@@ -135,8 +135,9 @@ def test_a_real_reader_answers_from_real_files(tiny, tmp_path, monkeypatch):
     texts = {"a.txt": "the cup was won by leeds in 1920.\r\n" * 3, "b.md": "# the cup\n\n我在東京。 won by hull"}
     for name, text in texts.items():
         (tmp_path / name).write_text(text, "utf-8", newline="")
+    files = ["a.txt", "b.md", "none.txt"]
     with pytest.warns(PolyspanWarning) as told:
-        replies = ask(["who won the cup", "where"], ["a.txt", "b.md", "none.txt"], reader=tmp_path, top=3, always=True)
+        replies = ask(["who won the cup", "where"], files, reader=tmp_path, top=3, always=True)
     assert ["none.txt" in str(one.message) for one in told] == [True, False]
     assert "not calibrated" in str(told[1].message)
     for reply in replies:

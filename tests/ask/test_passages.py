@@ -73,7 +73,9 @@ def test_everything_visible_is_in_a_passage_in_its_place(text, size, places):
     assert all(place in covered for place, char in enumerate(text) if is_visible(char))
 
 
-@pytest.mark.parametrize("text", ["x" * 600_000, "word " * 100_000, "a.\n" * 50_000, "\n\n" * 100_000])
+@pytest.mark.parametrize(
+    "text", ["x" * 600_000, "word " * 100_000, "a.\n" * 50_000, "\n\n" * 100_000, "." * 100_000]
+)
 def test_text_of_many_characters_is_cut_soon(text):
     found = passages([Document("a.txt", text)])
     assert all(len(one.text) < 3 * SIZE for one in found)

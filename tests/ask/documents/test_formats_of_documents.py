@@ -93,10 +93,10 @@ def test_line_ends_are_as_on_disk(read):
 
 
 def test_headings_of_markdown(read):
-    content = "# One #\n\ntext\n```sh\n# none\n```\n## Two\r\nText\n===\nmore\n\n- item\n---\n"
+    content = "# One #\n## C#\n#\n\ntext\n```sh\n# none\n```\n## Two\r\nText\n===\nmore\n\n- item\n---\n"
     document = read("a.md", content)
     assert [(document.text[one.start : one.end], one.level) for one in document.headings] == [
-        ("One", 1), ("Two", 2), ("Text", 1)
+        ("One", 1), ("C#", 2), ("Two", 2), ("Text", 1)
     ]  # fmt: skip
 
 
@@ -139,6 +139,19 @@ def test_broken_pages_have_places_too(read, page):
         found = document.spot(place, place + 1)
         assert 0 <= found.start <= found.end <= len(source)
         assert found.counted == "markup" or source[found.start : found.end] == document.text[place]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.md", "<!-- a -->" * 5_000 + "text"),
+        ("a.html", "<html>a" + " " * 50_000 + "b" + " \t" * 50_000),
+        ("a.html", "<html>a" + "\n" * 50_000 + "b"),
+        ("a.md", "a" + " " * 50_000 + "b\n# c" + " " * 50_000 + "#" * 50_000 + "d\n" + "`" * 50_000),
+    ],
+)
+def test_odd_files_are_read_soon(read, name, content):
+    assert read(name, content).text
 
 
 @pytest.mark.parametrize(

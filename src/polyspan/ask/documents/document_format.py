@@ -72,7 +72,10 @@ def _format_of(data: bytes, name: str) -> DocumentFormat:
 def _bytes(name: str, largest: float) -> bytes:
     """No more is read than is wanted: a file of the system may have no end."""
     if name == STDIN:
-        return _limited(sys.stdin.buffer, "stdin", largest)
+        if sys.stdin is None:
+            raise PolyspanError("there is no stdin", fix="name a file")
+        with explained("stdin", "read"):
+            return _limited(sys.stdin.buffer, "stdin", largest)
     if os.path.isdir(name):
         fix = f"name the files, or give a quoted pattern such as '{os.path.join(name, '*.txt')}'"
         raise PolyspanError("this is a folder, and a document is a file", where=name, fix=fix)

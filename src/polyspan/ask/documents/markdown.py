@@ -11,8 +11,8 @@ from polyspan.ask.documents.file_text import file_text
 _BLOCK = re.compile(
     r"^ {0,3}(?:"
     r"(?P<fence>`{3,}|~{3,})[^\n]*(?:\n(?! {0,3}(?P=fence))[^\n]*)*(?:\n {0,3}(?P=fence)[^\n]*)?"
-    r"|(?P<marks>\#{1,6})[ \t]+(?P<atx>[^\r\n]*?)(?:[ \t]+\#+)?[ \t]*\r?$"
-    r"|(?P<setext>[^\s>*+\-][^\r\n]*?)[ \t]*\r?\n {0,3}(?P<line>=+|-{2,})[ \t]*\r?$"
+    r"|(?P<marks>\#{1,6})[ \t]+(?P<atx>[^\r\n]*)"
+    r"|(?P<setext>[^\s>*+\-][^\r\n]*)\r?\n {0,3}(?P<line>=+|-{2,})[ \t]*\r?$"
     r")",
     re.MULTILINE,
 )
@@ -25,10 +25,16 @@ def _read(data: bytes, path: str, encoding: str | None) -> Document:
 
 def _headings(text: str) -> Iterator[Heading]:
     for block in _BLOCK.finditer(text):
-        kind = "atx" if block["atx"] else "setext"
-        if block[kind]:
+        if block["fence"]:
+            continue
+        kind = "setext" if block["line"] else "atx"
+        words = block[kind].rstrip()
+        bare = words.rstrip("#")
+        if kind == "atx" and bare[-1:] in (" ", "\t", ""):  # a closing sequence
+            words = bare.rstrip()
+        if words:
             level = len(block["marks"]) if kind == "atx" else 1 if block["line"][0] == "=" else 2
-            yield Heading(*block.span(kind), level)
+            yield Heading(block.start(kind), block.start(kind) + len(words), level)
 
 
 MARKDOWN = DocumentFormat("markdown", (".md", ".markdown", ".mdown", ".mkd"), _read)

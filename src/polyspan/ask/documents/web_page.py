@@ -15,7 +15,7 @@ from polyspan.ask.documents.file_text import file_text
 from polyspan.ask.documents.seen import Seen
 
 _PAGE = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html[\s>])", re.I | re.S
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:(?><!--.*?-->)\s*+)*+<(?:!doctype\s+html|html[\s>])", re.I | re.S
 )
 
 
@@ -40,7 +40,8 @@ _NOT_SHOWN = re.compile(r"display\s*:\s*none", re.I)
 _HEADING = re.compile("h[1-6]")
 _REFERENCE = re.compile(r"&[#\w]*;?")
 _BLANK = " \t\n\r\f"
-_EMPTY_LINES = re.compile(rf"[{_BLANK}]*(?:\r\n?|\n)[ \t\f]*(?:\r\n?|\n)[{_BLANK}]*")
+_SPACE = re.compile(rf"[{_BLANK}]+")
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 class _Browser(HTMLParser):
@@ -144,10 +145,11 @@ class _Browser(HTMLParser):
 
     def _put(self, text: str, at: int) -> None:
         done = 0
-        for lines in _EMPTY_LINES.finditer(text):
-            self.seen.put(text[done : lines.start()], at + done, lines.start() - done)
-            self.seen.put(" ", at + lines.start(), len(lines[0]))
-            done = lines.end()
+        for space in _SPACE.finditer(text):
+            if len(_LINE_END.findall(space[0])) > 1:  # an empty line, which parts nothing here
+                self.seen.put(text[done : space.start()], at + done, space.start() - done)
+                self.seen.put(" ", at + space.start(), len(space[0]))
+                done = space.end()
         self.seen.put(text[done:], at + done, len(text) - done)
 
 
