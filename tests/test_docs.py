@@ -75,7 +75,7 @@ def runnable(page: Path) -> list[Block]:
 
 def _case(page: Path):
     text = "".join(block.text for block in runnable(page))
-    trains = re.search(r"bundled:|polyspan (train|predict|quickstart)", text)
+    trains = re.search(r"bundled:|polyspan (ask|train|predict|quickstart)", text)
     # A quickstart alone takes minutes; the other pages are to take less than one on two free cores.
     marks = [pytest.mark.bundled, pytest.mark.slow] if trains else []
     return pytest.param(page, id=page.name, marks=marks)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from polyspan import make as make
+    from polyspan.ask.asking import ask as ask
     from polyspan.data.sample import sample as sample
     from polyspan.data.schema import Answer as Answer
     from polyspan.data.schema import Corpus as Corpus
@@ -81,13 +82,14 @@ _HOME = {
 }
 """Public name → the module it lives in; imported when first used, so that `import polyspan` costs nothing."""
 
-__all__ = sorted([*_HOME, "make", "score"])
+_ROOMS = ("ask", "make", "score")
+__all__ = sorted([*_HOME, *_ROOMS])
 
 
 if not TYPE_CHECKING:  # a type checker sees the imports above, and what is not there
 
     def __getattr__(name: str) -> Any:
-        if name in ("make", "score"):
+        if name in _ROOMS:
             return import_module(f"polyspan.{name}")
         if name not in _HOME:
             raise AttributeError(f"module 'polyspan' has no attribute {name!r}")

@@ -18,6 +18,7 @@ VERBS = {
 FUNCTIONS = {
     "quickstart": "lab.quickstart.quickstart",
     "predict": "model.answers.AnswerOptions prediction.predict model.reader.Reader.load",
+    "ask": "ask.asking.ask",
     "score": "stats.standings.standings score.scores.score",
     "calibrate": "model.calibrate.calibrate",
     "check": "reading.check reading.repair",
@@ -53,6 +54,7 @@ RENAMED = {"weight": "weights", "switch_rate": "rate", "adversarial_weight": "we
 PRINTED = ("shown",)  # what is printed besides the result, of which a function knows nothing
 ALONE = {
     ("quickstart", "out"): Path("quickstart"),  # the function's is the same as text
+    ("ask", "model"): "bundled:reader",  # the function's is called reader: it may be one
     ("score", "cluster"): "question",  # the functions' None: each question is a unit
     ("stats compare", "cluster"): "question",
     ("predict", "n_best"): 20,  # of --nbest, as Reader.answers; without that file one answer is enough

@@ -26,6 +26,7 @@ CALLS = {
     "report": ("report run", "report: run/report.html", ""),
     "check": ("check dev.json", "5 questions, no fault", ""),
     "predict": ("predict --model reader --data dev.json --out p.json", "5 answers: p.json", "loading reader"),
+    "ask": ("ask who notes.txt --model reader --always", "notes.txt:1: characters", "not calibrated"),
     "score": ("score dev.json a.json", "exact match", ""),
     "trim": ("trim tiny --data dev.json --out small", "pieces", ""),
     "bench": ("bench", "| row |", ""),
@@ -94,6 +95,7 @@ def work(corpus, tiny, run, tmp_path, monkeypatch) -> Path:
     gold = {question.id: question.answers[0].text for _, question in corpus.questions()}
     for name, texts in (("a", dict.fromkeys(gold, "leeds")), ("b", gold)):
         Path(f"{name}.json").write_text(json.dumps(texts), "utf-8")
+    Path("notes.txt").write_text("the cup was won by leeds in 1920.", "utf-8")
     Path("run").mkdir()
     Path("run/report.json").write_text(json.dumps(REPORT), "utf-8")
     words = ("cup", "the", "won", "wxyz", "hull", "leeds", "qqqq", "vvvv")
@@ -105,7 +107,7 @@ def work(corpus, tiny, run, tmp_path, monkeypatch) -> Path:
 
 def _prepare(verb: str, run, monkeypatch) -> None:
     """What takes minutes or a network is put in place of; what a verb needs of others is made first."""
-    if verb in ("predict", "calibrate", "probe pca", "probe cosine", "probe svcca", "probe cka"):
+    if verb in ("ask", "predict", "calibrate", "probe pca", "probe cosine", "probe svcca", "probe cka"):
         run("train", "--data", "dev.json", "--model", "tiny", "--out", "reader", *FAST.split())
     if verb == "align score":
         vectors = ("--source-vectors", "some.vec", "--target-vectors", "some.vec")

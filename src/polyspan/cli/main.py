@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import typer
 
 from polyspan.cli.align import align_app
+from polyspan.cli.ask import ask_app
 from polyspan.cli.calibrate import calibrate_app
 from polyspan.cli.data import data_app
 from polyspan.cli.help import Verbs
@@ -49,6 +50,7 @@ app = Verbs(
     pretty_exceptions_enable=False,
     help="Zero-shot cross-lingual reading comprehension: train in one language, answer in others.",
 )
+app.add_typer(ask_app)
 app.add_typer(data_app, name="data")
 app.add_typer(make_app, name="make")
 app.add_typer(train_app)
@@ -70,7 +72,8 @@ _TERMINATED = 143  # what a training makes of SIGTERM
 def main() -> None:
     """Run the command line; a user's mistake ends in a message, never in a traceback."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8, whatever the locale
+        # JSON is UTF-8, whatever the locale; half a surrogate pair, as names of files may have, is escaped.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     warnings.showwarning = partial(_remark, warnings.showwarning)
     try:
         app(prog_name="polyspan")  # also as `python -m polyspan`

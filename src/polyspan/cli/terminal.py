@@ -18,6 +18,8 @@ from rich.text import Text
 
 _SHOWN = 12  # faults printed in full; --json has them all
 _WIDE = 10_000
+_NARROWEST = 20
+_JOINING = "\u200c\u200d\u200e\u200f"
 _NUMBER = re.compile(r"–|(< )?[-+−±]?\d*\.?\d+\**")  # also with a sign, and with stars
 
 
@@ -73,9 +75,23 @@ def sentences(lines: Iterable[str]) -> None:
         tell("\n".join(textwrap.wrap(line, width, subsequent_indent="  ", break_on_hyphens=False)))
 
 
+def passage(text: str, start: int, end: int, indent: int = 2) -> None:
+    """A text on stdout, broken at the terminal's width, with `text[start:end]` in bold in a terminal."""
+    shown = Text(_shown(text[:start]), end="")
+    shown.append(_shown(text[start:end]), "bold").append(_shown(text[end:]))
+    width = max(_NARROWEST, console.width - indent)
+    for line in shown.wrap(console, width, overflow="fold"):
+        line.rstrip()
+        console.print(Text(" " * indent) + line, soft_wrap=True)
+
+
 def _print(where: Console, text: str) -> None:
-    shown = "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
-    where.print(shown, markup=False, soft_wrap=True)
+    where.print(_shown(text), markup=False, soft_wrap=True)
+
+
+def _shown(text: str) -> str:
+    """A text without control characters, but with those that Persian and Hindi join letters by."""
+    return "".join(char if char.isprintable() or char in _JOINING or char == "\n" else "\ufffd" for char in text)
 
 
 def count(number: int, noun: str) -> str:

@@ -4,7 +4,7 @@
 and `mix`. The corpus of a name such as `make:permute(mini:en/test, seed=1)` is made by `polyspan.reading.build`.
 
 Gives: `codeswitching`, `dictionary`, `made`, `maker`, `naming`, `permutation`, `recover`, `reordering`,
-`sampling`, `translation`. Its own: `likeness`, `negatives`, `pairing`, `rewrite`, `sentences`, `separation`,
+`sampling`, `sentences`, `translation`. Its own: `likeness`, `negatives`, `pairing`, `rewrite`, `separation`,
 `tool`.
 """
 

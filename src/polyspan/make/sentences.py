@@ -8,7 +8,7 @@ LONGEST = 1000
 
 _CLOSING = "\"'”’»›)\\]}」』）】》〉〕］＂＇"
 _STOP = re.compile(
-    rf"[.!?…]+[{_CLOSING}]*(?=\s)\s*"  # Latin: only before white space, so not within 3.5 or a.m.
+    rf"(?<![.!?…])[.!?…]++[{_CLOSING}]*+(?=\s)\s*"  # Latin: only before white space, so not within 3.5 or a.m.
     rf"|[。！？｡؟۔।॥။៕។።፧։][。！？｡؟।॥။៕…]*[{_CLOSING}]*\s*"
     r"|\n\s*"
 )

@@ -40,10 +40,10 @@ def decode(data: bytes, parsed: Parsed, marked: bool = False) -> str:
         data = data[3:]
         if not marked:
             parsed.fault("", "", "bom", "a byte order mark at the start", "UTF-8 without one", FIX)
-    for encoding, sign in _wide(data):
-        if (text := _decoded(data, encoding)) is not None:
-            parsed.fault("", "", "encoding", f"{encoding.upper()}, by {sign}", "UTF-8", _REMEDY.format(encoding))
-            return text
+    if (wide := wide_text(data)) is not None:
+        text, encoding, sign = wide
+        parsed.fault("", "", "encoding", f"{encoding.upper()}, by {sign}", "UTF-8", _REMEDY.format(encoding))
+        return text
     parsed.suspicious = b"\0" in data or _ESCAPED.search(data) is not None
     try:
         return data.decode("utf-8")
@@ -51,13 +51,27 @@ def decode(data: bytes, parsed: Parsed, marked: bool = False) -> str:
         byte = error.start
     parsed.suspicious = True
     found = f"byte 0x{data[byte]:02x} at offset {byte:,} (line {data.count(10, 0, byte) + 1:,})"
-    if (text := _decoded(data, "windows-1252")) is not None and _is_western(data, text):
+    if (western := western_text(data)) is not None:
         found = f"Windows-1252, as Excel's CSV in Western Europe, by its letters: {found}"
         parsed.fault("", "", "encoding", found, "UTF-8", _REMEDY.format("windows-1252"))
-        return text
+        return western
     fix = "name the encoding it was saved in, such as --encoding big5, or convert it with iconv"
     parsed.fault("", "", "encoding", found, "UTF-8", fix)
     return data.decode("utf-8", "surrogateescape")
+
+
+def wide_text(data: bytes) -> tuple[str, str, str] | None:
+    """The text of bytes in UTF-16 or UTF-32, which of them it is, and by what sign; None where it is neither."""
+    for encoding, sign in _wide(data):
+        if (text := _decoded(data, encoding)) is not None:
+            return text, encoding, sign
+    return None
+
+
+def western_text(data: bytes) -> str | None:
+    """The text of bytes that are no UTF-8 where it reads as Windows-1252; None where it does not."""
+    text = _decoded(data, "windows-1252")
+    return text if text is not None and _is_western(data, text) else None
 
 
 def _as_named(data: bytes, parsed: Parsed, encoding: str) -> str:
