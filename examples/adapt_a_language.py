@@ -1,7 +1,8 @@
 """Do adapters of languages help? `python adapt_a_language.py FOLDER QUESTIONS TEXT TEST [name=value …]`.
 
 QUESTIONS are in the source language, TEXT and TEST in the target's: a Reader that learnt the task alone, one that
-learnt it on the source language's adapter, and the same with the target's in its place answer TEST, for each seed.
+learnt it on the source language's adapter, and the same with the target's in its place answer TEST. The adapter of
+each language is trained once, by the first seed, as one would download it; the task is learnt with every seed.
 """
 
 import statistics
@@ -36,14 +37,15 @@ def main(
     task = ps.preset("cpu", lora=16, learning_rate=1e-3, epochs=1.0, stride=32, **lines)
     learnt, held = ps.read(questions, source), ps.sample(ps.read(test, target), int(tested), seed=1)
     found: dict[str, list[float]] = {"none": [], source: [], target: []}
-    for seed in map(int, seeds.split(",")):
+    drawn = [int(seed) for seed in seeds.split(",")]
+    for language, corpus in ((source, learnt), (target, ps.read(text, target))):
+        ps.adapt([corpus], model, out / language, words, seed=drawn[0], limit=int(contexts), resume=True)
+    for seed in drawn:
         here = out / str(seed)
-        for language, corpus in ((source, learnt), (target, ps.read(text, target))):
-            ps.adapt([corpus], model, here / language, words, seed=seed, limit=int(contexts), resume=True)
-        for name, below in (("none", model), ("stacked", here / source)):
+        for name, below in (("none", model), ("stacked", out / source)):
             ps.train([learnt], str(below), here / name, task, seed=seed, limit=int(asked), resume=True)
         readers = {"none": ps.Reader.load(here / "none"), source: ps.Reader.load(here / "stacked")}
-        readers[target] = ps.Reader.load(here / "stacked", language_adapter=here / target)
+        readers[target] = ps.Reader.load(here / "stacked", language_adapter=out / target)
         for name, reader in readers.items():
             found[name].append(ps.score.score(held, ps.predict(reader, held).texts, metric).f1)
         print(f"seed {seed}:", ", ".join(f"{name} {f1[-1]:.1f}" for name, f1 in found.items()), flush=True)
