@@ -1,5 +1,6 @@
 """Shared fixtures: a tiny seeded encoder, and the public corpora where they are at hand."""
 
+import copy
 import os
 import string
 import sys
@@ -158,6 +159,23 @@ def tiny(wordpiece, tmp_path_factory) -> str:
     folder = tmp_path_factory.mktemp("tiny")
     BertModel(config).save_pretrained(folder)
     wordpiece.save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def masking(wordpiece, tmp_path_factory) -> str:
+    """Folder of a two-layer BERT with random weights from a fixed seed, whose tokenizer has a mask."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    pieces = copy.deepcopy(wordpiece)
+    pieces.add_special_tokens({"mask_token": "[MASK]"})
+    torch.manual_seed(7)
+    sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    sizes |= {"vocab_size": len(pieces), "max_position_embeddings": 512}
+    folder = tmp_path_factory.mktemp("masking")
+    BertModel(BertConfig(**sizes, initializer_range=0.15)).save_pretrained(folder)
+    pieces.save_pretrained(folder)
     return str(folder)
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import polyspan as ps
+
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
 
@@ -54,6 +56,18 @@ def test_own_metric(example):
 def test_two_seeds(tiny, example):
     printed = example("two_seeds.py", "out", f"model={tiny}", "settings.max_length=120", "settings.stride=8")
     assert printed.count("over 2 seeds") == 2
+
+
+@pytest.mark.slow
+def test_adapt_a_language(masking, corpus, tmp_path, example):
+    ps.write(corpus, "train.json")
+    few = {"seeds": "1,2", "max_length": 96, "asked": 4, "contexts": 2, "languages": "en,ja"}
+    printed = example("adapt_a_language.py", "out", *["train.json"] * 3, model=masking, **few)
+    assert [line.partition(":")[0] for line in printed.splitlines()] == [
+        "seed 1",
+        "seed 2",
+        *(f"adapter of {name}" for name in ("none", "en", "ja")),
+    ]
 
 
 def test_every_example_is_listed_and_tested():

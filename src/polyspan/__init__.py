@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from polyspan.reading import repair as repair
     from polyspan.score import score as score
     from polyspan.score.baseline import lexical_baseline as lexical_baseline
+    from polyspan.training.adaptation import adapt as adapt
     from polyspan.training.loop import train as train
     from polyspan.training.settings import PRESETS as PRESETS
     from polyspan.training.settings import TrainSettings as TrainSettings
@@ -63,6 +64,7 @@ _HOME = {
     "TrainSettings": "training.settings",
     "UsageError": "errors",
     "WindowOptions": "model.windows.windows",
+    "adapt": "training.adaptation",
     "calibrate": "model.calibrate",
     "check": "reading",
     "lexical_baseline": "score.baseline",

@@ -35,6 +35,7 @@ FUNCTIONS = {
     "make unanswerable": "make.negatives.unanswerable",
     "make mix": "make.sampling.mix",
     "train": "training.loop.train make.codeswitching.augmenting.augmentation training.adversary.Adversary",
+    "adapt": "training.adaptation.adapt",
     "vectors": "model.vocabulary.cooccurrence.corpus_vectors",
     "graft": "model.vocabulary.graft.graft",
     "qanet": "model.vocabulary.qanet_words.make_qanet",

@@ -50,6 +50,9 @@ CALLS = {
         "make unanswerable mini:en/test --share 0.6 --out un.json", "240 questions; 144 unanswerable", ""),
     "make mix": ("make mix dev.json mini:ko/test --out both.json", "both.json", ""),
     "train": (f"train --data dev.json --model tiny --out new {FAST}", "Reader: new", "preset cpu; 5 questions"),
+    "adapt": (
+        "adapt --data mini:ko/test --model masking --out new --max-length 64 --limit 20",
+        "adapter for ko: new", "model masking"),
     "calibrate": ("calibrate reader --data dev.json", "reader/calibration.json", "calibrating reader"),
     "vectors": ("vectors --data mini:en/test --width 4 --out en.vec", "vectors of 4 numbers: en.vec", ""),
     "graft": ("graft tiny --vectors some.vec --projection random --out grafted", "added", ""),
@@ -86,12 +89,13 @@ def test_every_verb_is_tried():
 
 
 @pytest.fixture
-def work(corpus, tiny, run, tmp_path, monkeypatch) -> Path:
+def work(corpus, tiny, masking, run, tmp_path, monkeypatch) -> Path:
     """A folder with a little of everything that the calls need."""
     monkeypatch.chdir(tmp_path)
     write(corpus, "dev.json")
     write(corpus, "other.json")
     Path("tiny").symlink_to(tiny)
+    Path("masking").symlink_to(masking)
     gold = {question.id: question.answers[0].text for _, question in corpus.questions()}
     for name, texts in (("a", dict.fromkeys(gold, "leeds")), ("b", gold)):
         Path(f"{name}.json").write_text(json.dumps(texts), "utf-8")

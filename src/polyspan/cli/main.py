@@ -221,6 +221,9 @@ def predict(
     align_to_words: Annotated[
         bool, _T("--align-to-words", help="Make answers longer that cut a word, in scripts with spaces.")
     ] = False,
+    language_adapter: Annotated[
+        Path | None, _T(help="A folder of `adapt`, in the place of the one that the Reader was trained on.")
+    ] = None,
     pack: Annotated[
         bool | None,
         _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
@@ -254,8 +257,8 @@ def predict(
         align_to_words=align_to_words,
     )
     terminal.say(f"loading {model}")
-    reader = Reader.load(model, dtype=dtype, calibrated=not uncalibrated)
-    if reader.fresh_head:
+    reader = Reader.load(model, dtype=dtype, calibrated=not uncalibrated, language_adapter=language_adapter)
+    if reader.fresh_head and not reader.language_alone:
         terminal.say(f"{model} was never trained to answer: its span head is random (see polyspan train)")
     elif nbest and reader.calibration is None and not uncalibrated:
         terminal.say(f"{model} is not calibrated: its probabilities may be off (see polyspan calibrate)")

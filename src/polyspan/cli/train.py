@@ -1,4 +1,4 @@
-"""`polyspan train`: every setting of a preset can be changed, and what is done beside can be added."""
+"""`polyspan train` and `adapt`: every setting of a preset can be changed, and what is done beside can be added."""
 
 import json
 import os
@@ -46,6 +46,10 @@ _SETTINGS: dict[str, Any] = {
     "unanswerable": Annotated[float | None, _T(help="Share of unanswerable questions at most.")],
 }
 """Settings of a preset that have an option."""
+
+
+_ADAPTING = ("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "lora")
+_ADAPTING += ("lora_alpha", "lora_dropout", "lora_target", "average", "precision", "max_length")
 
 
 @train_app.command(example="polyspan train --data mini:en/train --model bundled:e5-small --out reader")
@@ -116,6 +120,46 @@ def train(
         if record["skipped"]:
             terminal.say(f"left out, without a usable answer: {record['skipped']} (see polyspan check)")
         terminal.tell(f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; Reader: {out}")
+
+
+@train_app.command(
+    example="polyspan adapt --data mini:ko/train --language ko --model bundled:e5-small --out korean"
+)
+@reads
+@adds({name: _SETTINGS[name] for name in _ADAPTING}, as_one="changes")
+def adapt(
+    data: Annotated[list[str], _T(help="Text: lines of a .txt file, or a corpus' contexts; may be repeated.")],
+    model: Annotated[str, _T(help="bundled:e5-small, a directory, or a hub name (NAME@REVISION).")],
+    out: Annotated[Path, _T(help="Folder for the adapter.")],
+    seed: Seed = 42,
+    limit: Annotated[
+        int | None, _T(help="Learn from this many contexts of each corpus, drawn by the seed.")
+    ] = None,
+    resume: Annotated[bool, _T("--resume", help="Go on where a killed run was; the result is the same.")] = False,
+    language: Language = None,
+    changes: Any = None,
+    as_json: Json = False,
+) -> None:
+    """Teach an encoder a language by masked words of plain text.
+
+    Writes an adapter that answers nothing by itself: train a task's adapter on that of one language (train --model
+    OUT --lora 16), and answer in another with that one's (predict --language-adapter).
+    """
+    from polyspan.cli import terminal
+
+    corpora = [read(name, language) for name in data]
+    from polyspan.training.adaptation import adapt as learn
+    from polyspan.training.settings import preset
+
+    settings = preset("adapt", **changes)
+    terminal.say(f"model {model}; seed {seed}")
+    learn(corpora, model, out, settings, seed=seed, limit=limit, resume=resume)
+    record = json.loads((out / "run.json").read_text("utf-8"))
+    if show(record, as_json):
+        terminal.tell(
+            f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; "
+            f"adapter for {record['language']}: {out}"
+        )
 
 
 def _augment(switch: list[str] | None, rate: float) -> "Augmentation | None":

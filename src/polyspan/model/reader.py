@@ -48,16 +48,18 @@ class Reader:
         seed: int = 0,
         dtype: str = "fp32",
         calibrated: bool = True,
+        language_adapter: Source | None = None,
     ) -> "Reader":
         """A saved Reader, or a fresh one on an encoder: `bundled:e5-small`, a directory or a hub name, which
         may be followed by `@` and a commit, a tag or a branch. An adapter is merged into its base.
 
         A fresh head is drawn from `seed`. Without `options` a saved Reader keeps its own. With `calibrated` False
-        its calibration is left aside. Raises PolyspanError where the model cannot be had or this machine gains
-        nothing from the dtype, and UsageError where the encoder's positions do not suffice for the windows.
+        its calibration is left aside. `language_adapter`, a folder of `adapt`, takes the place of the language's
+        adapter that the Reader was trained on. Raises PolyspanError where the model cannot be had or this machine
+        gains nothing from the dtype, and UsageError where the encoder's positions do not suffice for the windows.
         """
         require_dtype(dtype)
-        model, tokenizer = load_encoder(str(name), seed)
+        model, tokenizer = load_encoder(str(name), seed, language_adapter)
         options = saved_windows(Path(name)) if options is None else options
         if dtype == "bf16":
             require("bf16", model)
@@ -115,6 +117,11 @@ class Reader:
         return bool(getattr(self.model, "fresh_head", False))
 
     @property
+    def language_alone(self) -> str | None:
+        """The language of an adapter that `adapt` made, where nothing but that was loaded: it cannot answer."""
+        return getattr(self.model, "adapted_to", None) if self.fresh_head else None
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next(self.model.parameters()).device  # type: ignore[no-any-return]
@@ -122,8 +129,14 @@ class Reader:
     def logits(self, batch: Batch, *, pack: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         """Start and end logits, float32 of shape (batch, length); −inf at padding.
 
-        With `pack` the windows are computed as one row, nothing padded; the logits are the same.
+        With `pack` the windows are computed as one row, nothing padded; the logits are the same. Raises UsageError
+        for the adapter of a language alone.
         """
+        if self.language_alone:
+            raise UsageError(
+                f"the adapter of a language ({self.language_alone}) has no span head: alone it answers nothing",
+                fix="train a task's adapter on one (train --model, --lora), answer with this --language-adapter",
+            )
         half = self.dtype == "bf16" and not torch.is_grad_enabled()
         with torch.autocast(self.device.type, torch.bfloat16) if half else nullcontext():
             return span_logits(self.model, batch, pack=pack)

@@ -25,7 +25,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.abilities import require
-from polyspan.model.batch import collate, input_lengths
+from polyspan.model.batch import Batch, collate, input_lengths
 from polyspan.model.encoders.adapter import base_of
 from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
@@ -94,7 +94,7 @@ def train(
     chosen |= additions(augment, align, adversary, checkpoints, merge)
     if resume and is_finished(out, chosen):
         return Reader.load(out)
-    checkpoint = _checkpoint(out, resume)
+    checkpoint = claim_checkpoint(out, resume)
     reader = Reader.load(model, settings.windows, seed, calibrated=False)  # other weights are not as sure
     if settings.pack:
         require("pack", reader.model)
@@ -110,7 +110,7 @@ def train(
     run = replace(run, record=chosen | run.found())
     start_tracking(accelerator, out, chosen, run.fingerprint)
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
-        state = _fit(run, resume)
+        state = fit(run, resume)
     if accelerator.is_main_process:
         _save(run, out, state)
     reader.merge()  # it answers as the folder's does when it is loaded
@@ -137,7 +137,7 @@ def _joined(variants: Sequence[Sequence[Windows]], reader: Reader) -> tuple[Wind
     return windows, input_lengths(windows, reader.layout), [[len(part) for part in parts] for parts in variants]
 
 
-def _checkpoint(out: Path, resume: bool) -> Path:
+def claim_checkpoint(out: Path, resume: bool) -> Path:
     """The folder that a stopped run goes on from.
 
     Raises PolyspanError where one is left and nobody asks for it, and where the Reader cannot be written.
@@ -209,17 +209,20 @@ def make_accelerator(
     )
 
 
-def _fit(run: TrainingRun, resume: bool) -> Progress:
+def fit(run: TrainingRun, resume: bool) -> Progress:
     """The loop. Leaves the trained (or averaged) weights in the reader's model, on the device it ran on."""
     settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
     bare = run.reader.model
     prepare(bare, settings)
     if settings.lora is not None:
-        run.reader.adapter = add_adapter(bare, settings, base_of(run.record["model"]), run.seed)
-    used = used_pieces(run.windows, run.reader.layout)
+        language = None if run.words is None else run.words.language
+        run.reader.adapter = add_adapter(bare, settings, base_of(run.record["model"]), run.seed, language)
+    used = used_pieces(run.windows, run.layout)
     if run.confusion is not None:
         used = np.union1d(used, used_pieces(run.confusion.windows, run.reader.layout))
         bare.confusion = run.confusion  # trained, kept in checkpoints and moved with the model
+    if run.words is not None:
+        bare.words = run.words
     whole = keep_used_rows(bare, used)
     optimizer = make_optimizer(bare, settings)
     bare.to(accelerator.device)
@@ -263,6 +266,8 @@ def _fit(run: TrainingRun, resume: bool) -> Progress:
         bare.load_state_dict(averaged, strict=False)
     if run.confusion is not None:
         del bare.confusion
+    if run.words is not None:
+        del bare.words
     if whole is not None:
         restore_rows(bare, whole, idle_decay(snapshots.averaged, total, settings))
     bare.eval()
@@ -321,7 +326,7 @@ def _note_losses(state: Progress, pending: list[torch.Tensor]) -> None:
 
 
 def _backward(run: TrainingRun, model: Any, step: int) -> torch.Tensor:
-    """Gradients of one batch; returns its mean loss: (cross-entropy of start + of end) / 2, over all positions."""
+    """Gradients of one batch; returns its mean loss."""
     accelerator, parts_wanted, rows = run.accelerator, run.settings.accumulate, run.plan[step - 1]
     on_cpu = accelerator.device.type == "cpu"
     mine = rows[accelerator.process_index :: accelerator.num_processes]
@@ -333,12 +338,9 @@ def _backward(run: TrainingRun, model: Any, step: int) -> torch.Tensor:
     parts = np.array_split(mine, min(wanted, len(mine))) if len(mine) else [rows[:1]]
     loss = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts):
-        batch = collate(run.windows, run.reader.layout, part, width).to(accelerator.device)
+        batch = collate(run.windows, run.layout, part, width).to(accelerator.device)
         with accelerator.autocast(), _unsynchronised(accelerator, model, number == len(parts) - 1):
-            start, end = span_logits(model, batch, pack=run.settings.pack, mask=width is None)
-            of_start = cross_entropy(start, batch.start, reduction="sum")
-            of_end = cross_entropy(end, batch.end, reduction="sum")
-            scaled = (of_start + of_end) / 2 * share
+            scaled = _loss(run, model, batch, step) * share
             whole = scaled
             if run.confusion is not None:
                 game = run.confusion.loss(model, run.reader, batch, [step, number], pack=run.settings.pack)
@@ -346,6 +348,17 @@ def _backward(run: TrainingRun, model: Any, step: int) -> torch.Tensor:
             accelerator.backward(whole)
         loss += scaled.detach()
     return accelerator.reduce(loss, "mean")  # type: ignore[no-any-return]
+
+
+def _loss(run: TrainingRun, model: Any, batch: Batch, step: int) -> torch.Tensor:
+    """The sum over windows of (cross-entropy of start + of end) / 2, over all positions; or of masked words'."""
+    if run.words is not None:
+        return run.words.loss(model, batch, step)
+    masked = run.settings.padding == "masked"
+    start, end = span_logits(model, batch, pack=run.settings.pack, mask=masked)
+    of_start = cross_entropy(start, batch.start, reduction="sum")
+    of_end = cross_entropy(end, batch.end, reduction="sum")
+    return (of_start + of_end) / 2
 
 
 def _unsynchronised(accelerator: Accelerator, model: Any, last: bool) -> Any:

@@ -10,10 +10,13 @@ from polyspan.model.encoders.adapter import Adapter, Base
 from polyspan.training.settings import TrainSettings
 
 
-def add_adapter(model: Any, settings: TrainSettings, base: Base, seed: int) -> Adapter:
+def add_adapter(
+    model: Any, settings: TrainSettings, base: Base, seed: int, language: str | None = None
+) -> Adapter:
     """Put fresh adapters, drawn from `seed`, beside the layers that are not frozen; the rest of the base stays.
 
-    What is not the encoder (the span head, of whatever layers it consists) is trained whole. Raises UsageError
+    What is not the encoder (the span head, of whatever layers it consists) is trained whole, but for the adapter
+    of a language, which has none. Raises UsageError
     where the model has no layers for it, or none of the names in `lora_target`.
     """
     assert settings.lora is not None
@@ -24,10 +27,10 @@ def add_adapter(model: Any, settings: TrainSettings, base: Base, seed: int) -> A
     heads = tuple(
         name
         for name, part in model.named_children()
-        if part is not encoder and any(True for _ in part.parameters())
+        if language is None and part is not encoder and any(True for _ in part.parameters())
     )
     alpha = 2.0 * settings.lora if settings.lora_alpha is None else settings.lora_alpha
-    adapter = Adapter(base, settings.lora, alpha, targets, heads, settings.lora_dropout)
+    adapter = Adapter(base, settings.lora, alpha, targets, heads, settings.lora_dropout, language=language)
     adapter.attach(model, seed)
     return adapter
 

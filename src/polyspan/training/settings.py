@@ -150,6 +150,14 @@ PRESETS: dict[str, TrainSettings] = {
         freeze_layers=1 / 3,
         windows=WindowOptions(stride_as="overlap"),
     ),
+    "adapt": TrainSettings(
+        learning_rate=1e-3,
+        batch_size=16,
+        epochs=1.0,
+        dropout=0.0,
+        lora=16,
+        windows=WindowOptions(max_length=256, stride_as="overlap"),
+    ),
     "qanet": TrainSettings(
         learning_rate=1e-3,
         schedule="log",
@@ -166,8 +174,8 @@ PRESETS: dict[str, TrainSettings] = {
 """`hsu2019`: the defaults of BERT's `run_squad.py`, which the paper used, labels by first match. `readme`: the
 recipe of BERT's README for SQuAD 1.1, labels by offsets, padding masked. `xtreme`: the XTREME benchmark's, padding
 masked. `cpu`: no dropout, embeddings and the lowest third of the layers frozen, fewer windows; for small encoders
-and corpora on a laptop. `qanet`: Yu et al. (2018), contexts of 400 pieces, questions of 50; 55 epochs of SQuAD are
-their 150,000 steps."""
+and corpora on a laptop. `adapt`: what `polyspan.adapt` takes, for masked words of plain text. `qanet`: Yu et al.
+(2018), contexts of 400 pieces, questions of 50; 55 epochs of SQuAD are their 150,000 steps."""
 
 
 class Changes(TypedDict, total=False):

@@ -15,8 +15,9 @@ from polyspan.model.layers import mapped, passing
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader
 from polyspan.model.windows.tokens import Ints
-from polyspan.model.windows.windows import Windows
+from polyspan.model.windows.windows import Layout, Windows
 from polyspan.training.adversary import Confusion
+from polyspan.training.masked_words import MaskedWords
 from polyspan.training.settings import TrainSettings
 from polyspan.training.snapshot import Snapshots
 from polyspan.training.versions import versions
@@ -29,7 +30,8 @@ class TrainingRun:
     """All that a training run needs.
 
     `plan` holds the rows of every batch; `every` is the seconds between two checkpoints; `merge` is whether an
-    adapter is written as a whole Reader; `record` is what the caller chose and what followed from it.
+    adapter is written as a whole Reader; with `words` masked ones are learnt, and no spans; `record` is what the
+    caller chose and what followed from it.
     """
 
     reader: Reader
@@ -44,6 +46,7 @@ class TrainingRun:
     checkpoints: int = 1
     align: Map | None = None
     confusion: Confusion | None = None
+    words: MaskedWords | None = None
     merge: bool = False
     record: dict[str, Any] = field(default_factory=dict)
 
@@ -59,6 +62,11 @@ class TrainingRun:
         found |= {"versions": versions(lora=self.settings.lora is not None)}
         found |= {"encoder": weights_sha256(self.reader.model)}
         return found | ({"processes": processes} if processes > 1 else {})  # each draws its own dropout
+
+    @property
+    def layout(self) -> Layout:
+        """How the pieces of a window are joined."""
+        return self.reader.layout if self.words is None else self.words.layout
 
     @property
     def fingerprint(self) -> str:

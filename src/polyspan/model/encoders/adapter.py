@@ -2,8 +2,9 @@
 
 LoRA (Hu et al. 2022): a layer's weight W becomes W + α/r·B·A, with r rows in A. The folder of an adapter is one of
 peft's (`adapter_config.json`, `adapter_model.safetensors`), which reads it too; `base.json` beside these names the
-model that it belongs to and the SHA-256 of its files. Layers for learning are peft's own; merging is done here,
-so that loading does not wait for peft.
+model that it belongs to and the SHA-256 of its files, and the language of an adapter that was learnt from plain
+text and has no head. Layers for learning are peft's own; merging is done here, so that loading does not wait for
+peft.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, sha256, write_json
 from polyspan.model.encoders.model_name import SHA256, cached_folder, is_commit, model_folder, pinned, repository
 from polyspan.model.fast.dropout import use_dropout
@@ -50,6 +51,10 @@ class Base:
     def name(self) -> str:
         """As `Reader.load` takes it."""
         return f"{self.model}@{self.revision}" if self.revision else self.model
+
+    def same_as(self, other: "Base") -> bool:
+        """Whether both have the same files, wherever they stand."""
+        return (self.sha256 or self.name) == (other.sha256 or other.name)
 
 
 def base_of(name: str) -> Base:
@@ -84,6 +89,8 @@ class Adapter:
     dropout: float = 0.0
     weights: Mapping[str, torch.Tensor] = field(default_factory=dict, repr=False)
     """`TARGET.lora_A.weight` (rank, inputs), `TARGET.lora_B.weight` (outputs, rank), and those of the heads."""
+    language: str | None = None
+    """Of the text that it was learnt from (BCP 47), where that is all it knows: it has no head."""
 
     @property
     def heads_begin(self) -> tuple[str, ...]:
@@ -103,11 +110,13 @@ class Adapter:
             config = json.loads((folder / CONFIG).read_text("utf-8"))
             if strange := [key for key, plain in _PLAIN.items() if config.get(key) not in plain]:
                 raise ValueError(f"{strange[0]} {config.get(strange[0])!r}, which polyspan does not write")
-            base = Base(**json.loads((folder / _BASE).read_text("utf-8")))
+            named = json.loads((folder / _BASE).read_text("utf-8"))
+            language = named.pop("language", None)
+            base = Base(**named)
             weights = {key.removeprefix(_WRAPPED): value for key, value in load_file(folder / _WEIGHTS).items()}
             targets, heads = (tuple(config[key] or ()) for key in ("target_modules", "modules_to_save"))
             sizes = int(config["r"]), float(config["lora_alpha"]), targets, heads, float(config["lora_dropout"])
-            return cls(base, *sizes, weights)
+            return cls(base, *sizes, weights, language)
         except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as error:
             found = f"no {error}" if isinstance(error, KeyError) else str(error)
             fix = "train it again, or copy the folder again"
@@ -121,9 +130,10 @@ class Adapter:
         named = {"base_model_name_or_path": self.base.model, "revision": self.base.revision}
         sizes = {"r": self.rank, "lora_alpha": self.alpha, "lora_dropout": self.dropout, "bias": "none"}
         parts = {"target_modules": list(self.targets), "modules_to_save": list(self.heads) or None}
-        kind = {"peft_type": "LORA", "task_type": "QUESTION_ANS", "inference_mode": True}
+        task = "FEATURE_EXTRACTION" if self.language else "QUESTION_ANS"
+        kind = {"peft_type": "LORA", "task_type": task, "inference_mode": True}
         write_json(folder / CONFIG, kind | named | sizes | parts)
-        write_json(folder / _BASE, asdict(self.base))
+        write_json(folder / _BASE, asdict(self.base) | ({"language": self.language} if self.language else {}))
 
     def require_base(self, where: Source) -> None:
         """Raise PolyspanError where the base has other weights than those it was trained beside."""
@@ -137,6 +147,37 @@ class Adapter:
                     expected=f"SHA-256 {hashed}",
                     fix="put the base back as it was, or train the adapter again",
                 )
+
+    def moved_to(self, folder: Source, where: Source) -> "Adapter":
+        """The same on another language's adapter, in the place of the one that it was trained on.
+
+        Raises UsageError where there is no such adapter below it or in the folder, and PolyspanError where the two
+        do not belong to the same base.
+        """
+        below = adapter_folder(self.base.model)
+        source = None if below is None else Adapter.load(below)
+        if source is None or source.language is None:
+            raise UsageError(
+                "this adapter was not trained on a language's adapter, which could be replaced",
+                where=str(where),
+                found=f"its base is {self.base.name}",
+                fix="train it with --model LANGUAGE_ADAPTER --lora RANK",
+            )
+        self.require_base(where)
+        given = adapter_folder(str(folder))
+        target = None if given is None else Adapter.load(given)
+        if target is None or target.language is None:
+            expected = "a folder that `polyspan adapt` wrote"
+            raise UsageError("this is no language's adapter", where=str(folder), expected=expected)
+        if not target.base.same_as(source.base):
+            raise PolyspanError(
+                "the adapters of the two languages belong to different bases",
+                where=str(folder),
+                found=target.base.name,
+                expected=f"{source.base.name}, as that of {source.language}",
+                fix=f"polyspan adapt --language {target.language} --model {source.base.name}",
+            )
+        return replace(self, base=base_of(str(folder)))
 
     def changed(self, weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Those of the base's `weights` that are others with the adapter, in float32 on the CPU.
@@ -165,6 +206,7 @@ class Adapter:
         if strange := [*missing, *found.unexpected_keys]:
             raise KeyError(strange[0])
         model.fresh_head = model.fresh_head and not self.heads
+        model.adapted_to = self.language or getattr(model, "adapted_to", None)
 
     @contextlib.contextmanager
     def _fitting(self) -> Iterator[None]:

@@ -11,6 +11,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, A
 from transformers import logging as transformers_logging
 
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.files import Source
 from polyspan.model.encoders.adapter import Adapter, adapter_folder
 from polyspan.model.encoders.bundled import load_bundled
 from polyspan.model.encoders.model_name import hub_commit, model_folder, pinned, repository
@@ -24,11 +25,12 @@ from polyspan.model.windows.tokens import require_places
 _FEWEST_PIECES = 20  # transformers makes an empty tokenizer where a folder has none
 
 
-def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
+def load_encoder(name: str, seed: int = 0, language_adapter: Source | None = None) -> tuple[Any, Any]:
     """An encoder with a span head, and its fast tokenizer.
 
     `name` is `bundled:e5-small`, a directory in the format of transformers, or `OWNER/NAME@REVISION` on the hub,
-    as `pinned` reads it. An adapter's folder means its base with the adapter merged. The head of a model that was
+    as `pinned` reads it. An adapter's folder means its base with the adapter merged; with `language_adapter` that
+    one takes the place of the language's adapter which the first was trained on. The head of a model that was
     not yet fine-tuned is drawn from `seed`. Weights are read from safetensors, or with torch's `weights_only`;
     code from the hub is never run. Raises PolyspanError where the model cannot be had.
     """
@@ -36,9 +38,17 @@ def load_encoder(name: str, seed: int = 0) -> tuple[Any, Any]:
         raise UsageError("a seed is a whole number from 0 below 2**63", found=str(seed))
     if (folder := adapter_folder(name)) is not None:
         adapter = Adapter.load(folder)
+        if language_adapter is not None:
+            adapter = adapter.moved_to(language_adapter, name)
         model, tokenizer = load_base(adapter, name, seed)
         adapter.merge(model)
         return model, tokenizer
+    if language_adapter is not None:
+        raise UsageError(
+            "a whole model has no language's adapter that could be replaced",
+            where=name,
+            expected="an adapter that was trained with --model LANGUAGE_ADAPTER --lora RANK",
+        )
     with quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)
         model, tokenizer = (
