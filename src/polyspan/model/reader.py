@@ -89,7 +89,7 @@ class Reader:
         folder = Path(folder)
         with explained(folder, "write"):
             folder.mkdir(parents=True, exist_ok=True)
-        small = self._difference(base) if base is not None else None
+        small: Adapter | Difference | None = None if base is None else self._difference(base)
         if small is None and self.adapter is not None and not merge:
             small = self.adapter.taken(self.model)
         for file in (ADAPTER, DIFFERENCE, CALIBRATION_FILE):
@@ -108,7 +108,7 @@ class Reader:
 
     def _whole(self) -> dict[str, torch.Tensor]:
         """All weights, as they are when the adapter is merged."""
-        return self.model.state_dict() if self.adapter is None else self.adapter.whole(self.model)  # type: ignore
+        return self.model.state_dict() if self.adapter is None else self.adapter.whole(self.model)
 
     def _difference(self, base: str) -> Difference:
         before, tokenizer = load_encoder(base)

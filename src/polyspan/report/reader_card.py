@@ -41,7 +41,7 @@ def reader_card(folder: Path, record: Record) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.globals.update(language_name=language_name, measured=_measured)
+    environment.globals.update(language_name=language_name, primary=primary, measured=_measured)
     if not record.training:
         raise PolyspanError("the report tells of no training", fix="give that of a run of public/reader")
     training = record.training[0]
@@ -49,17 +49,12 @@ def reader_card(folder: Path, record: Record) -> str:
     for one in training.data:
         language = primary(one.language or _UNKNOWN)
         questions[language] = questions.get(language, 0) + (one.questions or 0)
-    rows = [
-        {"test": row.test, "language": row.language, "known": primary(row.language), "n": row.n}
-        | {"exact_match": row.exact_match, "f1": row.f1}
-        for row in record.matrix
-    ]
     text = resources.files("polyspan.report").joinpath("reader_card.md.j2").read_text("utf-8")
     card = environment.from_string(text).render(
         record=record,
         training=training,
         questions=dict(sorted(questions.items(), key=lambda each: -each[1])),
-        rows=rows,
+        rows=record.matrix,
         languages=sorted(set(questions) - {_UNKNOWN}),
         sources=[cards()[name] for name in _TRAINED_ON],
         megabytes=sum(path.stat().st_size for path in folder.glob("*.safetensors")) / 1e6,

@@ -44,6 +44,7 @@ def model_facts(name: str) -> ModelFacts:
     if name.startswith("bundled:"):
         if name not in _BUNDLED:
             raise UsageError(f"there is no {name!r}", fix=nearest(name, _BUNDLED))
+        model_folder(name)  # raises where this build has none
         return _BUNDLED[name]
     if folder := model_folder(name):
         return _read(folder)

@@ -43,7 +43,7 @@ def packed(values: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.f
             tried = ((rounded * values).sum(1, keepdims=True) / np.maximum(weight, 1)).astype(np.float16)
     nibbles = (chosen + 8).astype(np.uint8)
     half = values.shape[1] // 2
-    return nibbles[:, :half] | nibbles[:, half:] << 4, scales[:, 0]
+    return nibbles[:, :half] + np.uint8(16) * nibbles[:, half:], scales[:, 0]
 
 
 def _rounded(values: NDArray[np.float32], scales: NDArray[np.float16]) -> NDArray[np.float32]:
