@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install quickstart dev hooks lint test test-lowest docs bench paper-mini clean
+.PHONY: help install quickstart dev hooks lint test test-lowest docs bench paper-mini reader clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -56,6 +56,12 @@ bench: install ## speed beside today's way, in one run
 
 paper-mini: install ## the whole paper in small, offline, with the paper's numbers beside
 	$(BIN)/polyspan run mini/paper --out runs/mini
+
+# READER is the Reader's folder, calibrated; REPORT the report.json of the run of public/reader that trained it.
+READER_HOME := src/polyspan/model/encoders/reader
+reader: install ## the package's Reader, bundled:reader, from a trained one: make reader READER=… REPORT=…
+	$(BIN)/python -c 'import polyspan as ps; ps.Reader.load("$(READER)").save("$(READER_HOME)", base="bundled:e5-small")'
+	$(BIN)/python -m polyspan.report.reader_card $(READER_HOME) $(REPORT)
 
 clean: ## remove all that was built
 	rm -rf .venv .venv-lowest build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

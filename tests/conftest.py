@@ -2,6 +2,7 @@
 
 import copy
 import os
+import shutil
 import string
 import sys
 from pathlib import Path
@@ -26,9 +27,19 @@ def data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path_factory, monkeypatch):
-    """No test reads or leaves anything in the user's cache."""
-    monkeypatch.setenv("POLYSPAN_CACHE", str(tmp_path_factory.mktemp("cache")))
+def _own_cache(request, tmp_path_factory, monkeypatch):
+    """No test reads or leaves anything in the user's cache; those with the bundled encoder unpack it once."""
+    cache = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("POLYSPAN_CACHE", str(cache))
+    if request.node.get_closest_marker("bundled"):
+        (cache / "encoders").symlink_to(request.getfixturevalue("_unpacked_encoders"))
+
+
+@pytest.fixture(scope="session")
+def _unpacked_encoders(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("encoders")
+    yield folder
+    shutil.rmtree(folder)  # hundreds of megabytes
 
 
 @pytest.fixture(scope="session")

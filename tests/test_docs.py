@@ -116,7 +116,6 @@ def _run(block: Block, folder: Path) -> None:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "HF_HUB_OFFLINE": "1",
         "COLUMNS": "100",
-        "POLYSPAN_CACHE": str(folder.parent / "cache"),
         "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))),
     }
     _install(folder)

@@ -156,8 +156,8 @@ def _between(value: float | None, bounds: list[float] | None) -> str | None:
 
 
 def _answers(name: str, corpus: "Corpus") -> dict[str, str]:
-    """The answers in a file of predictions, or those that a Reader in a folder gives."""
-    if not Path(name).is_dir():
+    """The answers in a file of predictions, or those that the bundled Reader or one in a folder gives."""
+    if not Path(name).is_dir() and not name.startswith("bundled:"):
         from polyspan.score import read_predictions
 
         return read_predictions(name)

@@ -1,8 +1,9 @@
-"""Work that is kept between runs in polyspan's cache folder, in one file with one limit: windows, parses,
-translations. What was used longest ago goes first."""
+"""Work that is kept between runs in polyspan's cache folder: in one file with one limit windows, parses and
+translations, of which those used longest ago go first; in folders beside it the unpacked encoders."""
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +16,15 @@ from polyspan.files import cache_folder, explained
 LIMIT = 10.0
 """Gigabytes that are kept at most, unless `POLYSPAN_CACHE_LIMIT` says otherwise."""
 
+UNPACKED = "encoders"
+"""The folder of unpacked encoders in the cache folder: a folder each, whose time is that of its last use."""
+
 _FILE = "cache.sqlite"
 _OLD = ("windows", "parses", "translations.sqlite")  # of versions before this file
 _WAIT = 60.0  # seconds for another process to finish writing
 _AT_ONCE = 500  # keys asked for in one query: SQLite takes at most 999 values
 _DAY = 86_400.0  # that an entry was used is noted once a day
-_SIZE = "LENGTH(entries.value) + LENGTH(entries.key)"
+_BYTES = "LENGTH(entries.value) + LENGTH(entries.key)"
 _TABLES = """
 CREATE TABLE IF NOT EXISTS shelves (id INTEGER PRIMARY KEY, room TEXT, scope TEXT, UNIQUE (room, scope));
 CREATE TABLE IF NOT EXISTS entries (
@@ -84,13 +88,16 @@ def listing(older_than: float = 0.0) -> list[dict[str, Any]]:
     """
     found = []
     if _file().exists():
-        query = f"SELECT room, COUNT(*), SUM({_SIZE}), MAX(used) FROM entries JOIN shelves ON shelves.id = shelf"
+        query = f"SELECT room, COUNT(*), SUM({_BYTES}), MAX(used) FROM entries JOIN shelves ON shelves.id = shelf"
         with _opened() as cache:
             found = cache.execute(f"{query} WHERE used <= ? GROUP BY room", (time.time() - older_than,)).fetchall()
     rows = [dict(zip(("room", "entries", "bytes", "used"), row, strict=True)) for row in found]
+    if unpacked := _unpacked(older_than):
+        used = max(path.stat().st_mtime for path in unpacked)
+        sizes = (_size(_files(path)) for path in unpacked)
+        rows.append({"room": UNPACKED, "entries": len(unpacked), "bytes": sum(sizes), "used": used})
     if old := _old_files():
-        size = sum(path.stat().st_size for path in old)
-        rows.append({"room": "older versions", "entries": len(old), "bytes": size, "used": None})
+        rows.append({"room": "older versions", "entries": len(old), "bytes": _size(old), "used": None})
     return rows
 
 
@@ -102,6 +109,9 @@ def empty(older_than: float = 0.0) -> int:
             with cache:
                 cache.execute("DELETE FROM entries WHERE used <= ?", (time.time() - older_than,))
             cache.execute("VACUUM")
+    for path in _unpacked(older_than):
+        with explained(path, "remove"):
+            shutil.rmtree(path)
     for path in _old_files():
         with explained(path, "remove"):
             path.unlink()
@@ -112,9 +122,22 @@ def _file() -> Path:
     return cache_folder() / _FILE
 
 
+def _unpacked(older_than: float) -> list[Path]:
+    """The folders of unpacked encoders, and what killed processes left of them."""
+    folder, latest = cache_folder() / UNPACKED, time.time() - older_than
+    return [path for path in folder.glob("*") if path.is_dir() and path.stat().st_mtime <= latest]
+
+
 def _old_files() -> list[Path]:
-    places = [cache_folder() / name for name in _OLD]
-    return [path for place in places for path in (place, *place.rglob("*")) if path.is_file()]
+    return [path for name in _OLD for path in _files(cache_folder() / name)]
+
+
+def _files(place: Path) -> list[Path]:
+    return [path for path in (place, *place.rglob("*")) if path.is_file()]
+
+
+def _size(files: Sequence[Path]) -> int:
+    return sum(path.stat().st_size for path in files)
 
 
 def _keep_limit(cache: sqlite3.Connection) -> None:
@@ -123,7 +146,7 @@ def _keep_limit(cache: sqlite3.Connection) -> None:
     )
     limit = _limit()
     if (excess := (pages - free) * size - limit) > 0:
-        totals = f"SELECT id, SUM({_SIZE}) OVER (ORDER BY used, id) - ({_SIZE}) AS before FROM entries"
+        totals = f"SELECT id, SUM({_BYTES}) OVER (ORDER BY used, id) - ({_BYTES}) AS before FROM entries"
         with cache:
             cache.execute(
                 f"DELETE FROM entries WHERE id IN (SELECT id FROM ({totals}) WHERE before < ?)",

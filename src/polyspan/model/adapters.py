@@ -8,8 +8,9 @@ from typing import Any
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source
 from polyspan.model.calibration import Calibration
-from polyspan.model.encoders.adapter import Adapter, adapter_folder
+from polyspan.model.encoders.adapter import Adapter
 from polyspan.model.encoders.encoder import load_base
+from polyspan.model.encoders.model_name import ADAPTER, folder_with
 from polyspan.model.fast.precision import require_dtype
 from polyspan.model.reader import Reader, saved_windows
 
@@ -45,7 +46,7 @@ def load_adapters(folders: Mapping[str, Source], dtype: str = "fp32") -> dict[st
 
 
 def _load(folder: Source) -> Adapter:
-    if (found := adapter_folder(str(folder))) is None:
+    if (found := folder_with(ADAPTER, str(folder))) is None:
         raise PolyspanError(
             "this is no adapter", where=str(folder), expected="a folder that `polyspan train --lora` wrote"
         )

@@ -94,7 +94,7 @@ def _by_language(corpora: Sequence[Corpus], pooled: bool) -> dict[str, list[Corp
 def _folder(reader: Source) -> Path:
     """The folder of a Reader that can be given a file."""
     folder = model_folder(str(reader))
-    if folder is None:
+    if folder is None or str(reader).startswith("bundled:"):
         raise UsageError(
             f"{shorten(str(reader))} has no folder here to keep a calibration in",
             found="a bundled model, or a name on the hub",

@@ -12,13 +12,16 @@ import torch
 
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError, shorten
-from polyspan.files import Source, write_json
+from polyspan.files import Source, explained, write_json
 from polyspan.model.abilities import can, require, sees_ahead, takes
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
 from polyspan.model.calibration import CALIBRATION_FILE, Calibration
 from polyspan.model.encoders.adapter import Adapter
+from polyspan.model.encoders.base import base_of
+from polyspan.model.encoders.difference import Difference
 from polyspan.model.encoders.encoder import load_encoder, quiet
+from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, model_folder
 from polyspan.model.fast.pack import first_position, packed_inputs, unpacked
 from polyspan.model.fast.precision import require_dtype
 from polyspan.model.windows.windows import Layout, WindowOptions, layout, saved_options
@@ -50,8 +53,9 @@ class Reader:
         calibrated: bool = True,
         language_adapter: Source | None = None,
     ) -> "Reader":
-        """A saved Reader, or a fresh one on an encoder: `bundled:e5-small`, a directory or a hub name, which
-        may be followed by `@` and a commit, a tag or a branch. An adapter is merged into its base.
+        """A saved Reader or `bundled:reader`, or a fresh one on an encoder: `bundled:e5-small`, a directory or a
+        hub name, which may be followed by `@` and a commit, a tag or a branch. An adapter or a difference is
+        merged into its base.
 
         A fresh head is drawn from `seed`. Without `options` a saved Reader keeps its own. With `calibrated` False
         its calibration is left aside. `language_adapter`, a folder of `adapt`, takes the place of the language's
@@ -60,7 +64,9 @@ class Reader:
         """
         require_dtype(dtype)
         model, tokenizer = load_encoder(str(name), seed, language_adapter)
-        options = saved_windows(Path(name)) if options is None else options
+        folder = model_folder(str(name))
+        if options is None:
+            options = WindowOptions() if folder is None else saved_windows(folder)
         if dtype == "bf16":
             require("bf16", model)
         limit = min(_positions(model), tokenizer.model_max_length)
@@ -70,28 +76,48 @@ class Reader:
                 expected=f"at most {limit}",
                 fix=f"--max-length {limit}",
             )
-        return cls(model, tokenizer, options, dtype, Calibration.load(name) if calibrated else None)
+        calibration = Calibration.load(folder) if calibrated and folder is not None else None
+        return cls(model, tokenizer, options, dtype, calibration)
 
-    def save(self, folder: Source, *, merge: bool = False) -> None:
+    def save(self, folder: Source, *, merge: bool = False, base: str | None = None) -> None:
         """Write weights (safetensors), configuration, tokenizer, window options and the calibration, if there is
-        one, into an existing folder.
+        one, into a folder.
 
         With an adapter in the model it is the adapter alone that is written, with the name of its base, which has
-        the tokenizer; `merge` writes the whole.
+        the tokenizer; `merge` writes the whole. With a `base`, the name of the model that this one was trained
+        from, it is what is different from that, rounded to four bits a weight: megabytes too, whatever was
+        trained. Raises PolyspanError where the base has other layers or another vocabulary.
         """
+        folder = Path(folder)
+        with explained(folder, "write"):
+            folder.mkdir(parents=True, exist_ok=True)
+        small: Adapter | Difference | None = None if base is None else self._difference(base)
+        if small is None and self.adapter is not None and not merge:
+            small = self.adapter.taken(self.model)
+        for file in (ADAPTER, DIFFERENCE, CALIBRATION_FILE):
+            (folder / file).unlink(missing_ok=True)  # of the Reader that was there before
         with quiet():
-            if self.adapter is not None and not merge:
-                self.adapter.taken(self.model).save(folder)
+            if small is not None:
+                small.save(folder)
                 self.model.config.save_pretrained(folder)
             else:
-                weights = None if self.adapter is None else self.adapter.whole(self.model)
+                weights = None if self.adapter is None else self._whole()
                 self.model.save_pretrained(folder, state_dict=weights)
                 self.tokenizer.save_pretrained(folder)
-        write_json(Path(folder) / OPTIONS_FILE, asdict(self.options))
-        if self.calibration is None:
-            (Path(folder) / CALIBRATION_FILE).unlink(missing_ok=True)  # of the Reader that was there before
-        else:
+        write_json(folder / OPTIONS_FILE, asdict(self.options))
+        if self.calibration is not None:
             self.calibration.save(folder)
+
+    def _whole(self) -> dict[str, torch.Tensor]:
+        """All weights, as they are when the adapter is merged."""
+        return self.model.state_dict() if self.adapter is None else self.adapter.whole(self.model)
+
+    def _difference(self, base: str) -> Difference:
+        before, tokenizer = load_encoder(base)
+        found = Difference.between(base_of(base), before, self._whole())
+        if tokenizer.get_vocab() != self.tokenizer.get_vocab():
+            raise PolyspanError(f"the Reader has other pieces than {base}", fix="save it whole, without a base")
+        return found
 
     def merge(self) -> None:
         """Merge the adapter whose layers stand in the model, if there is one: answers differ by rounding alone."""

@@ -26,7 +26,7 @@ from polyspan.files import Source, replacing_folder, require_writable, write_jso
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.abilities import require
 from polyspan.model.batch import Batch, collate, input_lengths
-from polyspan.model.encoders.adapter import base_of
+from polyspan.model.encoders.base import base_of
 from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.fast.used_rows import keep_used_rows, restore_rows, used_pieces

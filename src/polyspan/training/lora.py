@@ -6,7 +6,8 @@ import torch
 
 from polyspan.errors import UsageError, nearest
 from polyspan.model.abilities import encoder_layers
-from polyspan.model.encoders.adapter import Adapter, Base
+from polyspan.model.encoders.adapter import Adapter
+from polyspan.model.encoders.base import Base
 from polyspan.training.settings import TrainSettings
 
 

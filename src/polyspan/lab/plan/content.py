@@ -50,11 +50,9 @@ def _bundled_part(language: str, split: str, file: str) -> str:
 def model_content(name: str) -> dict[str, str]:
     """What stands behind a model's name: the hash of the bundled encoder, or of each file of a folder that decides
     what comes of it. A name on the hub says it itself, once it is pinned."""
-    if name.startswith("bundled:"):
-        return {name: SHA256[name.removeprefix("bundled:")]}
     folder = model_folder(name)
     if folder is None:
-        return {}
+        return {name: SHA256[name.removeprefix("bundled:")]} if name.startswith("bundled:") else {}
     files = sorted(path for path in folder.iterdir() if path.suffix in WEIGHTS and path.name != "run.json")
     return {path.name: file_hash(str(path.absolute())) for path in files}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.lab.plan.content import WEIGHTS
-from polyspan.model.encoders.model_name import cached_folder, model_folder, repository
+from polyspan.model.encoders.model_name import BUNDLED, BUNDLED_READER, cached_folder, model_folder, repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ModelFacts:
         return float(self.hidden**2 * self.layers)
 
 
-_BUNDLED = {"bundled:e5-small": ModelFacts(384, 12, 512, 465, True)}
+_BUNDLED = dict.fromkeys((BUNDLED, BUNDLED_READER), ModelFacts(384, 12, 512, 465, True))
 _HUB = {
     "google-bert/bert-base-multilingual-cased": ModelFacts(768, 12, 512, 712, True),
     "google-bert/bert-base-cased": ModelFacts(768, 12, 512, 434, True),
@@ -44,6 +44,7 @@ def model_facts(name: str) -> ModelFacts:
     if name.startswith("bundled:"):
         if name not in _BUNDLED:
             raise UsageError(f"there is no {name!r}", fix=nearest(name, _BUNDLED))
+        model_folder(name)  # raises where this build has none
         return _BUNDLED[name]
     if folder := model_folder(name):
         return _read(folder)

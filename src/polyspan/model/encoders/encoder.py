@@ -12,9 +12,18 @@ from transformers import logging as transformers_logging
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source
-from polyspan.model.encoders.adapter import Adapter, adapter_folder
+from polyspan.model.encoders.adapter import Adapter
 from polyspan.model.encoders.bundled import load_bundled
-from polyspan.model.encoders.model_name import hub_commit, model_folder, pinned, repository
+from polyspan.model.encoders.difference import Difference
+from polyspan.model.encoders.model_name import (
+    ADAPTER,
+    DIFFERENCE,
+    folder_with,
+    hub_commit,
+    model_folder,
+    pinned,
+    repository,
+)
 from polyspan.model.encoders.qanet import register_qanet
 from polyspan.model.encoders.span_head import register_span_head
 from polyspan.model.fast.attention import use_attention
@@ -28,27 +37,28 @@ _FEWEST_PIECES = 20  # transformers makes an empty tokenizer where a folder has 
 def load_encoder(name: str, seed: int = 0, language_adapter: Source | None = None) -> tuple[Any, Any]:
     """An encoder with a span head, and its fast tokenizer.
 
-    `name` is `bundled:e5-small`, a directory in the format of transformers, or `OWNER/NAME@REVISION` on the hub,
-    as `pinned` reads it. An adapter's folder means its base with the adapter merged; with `language_adapter` that
-    one takes the place of the language's adapter which the first was trained on. The head of a model that was
-    not yet fine-tuned is drawn from `seed`. Weights are read from safetensors, or with torch's `weights_only`;
-    code from the hub is never run. Raises PolyspanError where the model cannot be had.
+    `name` is `bundled:e5-small` or `bundled:reader`, a directory in the format of transformers, or
+    `OWNER/NAME@REVISION` on the hub, as `pinned` reads it. The folder of an adapter or a difference means its base
+    with that merged; with `language_adapter` that one takes the place of the language's adapter which an adapter
+    was trained on. The head of a model that was not yet fine-tuned is drawn from `seed`. Weights are read from
+    safetensors, or with torch's `weights_only`; code from the hub is never run. Raises PolyspanError where the
+    model cannot be had.
     """
     if not 0 <= seed < 2**63:
         raise UsageError("a seed is a whole number from 0 below 2**63", found=str(seed))
-    if (folder := adapter_folder(name)) is not None:
-        adapter = Adapter.load(folder)
-        if language_adapter is not None:
-            adapter = adapter.moved_to(language_adapter, name)
-        model, tokenizer = load_base(adapter, name, seed)
-        adapter.merge(model)
-        return model, tokenizer
+    small = _beside_base(name)
     if language_adapter is not None:
-        raise UsageError(
-            "a whole model has no language's adapter that could be replaced",
-            where=name,
-            expected="an adapter that was trained with --model LANGUAGE_ADAPTER --lora RANK",
-        )
+        if not isinstance(small, Adapter):
+            raise UsageError(
+                "a whole model has no language's adapter that could be replaced",
+                where=name,
+                expected="an adapter that was trained with --model LANGUAGE_ADAPTER --lora RANK",
+            )
+        small = small.moved_to(language_adapter, name)
+    if small is not None:
+        model, tokenizer = load_base(small, name, seed)
+        small.merge(model)
+        return model, tokenizer
     with quiet(), torch.random.fork_rng():
         torch.manual_seed(seed)
         model, tokenizer = (
@@ -60,23 +70,31 @@ def load_encoder(name: str, seed: int = 0, language_adapter: Source | None = Non
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
-def load_base(adapter: Adapter, where: str, seed: int = 0) -> tuple[Any, Any]:
-    """The model that the adapter at `where` belongs to, and its tokenizer.
+def _beside_base(name: str) -> Adapter | Difference | None:
+    """What a model's name means where that is nothing without its base."""
+    if (folder := folder_with(ADAPTER, name)) is not None:
+        return Adapter.load(folder)
+    return None if (folder := folder_with(DIFFERENCE, name)) is None else Difference.load(folder)
+
+
+def load_base(small: Adapter | Difference, where: str, seed: int = 0) -> tuple[Any, Any]:
+    """The model that the adapter or the difference at `where` belongs to, and its tokenizer.
 
     Raises PolyspanError where it cannot be had, and where it is another one now.
     """
-    name = adapter.base.name
+    what = type(small).__name__.lower()
+    name = small.base.name
     try:
         model, tokenizer = load_encoder(name, seed)
     except PolyspanError as error:
         raise PolyspanError(
-            "the base of the adapter cannot be loaded",
+            f"the base of the {what} cannot be loaded",
             where=where,
             found=error.brief,
             expected=name,
             fix="put the base back, or write in base.json where it is now",
         ) from error
-    adapter.require_base(where)
+    small.base.require(what, where)
     return model, tokenizer
 
 

@@ -6,18 +6,28 @@ from pathlib import Path
 from polyspan.errors import PolyspanError
 
 BUNDLED = "bundled:e5-small"
+BUNDLED_READER = "bundled:reader"
 SHA256 = {"e5-small": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"}
 """The bundled encoders and the hash of each one's file."""
 
+ADAPTER, DIFFERENCE = "adapter_config.json", "difference.safetensors"
+"""The files that tell the folder of an adapter, and that of a difference, from one of a whole model."""
+
+_READER = Path(__file__).parent / "reader"  # what `make reader` wrote: a difference from the bundled encoder
 _COMMIT = re.compile("[0-9a-f]{40}")
 _PATIENCE = 10  # seconds without an answer of the hub
 
 
 def model_folder(name: str) -> Path | None:
-    """The folder that a model's name means; None for a bundled one and for a name on the hub.
+    """The folder that a model's name means; None for the bundled encoder and for a name on the hub.
 
-    Raises PolyspanError for a folder that is no model's.
+    Raises PolyspanError for a folder that is no model's, and for the bundled Reader where this build has none.
     """
+    if name == BUNDLED_READER:
+        if not (_READER / DIFFERENCE).is_file():
+            fix = "install a release of polyspan, or make one as CONTRIBUTING.md says"
+            raise PolyspanError(f"this build of polyspan has no {BUNDLED_READER}", fix=fix)
+        return _READER
     folder = Path(name).expanduser()
     written = name.startswith((".", "/", "~")) or name.partition("@")[0].count("/") > 1
     if name.startswith("bundled:") or not (written or folder.exists()):
@@ -30,6 +40,12 @@ def model_folder(name: str) -> Path | None:
             fix=f"--model {inside[0].parent}" if (inside := _models_in(folder)) else "",
         )
     return folder
+
+
+def folder_with(file: str, name: str) -> Path | None:
+    """The folder that a model's name means, where it has such a file; None for other models."""
+    folder = model_folder(name)
+    return folder if folder is not None and (folder / file).is_file() else None
 
 
 def _models_in(folder: Path) -> list[Path]:

@@ -7,9 +7,15 @@ from transformers import AutoConfig, AutoModelForMaskedLM
 from transformers.modeling_outputs import BaseModelOutput
 from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING
 
-from polyspan.model.encoders.adapter import adapter_folder
 from polyspan.model.encoders.encoder import quiet
-from polyspan.model.encoders.model_name import model_folder, pinned, repository
+from polyspan.model.encoders.model_name import (
+    ADAPTER,
+    DIFFERENCE,
+    folder_with,
+    model_folder,
+    pinned,
+    repository,
+)
 
 
 class NewWordHead(torch.nn.Module):
@@ -68,9 +74,9 @@ class _Given(torch.nn.Module):
 def load_word_head(name: str, pieces: torch.Tensor) -> OwnWordHead | None:
     """The head for these pieces that a model was trained with; None where it was saved without one.
 
-    The model has been loaded before; an adapter counts as having none.
+    The model has been loaded before; an adapter and a difference count as having none.
     """
-    if name.startswith("bundled:") or adapter_folder(name) is not None:
+    if name.startswith("bundled:") or any(folder_with(file, name) is not None for file in (ADAPTER, DIFFERENCE)):
         return None
     place, commit = (name, None) if model_folder(name) is not None else repository(pinned(name))
     given: dict[str, Any] = {"revision": commit or "main", "trust_remote_code": False}

@@ -8,7 +8,6 @@ the projection has a name, and the new rows get the mean and the spread of the e
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from polyspan.errors import UsageError, choose
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.model.abilities import require
 from polyspan.model.encoders.encoder import load_encoder, quiet
-from polyspan.model.encoders.model_name import pinned
+from polyspan.model.encoders.model_name import folder_with, pinned
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.vocabulary.new_pieces import add_pieces, new_pieces
 from polyspan.model.vocabulary.pieces import texts_of
@@ -109,8 +108,8 @@ def graft(
         with quiet():  # a head that was never trained is left out: each training draws its own
             (encoder.base_model if encoder.fresh_head else encoder).save_pretrained(folder)
             grown.save_pretrained(folder)
-        if (options := Path(model) / OPTIONS_FILE).is_file():
-            shutil.copy(options, folder)
+        if (source := folder_with(OPTIONS_FILE, model)) is not None:
+            shutil.copy(source / OPTIONS_FILE, folder)
         write_json(folder / "graft.json", result.as_json() | {"model": model, "vectors": vectors.source})
     return result
 

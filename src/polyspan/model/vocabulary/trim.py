@@ -9,7 +9,6 @@ import time
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,7 @@ from polyspan.files import Source, replacing_folder, require_writable, write_jso
 from polyspan.model.abilities import require
 from polyspan.model.calibration import CALIBRATION_FILE
 from polyspan.model.encoders.encoder import load_encoder, quiet
-from polyspan.model.encoders.model_name import pinned
+from polyspan.model.encoders.model_name import folder_with, pinned
 from polyspan.model.fast.pack import first_position
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.vocabulary.pieces import keep_pieces, pieces_behind, texts_of
@@ -87,8 +86,8 @@ def trim(model: str, out: Source, corpora: Sequence[Corpus] = (), languages: Seq
             (encoder.base_model if encoder.fresh_head else encoder).save_pretrained(folder)
             small.save_pretrained(folder)
         for name in (OPTIONS_FILE, CALIBRATION_FILE):
-            if (file := Path(model) / name).is_file():
-                shutil.copy(file, folder)
+            if (source := folder_with(name, model)) is not None:
+                shutil.copy(source / name, folder)
         began = time.perf_counter()
         load_encoder(str(folder))
         again = time.perf_counter() - began
