@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -109,6 +110,9 @@ class Fake(BaseHTTPRequestHandler):
         question = asked["question"]
         if question == "key" and self.headers["Authorization"] != "Bearer secret":
             self.refuse(401, "wrong key")
+        elif question == "slow":
+            time.sleep(2)
+            self.refuse(429, "nobody waits for this")
         elif question == "long":
             self.refuse(422, "the question has 600 pieces, the reader's window 384")
         elif question == "busy":
@@ -259,6 +263,14 @@ def test_without_a_text_or_a_question(page):
     page.get_by_role("alert").get_by_text("is the most").wait_for()
 
 
+def test_a_question_can_be_stopped(page):
+    ask(page, "slow", MILL)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("status").get_by_text("Stopped.").wait_for()
+    ask(page, "Where is Arnfeld?")
+    assert shown(page) == ["Arnfeld"]
+
+
 def test_a_lost_server_is_told_and_found_again(page):
     page.context.set_offline(True)
     ask(page, "Where is Arnfeld?", MILL)
@@ -303,6 +315,11 @@ def test_files_are_read_as_utf_8_and_removed(page, server, tmp_path):
     assert shown(page) == ["1840"]
     assert "in two.txt" in page.locator("#answer").inner_text()
     assert [one["text"] for one in server.asked[-1]["documents"]] == ["Eins 🦊.\r\n", "다리는 1840년에"]
+    page.get_by_role("button", name="Edit").click()
+    page.keyboard.type("In 1841")  # the field stays while it is written in
+    ask(page, "1841")
+    assert shown(page) == ["1841"]
+    assert "in Your text" in page.locator("#answer").inner_text()
     page.get_by_role("button", name="Remove two.txt").click()
     assert page.locator("#answer").is_hidden()
     assert page.evaluate("document.activeElement.ariaLabel") == "Remove one.txt"
