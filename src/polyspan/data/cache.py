@@ -1,5 +1,5 @@
 """Work that is kept between runs in polyspan's cache folder, in one file with one limit: windows, parses,
-translations. What was used longest ago goes first."""
+translations, embeddings. What was used longest ago goes first."""
 
 import contextlib
 import os
