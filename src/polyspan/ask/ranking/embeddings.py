@@ -33,7 +33,7 @@ _CHUNK = 256  # texts between two writes to the cache: after a kill it goes on f
 
 
 def embed(texts: Sequence[str], kind: Kind, doing: str = "") -> Floats:
-    """Unit vectors of texts, (texts, width): the cosine of two is their product.
+    """Unit vectors of one text or more, (texts, width): the cosine of two is their product.
 
     A text that the encoder cannot take whole is computed in stretches, and the mean is over all its pieces.
     Vectors are kept in polyspan's cache by the hashes of the encoder and of the text; where all are there the
