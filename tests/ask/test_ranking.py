@@ -103,10 +103,10 @@ def test_clear_words_need_no_vectors_and_others_do(tiny_encoder):
     ]
 
 
-def test_both_adds_half_of_the_share_to_the_cosine(tiny_encoder):
+def test_both_adds_a_quarter_of_the_share_to_the_cosine(tiny_encoder):
     question = "the mill"
     one, other, both = (Index(LIBRARY, by).scores([question])[0] for by in ("bm25", "embeddings", "both"))
-    assert both == pytest.approx(other + one / 2)
+    assert both == pytest.approx(other + one / 4)
 
 
 def test_vectors_are_kept_by_content(tiny_encoder, monkeypatch):
