@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from polyspan.model.adapters import load_adapters as load_adapters
     from polyspan.model.answers import AnswerOptions as AnswerOptions
     from polyspan.model.answers import Candidate as Candidate
+    from polyspan.model.async_reader import AsyncReader as AsyncReader
     from polyspan.model.calibrate import calibrate as calibrate
     from polyspan.model.calibration import Calibration as Calibration
     from polyspan.model.reader import Reader as Reader
@@ -51,6 +52,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Answer": "data.schema",
     "AnswerOptions": "model.answers",
+    "AsyncReader": "model.async_reader",
     "Calibration": "model.calibration",
     "Candidate": "model.answers",
     "Corpus": "data.schema",

@@ -175,3 +175,20 @@ def test_memory_grows_by_no_more_than_the_logits(tiny):
 
     small, large = peak(100), peak(2000)  # about 600 and 12,000 windows, whose logits take 12 MB
     assert large - small < 30, (small, large)  # without them 11 MB: pieces, windows, spans before a merge
+
+
+def test_many_answers_are_those_of_one_by_one(reader):
+    questions, contexts = ["who won", "when", "who won", "who"], [LONG, LONG, "", "In 1931 hull won the cup."]
+    found = reader.answer_many(questions, contexts)
+    for question, context, one in zip(questions, contexts, found, strict=True):
+        alone = reader.answer(question, context)
+        assert (one.text, one.start, one.end) == (alone.text, alone.start, alone.end)
+        assert one.probability == pytest.approx(alone.probability, abs=1e-5)
+    assert reader.answer_many(questions[:2], LONG) == found[:2]
+    assert reader.answer_many([], []) == []
+    with pytest.raises(UsageError, match="3 questions and 2 contexts"):
+        reader.answer_many(["a", "b", "c"], ["d", "e"])
+    with pytest.raises(TypeError, match="several texts"):
+        reader.answer_many("who", "where")
+    with pytest.raises(TypeError, match="must be one text"):
+        reader.answer_many(["who"], [None])

@@ -2,7 +2,7 @@
 
 `polyspan.ask(…)` is the function `asking.ask`.
 
-Gives: `asking`, `documents`. Its own: `library`, `passages`, `sentence`.
+Gives: `asking`, `documents`, `ranking`. Its own: `library`, `passages`, `sentence`.
 """
 
 import sys

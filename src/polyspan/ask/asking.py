@@ -10,6 +10,7 @@ from polyspan.ask.documents.document_format import LARGEST
 from polyspan.ask.library import Sources, is_text, read_documents
 from polyspan.ask.passages import DocumentPassage
 from polyspan.ask.passages import passages as cut
+from polyspan.ask.ranking.index import Index
 from polyspan.ask.sentence import Shown, sentence_around
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.errors import PolyspanWarning, UsageError, shorten
@@ -178,10 +179,10 @@ def _spans(
     return [_sorted(spans) for spans in found]
 
 
-def _chosen(asked: list[str], passages: list[DocumentPassage], most: int) -> list[Sequence[int]]:
+def _chosen(asked: list[str], passages: list[DocumentPassage], most: int) -> list[list[int]]:
     """The passages that are read for each question."""
-    every = range(len(passages))
-    return [every for _ in asked]
+    texts = [passage.text for passage in passages]
+    return Index(texts, doing=f"embedding {len(texts):,} passages").best_of_each(asked, most or len(texts))
 
 
 def _is_known(question: str, reader: "Reader") -> bool:

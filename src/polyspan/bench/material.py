@@ -13,7 +13,7 @@ _FILES = {  # name → the files that may hold it in the folder POLYSPAN_DATA, a
     "squad:train": (("train-v1.1.json", "squad_v1.1_train_*.json"), "en"),
     "squad:dev": (("dev-v1.1.json", "squad_v1.1_dev_part*.json"), "en"),
     "drcd:dev": (("DRCD_dev.json",), "zh-Hant"),
-    "xquad:en": (("xquad.en.json",), "en"),
+    **{f"xquad:{code}": ((f"xquad.{code}.json",), code) for code in ("en", "zh", "es", "ar")},
     "korquad:dev": (("KorQuAD_v1.0_dev.json",), "ko"),
 }
 

@@ -126,7 +126,7 @@ def _size(megabytes: float) -> str:
 
 @store_app.command(example="polyspan store ls")
 def ls(store: Store = None, as_json: Json = False) -> None:
-    """List what is kept: outputs of stages, windows, parses, translations, unpacked encoders."""
+    """List what is kept: outputs of stages, windows, parses, translations, embeddings, unpacked encoders."""
     from polyspan.cli import terminal
     from polyspan.data import cache
     from polyspan.lab.run import open_store
@@ -155,7 +155,7 @@ def gc(
     as_json: Json = False,
 ) -> None:
     """Remove what no recipe named needs, what killed runs left, and, in the common store, what was not used of the
-    cache of windows, parses, translations and unpacked encoders."""
+    cache of windows, parses, translations, embeddings and unpacked encoders."""
     from polyspan.cli import terminal
     from polyspan.data import cache
     from polyspan.lab.plan.plan import plan
