@@ -182,7 +182,7 @@ def _spans(
 def _chosen(asked: list[str], passages: list[DocumentPassage], most: int) -> list[list[int]]:
     """The passages that are read for each question."""
     texts = [passage.text for passage in passages]
-    return Index(texts, doing=f"embedding {len(texts):,} passages").best_of_each(asked, most or len(texts))
+    return Index(texts, doing=f"embedding {len(texts):,} passages").best_of_each(asked, most or max(len(texts), 1))
 
 
 def _is_known(question: str, reader: "Reader") -> bool:

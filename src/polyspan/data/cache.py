@@ -1,5 +1,5 @@
 """Work that is kept between runs in polyspan's cache folder: in one file with one limit windows, parses,
-translations and embeddings, of which those used longest ago go first; in folders beside it the unpacked encoders."""
+translations and embeddings, of which those used longest ago go first; in folders beside it unpacked encoders."""
 
 import contextlib
 import os
