@@ -20,7 +20,7 @@ from polyspan.model.batch import Batch
 from polyspan.model.calibration import CALIBRATION_FILE, Calibration
 from polyspan.model.encoders.adapter import Adapter
 from polyspan.model.encoders.base import base_of
-from polyspan.model.encoders.difference import Difference
+from polyspan.model.encoders.difference import WeightDifference
 from polyspan.model.encoders.encoder import load_encoder, quiet
 from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, model_folder
 from polyspan.model.fast.pack import first_position, packed_inputs, unpacked
@@ -92,7 +92,7 @@ class Reader:
         folder = Path(folder)
         with explained(folder, "write"):
             folder.mkdir(parents=True, exist_ok=True)
-        small: Adapter | Difference | None = None if base is None else self._difference(base)
+        small: Adapter | WeightDifference | None = None if base is None else self._difference(base)
         if small is None and self.adapter is not None and not merge:
             small = self.adapter.taken(self.model)
         for file in (ADAPTER, DIFFERENCE, CALIBRATION_FILE):
@@ -113,9 +113,9 @@ class Reader:
         """All weights, as they are when the adapter is merged."""
         return self.model.state_dict() if self.adapter is None else self.adapter.whole(self.model)
 
-    def _difference(self, base: str) -> Difference:
+    def _difference(self, base: str) -> WeightDifference:
         before, tokenizer = load_encoder(base)
-        found = Difference.between(base_of(base), before, self._whole())
+        found = WeightDifference.between(base_of(base), before, self._whole())
         if tokenizer.get_vocab() != self.tokenizer.get_vocab():
             raise PolyspanError(f"the Reader has other pieces than {base}", fix="save it whole, without a base")
         return found

@@ -16,7 +16,7 @@ from polyspan.errors import PolyspanError
 from polyspan.model.batch import collate
 from polyspan.model.calibrate import calibrate
 from polyspan.model.encoders.base import base_of
-from polyspan.model.encoders.difference import Difference
+from polyspan.model.encoders.difference import WeightDifference
 from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.encoders.four_bits import packed, unpacked
 from polyspan.model.encoders.model_name import DIFFERENCE
@@ -188,7 +188,7 @@ def test_other_layers_and_other_pieces_are_refused(trained, tiny, small, corpus,
     del fewer[QUERY]
     before, _ = load_encoder(tiny)
     with pytest.raises(PolyspanError, match=f"{QUERY} that is not there"):
-        Difference.between(base_of(tiny), before, fewer)
+        WeightDifference.between(base_of(tiny), before, fewer)
     with pytest.raises(PolyspanError, match="has other pieces than"):
         replace(trained, tokenizer=unigram).save(small, base=tiny)
 
@@ -198,7 +198,7 @@ def test_weights_that_are_no_matrices_of_the_encoder_are_kept_as_they_are(tiny):
     weights = {name: value.clone() for name, value in before.state_dict().items()}
     weights["bert.encoder.layer.0.output.dense.bias"][0] = 1 / 3
     weights[QUERY][0, 0] = 1e6  # no half precision
-    made = Difference.between(base_of(tiny), before, weights)
+    made = WeightDifference.between(base_of(tiny), before, weights)
     again, _ = load_encoder(tiny, seed=5)
     made.merge(again)
     assert set(made.weights) == {

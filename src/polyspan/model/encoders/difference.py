@@ -26,7 +26,7 @@ _LARGEST = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class WeightDifference:
     """What is to be added to a base's matrices, and what takes the place of its other weights."""
 
     base: Base
@@ -34,7 +34,7 @@ class Difference:
     """`NAME.nibbles` (blocks, block / 2) and `NAME.scales` (blocks,) for a matrix; others as `NAME`, in full."""
 
     @classmethod
-    def between(cls, base: Base, before: Any, weights: Mapping[str, torch.Tensor]) -> "Difference":
+    def between(cls, base: Base, before: Any, weights: Mapping[str, torch.Tensor]) -> "WeightDifference":
         """What is different in `weights`, those of a whole model, from the model `before`, which is `base`.
 
         A head that `before` has at random is kept in any case. Raises PolyspanError for weights of other names or
@@ -63,7 +63,7 @@ class Difference:
         return cls(base, made)
 
     @classmethod
-    def load(cls, folder: Source) -> "Difference":
+    def load(cls, folder: Source) -> "WeightDifference":
         """A difference's folder. Raises PolyspanError for one that cannot be read."""
         folder = Path(folder)
         with readable("difference", folder):

@@ -14,7 +14,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source
 from polyspan.model.encoders.adapter import Adapter
 from polyspan.model.encoders.bundled import load_bundled
-from polyspan.model.encoders.difference import Difference
+from polyspan.model.encoders.difference import WeightDifference
 from polyspan.model.encoders.model_name import (
     ADAPTER,
     DIFFERENCE,
@@ -70,19 +70,19 @@ def load_encoder(name: str, seed: int = 0, language_adapter: Source | None = Non
     return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
-def _beside_base(name: str) -> Adapter | Difference | None:
+def _beside_base(name: str) -> Adapter | WeightDifference | None:
     """What a model's name means where that is nothing without its base."""
     if (folder := folder_with(ADAPTER, name)) is not None:
         return Adapter.load(folder)
-    return None if (folder := folder_with(DIFFERENCE, name)) is None else Difference.load(folder)
+    return None if (folder := folder_with(DIFFERENCE, name)) is None else WeightDifference.load(folder)
 
 
-def load_base(small: Adapter | Difference, where: str, seed: int = 0) -> tuple[Any, Any]:
+def load_base(small: Adapter | WeightDifference, where: str, seed: int = 0) -> tuple[Any, Any]:
     """The model that the adapter or the difference at `where` belongs to, and its tokenizer.
 
     Raises PolyspanError where it cannot be had, and where it is another one now.
     """
-    what = type(small).__name__.lower()
+    what = "adapter" if isinstance(small, Adapter) else "difference"
     name = small.base.name
     try:
         model, tokenizer = load_encoder(name, seed)
