@@ -222,7 +222,7 @@ def predict(
         bool, _T("--align-to-words", help="Make answers longer that cut a word, in scripts with spaces.")
     ] = False,
     language_adapter: Annotated[
-        Path | None, _T(help="A folder of `adapt`, in the place of the one that the Reader was trained on.")
+        Path | None, _T(help="Folder of `adapt`, in the place of the language that the Reader was trained on.")
     ] = None,
     pack: Annotated[
         bool | None,
