@@ -50,6 +50,7 @@ FUNCTIONS = {
     "align fit": "align.layer_vectors.encoder_vectors",
     "align score": "align.layer_vectors.encoder_vectors",
     "run": "lab.run.run",
+    "serve": "serve.server.serve serve.limits.Limits",
 }
 RENAMED = {"weight": "weights", "switch_rate": "rate", "adversarial_weight": "weight"}
 PRINTED = ("shown",)  # what is printed besides the result, of which a function knows nothing

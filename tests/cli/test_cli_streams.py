@@ -77,6 +77,7 @@ CALLS = {
         "P@1", ""),
     "recipes": ("recipes", "hsu2019/table2", ""),
     "run": ("run mini/paper --plan", "to make: about", ""),
+    "serve": ("serve reader", "reader: http://127.0.0.1:8000", "loading reader"),
     "store gc": ("store gc --store empty", "0 MB to free", ""),
     "store ls": ("store ls --store empty", "empty: 0 MB", ""),
 }  # fmt: skip
@@ -132,6 +133,7 @@ def _prepare(verb: str, run, monkeypatch) -> None:
         ("bench.measurements", "bench", lambda *_: {"rows": []}),
         ("bench.measurements", "markdown", lambda _: "| row |"),
         ("data.fetch", "fetch", lambda _: Path("xquad.json")),
+        ("serve.server", "serve", lambda *_, ready, **__: ready("http://127.0.0.1:8000")),
     ):
         if verb.split()[-1] == name or (verb, name) == ("bench", "markdown"):
             monkeypatch.setattr(import_module(f"polyspan.{module}"), name, value)

@@ -39,6 +39,7 @@ from polyspan.cli.options import (
 )
 from polyspan.cli.probe import probe_app
 from polyspan.cli.scoring import scoring_app
+from polyspan.cli.serve import serve_app
 from polyspan.cli.stats import stats_app
 from polyspan.cli.train import train_app
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError, not_installed, shorten
@@ -57,6 +58,7 @@ app.add_typer(train_app)
 app.add_typer(scoring_app)
 app.add_typer(calibrate_app)
 app.add_typer(models_app)
+app.add_typer(serve_app)
 app.add_typer(probe_app, name="probe")
 app.add_typer(stats_app, name="stats")
 app.add_typer(align_app, name="align")

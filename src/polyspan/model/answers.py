@@ -96,6 +96,56 @@ class AnswerOptions:
         return replace(own, min_probability=fitted.threshold)
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """How a Reader answers in one language: the options with what they leave open as it was calibrated."""
+
+    options: AnswerOptions
+    calibrated: bool
+
+    @classmethod
+    def of(cls, reader: SpanReader, language: str | None, options: AnswerOptions) -> "Answering":
+        """As the Reader was calibrated for the language; warns where it was not."""
+        if reader.calibration is None:
+            return cls(options, False)
+        reader.calibration.mind(language)
+        return cls(options.calibrated(reader.calibration.of(language)), options.temperature is None)
+
+    @property
+    def decoding(self) -> Decoding:
+        """What is to be searched for."""
+        temperature = self.options.temperature or 1.0
+        both = self.options.null_fit is not None and temperature != 1
+        return self.options.decoding(np.array([1.0, temperature] if both else [temperature]))
+
+    def candidates(self, corpus: Corpus, found: Found) -> Iterator[list[Candidate]]:
+        """The candidates of every question by what was found: as of `answer_corpus`."""
+        log_null, log_p, options = found.log_null[:, -1], found.log_p[:, -1], self.options
+        if options.null_fit is not None:
+            log_null, shift = Fitted(1.0, *options.null_fit).null_and_shift(found.log_null[:, 0], log_null)
+            log_p = log_p + np.repeat(shift, np.diff(found.bounds))
+        columns = found.start, found.end, found.score, np.exp(log_p)
+        spans = list(zip(*(column.tolist() for column in columns), strict=True))
+        of_question = found.null, np.exp(log_null), null_odds(found)
+        rows = zip(
+            corpus.questions(),
+            itertools.pairwise(found.bounds.tolist()),
+            *(column.tolist() for column in of_question),
+            strict=True,
+        )
+        for (paragraph, _), (first, last), null, p_null, odds in rows:
+            context, of_text = paragraph.context, spans[first:last]
+            of_text = _aligned(context, of_text) if options.align_to_words else of_text
+            best, *others = [
+                Candidate(context[start:end], start, end, score, probability, odds, self.calibrated)
+                for start, end, score, probability in [*of_text, (0, 0, null, p_null)]
+            ]
+            abstains = first < last and _abstains(best, options)
+            given = others.pop() if abstains else best
+            rest = [best, *others] if abstains else others
+            yield [given, *sorted(rest, key=lambda candidate: -candidate.score)]
+
+
 def answer_corpus(
     reader: SpanReader,
     corpus: Corpus,
@@ -113,18 +163,12 @@ def answer_corpus(
     where progress is wanted; `unknown` counts the pieces and those that are `<unk>` to the encoder. What the
     options leave open is as the Reader was calibrated for the corpus's language; warns where that was not.
     """
-    calibrated = reader.calibration is not None and options.temperature is None
-    if reader.calibration is not None:
-        reader.calibration.mind(corpus.language)
-        options = options.calibrated(reader.calibration.of(corpus.language))
-    temperature = options.temperature or 1.0
-    both = options.null_fit is not None and temperature != 1
-    decoding = options.decoding(np.array([1.0, temperature] if both else [temperature]))
+    answering = Answering.of(reader, corpus.language, options)
     found_chunks = search(
-        reader, corpus, decoding, token_budget=token_budget, pack=pack, doing=doing, unknown=unknown
+        reader, corpus, answering.decoding, token_budget=token_budget, pack=pack, doing=doing, unknown=unknown
     )
     for chunk, found in found_chunks:
-        yield from _candidates(chunk, found, options, calibrated)
+        yield from answering.candidates(chunk, found)
 
 
 def null_odds(found: Found) -> Floats:
@@ -133,34 +177,6 @@ def null_odds(found: Found) -> Floats:
     odds = np.full(len(some), NO_SPAN)
     odds[some] = found.null[some].astype(np.float64) - found.score[found.bounds[:-1][some]]
     return odds
-
-
-def _candidates(
-    corpus: Corpus, found: Found, options: AnswerOptions, calibrated: bool
-) -> Iterator[list[Candidate]]:
-    log_null, log_p = found.log_null[:, -1], found.log_p[:, -1]
-    if options.null_fit is not None:
-        log_null, shift = Fitted(1.0, *options.null_fit).null_and_shift(found.log_null[:, 0], log_null)
-        log_p = log_p + np.repeat(shift, np.diff(found.bounds))
-    columns = found.start, found.end, found.score, np.exp(log_p)
-    spans = list(zip(*(column.tolist() for column in columns), strict=True))
-    of_question = found.null, np.exp(log_null), null_odds(found)
-    rows = zip(
-        corpus.questions(),
-        itertools.pairwise(found.bounds.tolist()),
-        *(column.tolist() for column in of_question),
-        strict=True,
-    )
-    for (paragraph, _), (first, last), null, p_null, odds in rows:
-        of_text = _aligned(paragraph.context, spans[first:last]) if options.align_to_words else spans[first:last]
-        best, *others = [
-            Candidate(paragraph.context[start:end], start, end, score, probability, odds, calibrated)
-            for start, end, score, probability in [*of_text, (0, 0, null, p_null)]
-        ]
-        abstains = first < last and _abstains(best, options)
-        given = others.pop() if abstains else best
-        rest = [best, *others] if abstains else others
-        yield [given, *sorted(rest, key=lambda candidate: -candidate.score)]
 
 
 def _aligned(context: str, spans: list[_Span]) -> list[_Span]:

@@ -1,5 +1,6 @@
 """Batches of windows of nearly one length, so that almost nothing is padded."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,6 +93,32 @@ def collate(windows: Windows, layout: Layout, rows: Ints, width: int | None = No
         start=torch.from_numpy(np.where(inside, begins + windows.label_start[rows], null).astype(np.int64)),
         end=torch.from_numpy(np.where(inside, begins + windows.label_end[rows], null).astype(np.int64)),
         null=torch.from_numpy(null.astype(np.int64)),
+    )
+
+
+def join(batches: Sequence[Batch]) -> Batch:
+    """The rows of several batches of one width, one after another, as one batch.
+
+    `rows` stay numbers of rows in the windows that each batch is of.
+    """
+    first, *others = batches
+    if not others:
+        return first
+    masks = [batch.attention_mask for batch in batches]
+    if any(mask is not None for mask in masks):  # in some of them something is padded
+        ones = (torch.ones_like(batch.input_ids) for batch in batches)
+        masks = [whole if mask is None else mask for mask, whole in zip(masks, ones, strict=True)]
+    types = [batch.token_type_ids for batch in batches]
+    columns = {
+        name: torch.cat([getattr(batch, name) for batch in batches])
+        for name in ("input_ids", "context", "start", "end", "null")
+    }
+    return Batch(
+        rows=np.concatenate([batch.rows for batch in batches]),
+        lengths=np.concatenate([batch.lengths for batch in batches]),
+        token_type_ids=None if types[0] is None else torch.cat(types),
+        attention_mask=None if masks[0] is None else torch.cat(masks),
+        **columns,
     )
 
 

@@ -135,15 +135,14 @@ def _search(
     advance: Advance,
 ) -> Found:
     lengths = input_lengths(windows, reader.layout)
-    budget = token_budget or (2048 if reader.device.type == "cpu" else 65536)
     questions = len(windows.questions.pointers) - 1
-    sums = _Sums.of(windows, decoding)
-    first, last = owned(windows) if decoding.max_context else (np.zeros(len(windows), np.int32), windows.length)
-    waiting: list[_Decoded] = []
+    sums = Sums.of(windows, decoding)
+    waiting: list[Decoded] = []
     done = 0
     with torch.inference_mode():
-        for rows in by_tokens(lengths, budget):
-            waiting.append(_decode(reader, windows, rows, (first, last), decoding, pack))
+        for rows in by_tokens(lengths, token_budget or budget_of(reader.device)):
+            batch = collate(windows, reader.layout, rows)
+            waiting.append(sums.decode(batch, *reader.logits(batch.to(reader.device), pack=pack)))
             if len(waiting) > 1:  # one batch behind, so that a GPU never waits for the host
                 sums.take(waiting.pop(0))
             before, done = done, done + len(rows)
@@ -153,7 +152,12 @@ def _search(
     return sums.found()
 
 
-class _Decoded(NamedTuple):
+def budget_of(device: torch.device) -> int:
+    """The pieces of a batch where nobody says otherwise."""
+    return 2048 if device.type == "cpu" else 65536
+
+
+class Decoded(NamedTuple):
     """A batch on the device: the masked logits of its rows, their best spans and null scores.
 
     `pieces` (batch, length) and `inside`, on the host, say which piece of all contexts stands at a position.
@@ -168,26 +172,6 @@ class _Decoded(NamedTuple):
     null: torch.Tensor
 
 
-def _decode(
-    reader: SpanReader, windows: Windows, rows: Ints, own: tuple[Ints, Ints], decoding: Decoding, pack: bool
-) -> _Decoded:
-    contexts = windows.contexts
-    begin = (contexts.pointers[windows.paragraph[rows]] + windows.first[rows])[:, None]  # first piece of each
-    batch = collate(windows, reader.layout, rows)
-    start, end = reader.logits(batch.to(reader.device), pack=pack)
-    null_at = batch.null[:, None].to(reader.device)
-    null = (start.gather(1, null_at) + end.gather(1, null_at))[:, 0]
-    pieces = begin - batch.context[:, :1].numpy() + np.arange(start.shape[1])
-    inside = (pieces >= begin) & (pieces < begin + windows.length[rows, None])
-    startable = inside & (pieces >= begin + own[0][rows, None]) & (pieces < begin + own[1][rows, None])
-    first, last = np.zeros((2, *pieces.shape), np.int32)
-    first[inside], last[inside] = contexts.starts[pieces[inside]], contexts.ends[pieces[inside]]
-    endable = inside & (first < last)  # a start may stand before its first visible character, an end not behind it
-    k = decoding.n_best * _sharing(first, startable) * _sharing(last, endable)
-    start, end = _only(start, startable), _only(end, endable)
-    return _Decoded(rows, pieces, inside, start, end, best_spans(start, end, decoding.reach, k), null)
-
-
 def _sharing(places: Ints, allowed: NDArray[np.bool_]) -> int:
     """The most allowed pieces of a window with one place: so many spans may be the same characters."""
     keys = (np.nonzero(allowed)[0] << 32) + places[allowed]  # equal ones are neighbours
@@ -200,14 +184,16 @@ def _only(logits: torch.Tensor, allowed: NDArray[np.bool_]) -> torch.Tensor:
 
 
 @dataclass(slots=True)
-class _Sums:
+class Sums:
     """What batches add up to on the host: the best spans, null scores and totals of each question, all logits.
 
-    `parts` are arrays of question, start, end and score. No more than the n best of a question outlive a merge.
+    `own` are the pieces of each window where an answer may start, as `owned` gives them. `parts` are arrays of
+    question, start, end and score. No more than the n best of a question outlive a merge.
     """
 
     windows: Windows
     decoding: Decoding
+    own: tuple[Ints, Ints]
     logits: WindowLogits
     null: NDArray[np.float32]
     totals: Floats
@@ -217,14 +203,34 @@ class _Sums:
     waiting: int = 0
 
     @classmethod
-    def of(cls, windows: Windows, decoding: Decoding) -> "_Sums":
+    def of(cls, windows: Windows, decoding: Decoding) -> "Sums":
         """Nothing taken in yet."""
         questions = len(windows.questions.pointers) - 1
+        own = owned(windows) if decoding.max_context else (np.zeros(len(windows), np.int32), windows.length)
         totals = np.full((questions, len(decoding.temperatures)), _NEVER)
         null = np.full(questions, np.inf, np.float32)
-        return cls(windows, decoding, WindowLogits(windows, decoding.reach), null, totals)
+        return cls(windows, decoding, own, WindowLogits(windows, decoding.reach), null, totals)
 
-    def take(self, batch: _Decoded) -> None:
+    def decode(self, batch: Batch, start: torch.Tensor, end: torch.Tensor) -> Decoded:
+        """What a batch of these windows holds by its logits, on the device where they are."""
+        windows, contexts, rows, decoding = self.windows, self.windows.contexts, batch.rows, self.decoding
+        begin = (contexts.pointers[windows.paragraph[rows]] + windows.first[rows])[:, None]  # first piece of each
+        null_at = batch.null[:, None].to(start.device)
+        null = (start.gather(1, null_at) + end.gather(1, null_at))[:, 0]
+        pieces = begin - batch.context[:, :1].numpy() + np.arange(start.shape[1])
+        inside = (pieces >= begin) & (pieces < begin + windows.length[rows, None])
+        startable = inside & (pieces >= begin + self.own[0][rows, None])
+        startable &= pieces < begin + self.own[1][rows, None]
+        first, last = np.zeros((2, *pieces.shape), np.int32)
+        first[inside], last[inside] = contexts.starts[pieces[inside]], contexts.ends[pieces[inside]]
+        endable = inside & (
+            first < last
+        )  # a start may stand before its first visible character, an end not behind it
+        k = decoding.n_best * _sharing(first, startable) * _sharing(last, endable)
+        start, end = _only(start, startable), _only(end, endable)
+        return Decoded(rows, pieces, inside, start, end, best_spans(start, end, decoding.reach, k), null)
+
+    def take(self, batch: Decoded) -> None:
         """Bring a batch to the host."""
         question = self.windows.question[batch.rows]
         start, end = batch.start.cpu().numpy(), batch.end.cpu().numpy()
@@ -234,7 +240,7 @@ class _Sums:
         np.logaddexp.at(self.totals, question, log_totals(start, end, decoding.reach, decoding.temperatures))
         self._take_spans(question, batch)
 
-    def _take_spans(self, question: Ints, batch: _Decoded) -> None:
+    def _take_spans(self, question: Ints, batch: Decoded) -> None:
         starts, ends, scores = (part.cpu().numpy() for part in batch.spans)
         line, place = np.nonzero(scores != _NEVER)
         contexts = self.windows.contexts

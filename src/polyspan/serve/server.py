@@ -1,0 +1,213 @@
+"""`polyspan serve`: the server from the port to its end, in one process or several workers."""
+
+import contextlib
+import errno
+import os
+import signal
+import socket
+import sys
+import threading
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
+from polyspan.serve.limits import Limits
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from polyspan.serve.service import Service
+
+KEY = "POLYSPAN_API_KEY"
+"""The variable of the environment that holds a key, where command lines can be seen by others."""
+
+_BACKLOG = 2048
+_FIXES = {errno.EADDRINUSE: "another --port; 0 takes a free one", errno.EACCES: "a --port above 1023"}
+_KEEP_ALIVE = 65  # seconds: longer than most proxies keep a connection that is not used
+_LAST_ANSWERS = 5  # seconds for answers to be sent when all is computed
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """What a server serves, and to whom."""
+
+    reader: str
+    adapters: Mapping[str, str] = field(default_factory=dict)
+    dtype: str = "fp32"
+    keys: tuple[str, ...] = ()
+    cors: tuple[str, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    workers: int = 1
+
+
+def serve(
+    reader: str = "bundled:reader",
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    workers: int = 1,
+    api_key: Sequence[str] = (),
+    cors: Sequence[str] = (),
+    adapter: Mapping[str, str] | None = None,
+    dtype: str = "fp32",
+    limits: Limits = Limits(),
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Answer questions over HTTP until SIGTERM or Ctrl-C; then finish what was asked, and return.
+
+    Port 0 takes a free one. `ready` is told the address as soon as a worker has loaded the Reader. Each request
+    must bring one of the keys, if there are any here or in `POLYSPAN_API_KEY`; pages of the origins `cors` may ask
+    from a browser. `adapter` names folders of adapters, for requests that name one. Raises PolyspanError where the
+    port or the Reader cannot be had, and where a second signal ends it before all is answered.
+    """
+    try:
+        import fastapi  # noqa: F401
+        import prometheus_client  # noqa: F401
+        import uvicorn  # noqa: F401
+    except ModuleNotFoundError as error:
+        missing = f"polyspan serve needs {error.name}, which is not installed"
+        raise PolyspanError(missing, fix="pip install 'polyspan[serve]'") from error
+    keys = (*api_key, *filter(None, [os.environ.get(KEY)]))
+    if workers < 1:
+        raise UsageError("workers must be at least 1", found=str(workers))
+    if not all(key.strip() == key != "" for key in keys):
+        raise UsageError("a key must not be empty or begin or end with a space")
+    serving = Serving(str(reader), dict(adapter or {}), dtype, keys, tuple(cors), limits, workers)
+    with _bound(host, port) as listening:
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
+        if not keys and not _is_local(listening.getsockname()[0]):
+            note = f"whoever reaches {address} may ask: --api-key or {KEY} asks for a key"
+            warnings.warn(note, PolyspanWarning, stacklevel=2)
+        told = _once(ready, address)
+        if workers == 1:
+            run(serving, listening, told)
+        else:
+            from polyspan.serve.workers import supervise
+
+            supervise(serving, listening, told)
+
+
+def run(serving: Serving, listening: socket.socket, told: Callable[[], None], worker: int = 0) -> None:
+    """Be a worker on a socket until a signal ends it; `told` is called when the Reader is loaded."""
+    from polyspan.serve.service import Service
+
+    service = Service(serving.reader, serving.adapters, serving.dtype, serving.limits)
+    server = make_server(serving, service)
+    failed: list[BaseException] = []
+
+    def load() -> None:
+        try:
+            for remark in service.load(worker, serving.workers):
+                if worker == 0:
+                    print(f"polyspan: {remark}", file=sys.stderr)
+            told()
+        except BaseException as error:
+            failed.append(error)
+            server.should_exit = True
+
+    loading = threading.Thread(target=load, name="polyspan-load", daemon=True)
+    loading.start()
+    server.run(sockets=[listening])
+    loading.join()
+    service.close()
+    if failed:
+        raise failed[0]
+    if server.force_exit:
+        raise PolyspanError("stopped before all requests were answered")
+
+
+def make_server(serving: Serving, service: "Service") -> "uvicorn.Server":
+    """A server that drains: from the first signal on it refuses what is new, and ends when all is answered."""
+    import uvicorn
+
+    from polyspan.serve.application import make_application
+
+    class Draining(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            """Signals mean `handle_exit`, and nothing more once it is done: uvicorn would raise them again."""
+            if threading.current_thread() is not threading.main_thread():  # where no signal arrives
+                yield
+                return
+            before = {one: signal.signal(one, self.handle_exit) for one in (signal.SIGINT, signal.SIGTERM)}
+            try:
+                yield
+            finally:
+                for one, handler in before.items():
+                    signal.signal(one, handler)
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            """The first signal lets the server drain, a second one ends it at once."""
+            if service.draining:
+                self.should_exit = self.force_exit = True
+            service.draining = True
+
+        async def on_tick(self, counter: int) -> bool:
+            """Whether it is over; asked ten times a second."""
+            over = await super().on_tick(counter)
+            return over or (service.draining and not service.in_flight)
+
+    app = make_application(service, keys=serving.keys, cors=serving.cors)
+    config = uvicorn.Config(
+        app,  # type: ignore[arg-type]
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        interface="asgi3",
+        log_level="critical",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=_BACKLOG,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=_LAST_ANSWERS,
+    )
+    return Draining(config)
+
+
+@contextlib.contextmanager
+def _bound(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that listens. Raises PolyspanError where the port is taken or not ours to take."""
+    if not 0 <= port < 2**16:
+        raise UsageError("a port is a number from 0 to 65535", found=str(port))
+    try:
+        family, kind, _, _, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind)
+    except (OSError, UnicodeError) as error:
+        raise PolyspanError(f"cannot serve on {host}", found=str(error), fix="--host 127.0.0.1") from error
+    with listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind(where)
+            listening.listen(_BACKLOG)
+        except OSError as error:
+            fixes = {
+                errno.EADDRINUSE: "choose another --port; 0 takes a free one",
+                errno.EACCES: "a --port above 1023",
+            }
+            found = error.strerror or str(error)
+            fix = fixes.get(error.errno or 0, "--host 127.0.0.1")
+            raise PolyspanError(f"cannot serve on {host}:{port}", found=found, fix=fix) from error
+        yield listening
+
+
+def _is_local(address: str) -> bool:
+    return address.startswith("127.") or address == "::1"
+
+
+def _once(ready: Callable[[str], None] | None, address: str) -> Callable[[], None]:
+    """Tells the address the first time that it is called."""
+    waiting = [] if ready is None else [ready]
+
+    def told() -> None:
+        if waiting:
+            waiting.pop()(address)
+
+    return told

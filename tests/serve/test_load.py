@@ -1,0 +1,100 @@
+"""Two thousand requests from 64 clients: none lost, none mixed up, nearly as fast as `predict` on the same."""
+
+import http.client
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+REQUESTS, CLIENTS = 2000, 64
+MODEL = os.environ.get("POLYSPAN_LOAD_MODEL", "bundled:e5-small")
+
+
+@pytest.mark.slow
+@pytest.mark.bundled
+def test_two_thousand_requests_from_64_clients(capsys):
+    from polyspan.data.schema import Corpus, Paragraph, Question
+    from polyspan.model.reader import Reader
+    from polyspan.prediction import predict
+    from polyspan.reading import read
+
+    texts = [
+        (question.text, paragraph.context)
+        for language in ("en", "zh", "ko", "ja", "fr")
+        for paragraph, question in read(f"mini:{language}/test").questions()
+    ]
+    asked = [texts[number % len(texts)] for number in range(REQUESTS)]
+    corpus = Corpus(
+        tuple(
+            Paragraph(context, (Question(str(number), question),))
+            for number, (question, context) in enumerate(asked)
+        )
+    )
+    reader = Reader.load(MODEL)
+    predict(reader, Corpus(corpus.paragraphs[:50]))
+    began = time.perf_counter()
+    offline = predict(reader, corpus).candidates
+    alone = time.perf_counter() - began
+    del reader
+
+    server = subprocess.Popen(
+        [sys.executable, "-m", "polyspan", "serve", MODEL, "--port", "0", "--json"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        port = int(json.loads(server.stdout.readline())["address"].rpartition(":")[2])
+        _ask_all(port, asked[:CLIENTS])
+        began = time.perf_counter()
+        answers = _ask_all(port, asked)
+        served = time.perf_counter() - began
+    finally:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(30) == 0
+    for number, (status, body, _) in enumerate(answers):
+        assert status == 200, (number, body)
+        (answer,), given = json.loads(body)["answers"], offline[str(number)][0]
+        assert (answer["text"], answer["start"], answer["end"]) == (given.text, given.start, given.end), number
+        assert answer["probability"] == pytest.approx(given.probability, abs=1e-5), number
+    seconds = np.array([seconds for _, _, seconds in answers])
+    p50, p99 = np.percentile(seconds, [50, 99])
+    with capsys.disabled():
+        print(f"\n{REQUESTS} requests from {CLIENTS} clients: {REQUESTS / served:.1f} a second, by predict")
+        print(f"{REQUESTS / alone:.1f}, ratio {alone / served:.3f}; median {p50:.2f} s, p99 {p99:.2f} s")
+    assert alone / served >= 0.85
+
+
+def _ask_all(port: int, asked: list[tuple[str, str]]) -> list[tuple[int, bytes, float]]:
+    """Status, body and seconds of each request, asked by clients that each keep a connection."""
+    waiting: queue.SimpleQueue[int] = queue.SimpleQueue()
+    for number in range(len(asked)):
+        waiting.put(number)
+    answers: list[tuple[int, bytes, float]] = [(0, b"", 0.0)] * len(asked)
+
+    def client() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=300)
+        while True:
+            try:
+                number = waiting.get_nowait()
+            except queue.Empty:
+                return
+            question, context = asked[number]
+            body = json.dumps({"question": question, "context": context})
+            began = time.perf_counter()
+            connection.request("POST", "/answer", body.encode(), {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            answers[number] = answer.status, answer.read(), time.perf_counter() - began
+
+    threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
