@@ -56,7 +56,7 @@ def start(served_reader, monkeypatch):
     """Start servers: `start(limits=…, keys=…, cors=…)`; they drain at the end."""
     from polyspan.model.reader import Reader
     from polyspan.serve.limits import Limits
-    from polyspan.serve.server import Serving, make_server
+    from polyspan.serve.worker import Serving, make_server
     from polyspan.serve.service import Service
 
     monkeypatch.setattr(Reader, "load", lambda *_, **__: served_reader)
