@@ -1,6 +1,6 @@
 """The front door: questions put to files of text, PDF and the like, answered with the place and how sure it is.
 
-`polyspan.ask(…)` is the function `asking.ask`. Its own: `ranking`.
+`polyspan.ask(…)` is the function `asking.ask`. Gives: `ranking`.
 """
 
 import sys
