@@ -9,7 +9,7 @@ from polyspan.text import ALONE, stands_alone
 
 _HANGUL = "\\p{Hangul}"
 _UNIT = regex.compile(f"(?=\\w){ALONE}\\p{{M}}*|{_HANGUL}+|(?:(?!{ALONE}|{_HANGUL})[\\w\\p{{M}}])+")
-_STRETCH = 4  # McNamee & Mayfield 2004: the best length of n-grams in most of eight European languages
+_STRETCH = 4  # letters: the best n-grams in most of eight European languages (Information Retrieval 7, 2004)
 
 
 def terms(text: str) -> list[str]:
