@@ -56,8 +56,8 @@ def start(served_reader, monkeypatch):
     """Start servers: `start(limits=…, keys=…, cors=…)`; they drain at the end."""
     from polyspan.model.reader import Reader
     from polyspan.serve.limits import Limits
-    from polyspan.serve.worker import Serving, make_server
     from polyspan.serve.service import Service
+    from polyspan.serve.worker import Serving, make_server
 
     monkeypatch.setattr(Reader, "load", lambda *_, **__: served_reader)
     running = []
