@@ -37,7 +37,7 @@ def examples(cells: Sequence["PlannedCell"], gathered: Gathered) -> list[dict[st
                     "id": question.id,
                     "context": paragraph.context,
                     "question": question.text,
-                    "gold": [[answer.start, answer.end] for answer in question.answers],
+                    "gold": [[one.start, one.end] for one in question.answers if one.start >= 0],
                     "predicted": spans[question.id],
                     "exact_match": float(scores[question.id].exact_match),
                     "f1": round(scores[question.id].f1, 3),
