@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from polyspan import make as make
     from polyspan.ask.asking import ask as ask
+    from polyspan.ask.pipeline import pipeline as pipeline
+    from polyspan.ask.pipeline import register_pipeline as register_pipeline
     from polyspan.data.sample import sample as sample
     from polyspan.data.schema import Answer as Answer
     from polyspan.data.schema import Corpus as Corpus
@@ -71,10 +73,12 @@ _HOME = {
     "check": "reading",
     "lexical_baseline": "score.baseline",
     "load_adapters": "model.adapters",
+    "pipeline": "ask.pipeline",
     "predict": "prediction",
     "preset": "training.settings",
     "quickstart": "lab.quickstart",
     "read": "reading",
+    "register_pipeline": "ask.pipeline",
     "repair": "reading",
     "run": "lab.run",
     "sample": "data.sample",

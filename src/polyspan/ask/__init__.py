@@ -2,7 +2,8 @@
 
 `polyspan.ask(…)` is the function `asking.ask`.
 
-Gives: `asking`, `documents`, `ranking`. Its own: `library`, `passages`, `sentence`.
+Gives: `asking`, `documents`, `pipeline`, `ranking`. Its own: `compat`, `library`, `pairs`, `parameters`,
+`passages`, `sentence`.
 """
 
 import sys

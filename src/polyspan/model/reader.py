@@ -70,15 +70,15 @@ class Reader:
             options = WindowOptions() if folder is None else saved_windows(folder)
         if dtype == "bf16":
             require("bf16", model)
-        limit = min(_positions(model), tokenizer.model_max_length)
-        if options.max_length > limit:
+        calibration = Calibration.load(folder) if calibrated and folder is not None else None
+        reader = cls(model, tokenizer, options, dtype, calibration)
+        if options.max_length > reader.longest:
             raise UsageError(
                 f"windows of {options.max_length} pieces are too long for {name}",
-                expected=f"at most {limit}",
-                fix=f"--max-length {limit}",
+                expected=f"at most {reader.longest}",
+                fix=f"--max-length {reader.longest}",
             )
-        calibration = Calibration.load(folder) if calibrated and folder is not None else None
-        return cls(model, tokenizer, options, dtype, calibration)
+        return reader
 
     def save(self, folder: Source, *, merge: bool = False, base: str | None = None) -> None:
         """Write weights (safetensors), configuration, tokenizer, window options and the calibration, if there is
@@ -137,6 +137,11 @@ class Reader:
         if shape.types is not None and max(shape.types) >= known:
             shape = replace(shape, types=None)
         return replace(shape, null="last") if shape.suffix and not sees_ahead(self.model) else shape
+
+    @property
+    def longest(self) -> int:
+        """Pieces in a window at most: the encoder's positions, or fewer where the tokenizer says so."""
+        return min(_positions(self.model), int(self.tokenizer.model_max_length))
 
     @property
     def fresh_head(self) -> bool:

@@ -99,7 +99,7 @@ def search(
     pack = reader.packs if pack is None else pack
     if pack:
         require("pack", reader.model)
-    chunks = list(_chunks(corpus))
+    chunks = list(in_chunks(corpus))
     with ThreadPoolExecutor(1) as ahead, progress(doing, len(corpus), "questions") as advance:
         coming = [ahead.submit(make_windows, chunk, reader.tokenizer, reader.options) for chunk in chunks[:1]]
         for place, chunk in enumerate(chunks):
@@ -112,7 +112,7 @@ def search(
             yield chunk, _search(reader, windows, decoding, token_budget, pack, advance)
 
 
-def _chunks(corpus: Corpus) -> Iterator[Corpus]:
+def in_chunks(corpus: Corpus) -> Iterator[Corpus]:
     """Consecutive paragraphs with some thousands of windows."""
     taken: list[Paragraph] = []
     size = 0

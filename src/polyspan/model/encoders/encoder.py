@@ -64,10 +64,15 @@ def load_encoder(name: str, seed: int = 0, language_adapter: Source | None = Non
         model, tokenizer = (
             load_bundled(name.removeprefix("bundled:")) if name.startswith("bundled:") else _load(name)
         )
+    use_kernels(model)
+    return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
+
+
+def use_kernels(model: Any) -> None:
+    """Let a model compute attention, dropout and linear layers here; its results differ by rounding alone."""
     use_attention(model)
     use_dropout(model)
     use_linear(model)
-    return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
 def _beside_base(name: str) -> Adapter | WeightDifference | None:

@@ -60,11 +60,11 @@ def tokenise(texts: Sequence[str], tokenizer: Any, *, places: bool = True) -> To
     for first in range(0, len(texts), _CHUNK):
         chunk = list(texts[first : first + _CHUNK])
         if not places:
-            for encoding in _encode(chunk, backend.encode_batch_fast):
+            for encoding in encode(chunk, backend.encode_batch_fast):
                 ids.append(np.array(encoding.ids, np.int32))
                 counts.append(len(encoding))
             continue
-        for text, encoding in zip(chunk, _encode(chunk, backend.encode_batch), strict=True):
+        for text, encoding in zip(chunk, encode(chunk, backend.encode_batch), strict=True):
             ids.append(np.array(encoding.ids, np.int32))
             begins, finishes = _to_visible(text, *place(text, encoding))
             starts.append(begins)
@@ -100,7 +100,8 @@ def join_tokens(parts: Sequence[Tokens]) -> Tokens:
     )
 
 
-def _encode(texts: list[str], encode_batch: Any) -> list[Any]:
+def encode(texts: list[str], encode_batch: Any) -> list[Any]:
+    """What a tokenizer's method makes of each text, without special tokens. Raises as `tokenise` does."""
     try:
         encodings: list[Any] = encode_batch(texts, add_special_tokens=False)
         return encodings

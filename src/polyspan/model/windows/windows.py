@@ -162,7 +162,7 @@ def make_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, trai
     contexts = tokenise([paragraph.context for paragraph in corpus.paragraphs], tokenizer)
     asked = [question.text.strip() for _, question in corpus.questions()]
     questions = tokenise(asked, tokenizer, places=False)
-    return _cut(corpus, contexts, questions, layout(tokenizer), options, training, tokenizer)
+    return cut_windows(corpus, contexts, questions, layout(tokenizer), options, training, tokenizer)
 
 
 def cached_windows(corpus: Corpus, tokenizer: Any, options: WindowOptions, *, training: bool = False) -> Windows:
@@ -205,15 +205,16 @@ def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(total)
 
 
-def _cut(
+def cut_windows(
     corpus: Corpus,
     contexts: Tokens,
     questions: Tokens,
     shape: Layout,
     options: WindowOptions,
-    training: bool,
-    tokenizer: Any,
+    training: bool = False,
+    tokenizer: Any = None,
 ) -> Windows:
+    """`make_windows` from the pieces of a corpus's contexts and questions; labels need the tokenizer too."""
     spans, skipped = label_spans(corpus, contexts, tokenizer, options.label) if training else ([], {})
     negatives: Counter[str] = Counter()
     lengths = np.diff(questions.pointers)
