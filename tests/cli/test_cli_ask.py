@@ -92,7 +92,7 @@ def test_files_that_cannot_be_read_are_told_and_none_is_an_error(run, tmp_path):
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("word " * 30, 3),
+        ("word " * 30, 2),
         ("這座磨坊建於一八四〇年" * 10, 3),
         ("بنيت الطاحونة عام " * 8, 2),
     ],

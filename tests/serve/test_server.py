@@ -14,6 +14,8 @@ import urllib.request
 import pytest
 
 from polyspan.errors import PolyspanWarning
+from polyspan.model.reader import Reader
+from polyspan.model.windows.windows import WindowOptions
 from polyspan.serve import server as module
 from polyspan.serve.limits import Limits
 
@@ -21,14 +23,15 @@ CONTEXT = "the cup was won by leeds in 1920. in 1931 it was won by hull."
 
 
 @pytest.fixture
-def process(tiny):
-    """Start `polyspan serve tiny` with options; gives the process."""
+def process(tiny, tmp_path):
+    """Start `polyspan serve` of a tiny Reader with options; gives the process."""
+    Reader.load(tiny, options=WindowOptions(max_length=64, stride=16)).save(tmp_path / "reader")
     started = []
 
     def start(*options: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "polyspan", "serve", tiny, "--port", "0", "--json", *options]
+        command = [sys.executable, "-m", "polyspan", "serve", str(tmp_path / "reader"), "--port", "0", "--json"]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen(command, **pipes))
+        started.append(subprocess.Popen([*command, *options], **pipes))
         return started[-1]
 
     yield start

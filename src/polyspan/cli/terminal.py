@@ -77,8 +77,10 @@ def sentences(lines: Iterable[str]) -> None:
 
 def passage(text: str, start: int, end: int, indent: int = 2) -> None:
     """A text on stdout, broken at the terminal's width, with `text[start:end]` in bold in a terminal."""
-    shown = Text(_shown(text[:start]), end="")
-    shown.append(_shown(text[start:end]), "bold").append(_shown(text[end:]))
+    before, inside, after = (
+        _shown(part.replace("\n", " ")) for part in (text[:start], text[start:end], text[end:])
+    )
+    shown = Text(before, end="").append(inside, "bold").append(after)
     width = max(_NARROWEST, console.width - indent)
     for line in shown.wrap(console, width, overflow="fold"):
         line.rstrip()

@@ -48,8 +48,10 @@ _SETTINGS: dict[str, Any] = {
 """Settings of a preset that have an option."""
 
 
-_ADAPTING = ("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "lora")
-_ADAPTING += ("lora_alpha", "lora_dropout", "lora_target", "average", "precision", "max_length")
+_ADAPTING = (
+    *("learning_rate", "batch_size", "accumulate", "epochs", "warmup", "weight_decay", "dropout", "lora"),
+    *("lora_alpha", "lora_dropout", "lora_target", "average", "precision", "max_length"),
+)
 
 
 @train_app.command(example="polyspan train --data mini:en/train --model bundled:e5-small --out reader")

@@ -104,11 +104,12 @@ def join(batches: Sequence[Batch]) -> Batch:
     first, *others = batches
     if not others:
         return first
-    masks = [batch.attention_mask for batch in batches]
-    if any(mask is not None for mask in masks):  # in some of them something is padded
-        ones = (torch.ones_like(batch.input_ids) for batch in batches)
-        masks = [whole if mask is None else mask for mask, whole in zip(masks, ones, strict=True)]
-    types = [batch.token_type_ids for batch in batches]
+    masks = [
+        torch.ones_like(batch.input_ids) if batch.attention_mask is None else batch.attention_mask
+        for batch in batches
+    ]
+    padded = any(batch.attention_mask is not None for batch in batches)
+    types = [batch.token_type_ids for batch in batches if batch.token_type_ids is not None]
     columns = {
         name: torch.cat([getattr(batch, name) for batch in batches])
         for name in ("input_ids", "context", "start", "end", "null")
@@ -116,8 +117,8 @@ def join(batches: Sequence[Batch]) -> Batch:
     return Batch(
         rows=np.concatenate([batch.rows for batch in batches]),
         lengths=np.concatenate([batch.lengths for batch in batches]),
-        token_type_ids=None if types[0] is None else torch.cat(types),
-        attention_mask=None if masks[0] is None else torch.cat(masks),
+        token_type_ids=torch.cat(types) if types else None,
+        attention_mask=torch.cat(masks) if padded else None,
         **columns,
     )
 

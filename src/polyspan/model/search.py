@@ -147,8 +147,8 @@ def _search(
                 sums.take(waiting.pop(0))
             before, done = done, done + len(rows)
             advance(done * questions // len(windows) - before * questions // len(windows), "")
-        for batch in waiting:
-            sums.take(batch)
+        for decoded in waiting:
+            sums.take(decoded)
     return sums.found()
 
 

@@ -105,8 +105,8 @@ class Gate:
                         return bytes(body)
         except TimeoutError:
             patience = self._service.limits.patience
-            message = f"the request was not there within {patience:g} seconds"
-            raise Refusal(408, "too_slow", message) from None
+            late = f"the request was not there within {patience:g} seconds"
+            raise Refusal(408, "too_slow", late) from None
 
     async def _refuse(self, exchange: "Exchange", refusal: Refusal, scope: Scope, receive: Receive) -> None:
         if refusal.status not in (408, 499) and b"expect" not in dict(scope["headers"]):

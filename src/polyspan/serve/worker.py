@@ -100,7 +100,7 @@ def make_server(serving: Serving, service: "Service") -> "uvicorn.Server":
 
     app = make_application(service, keys=serving.keys, cors=serving.cors)
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+        app,
         http="h11",
         ws="none",
         loop="asyncio",

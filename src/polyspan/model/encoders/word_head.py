@@ -39,7 +39,7 @@ class NewWordHead(torch.nn.Module):
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
         """(n, width) → logits (n, pieces)."""
-        return self.norm(self.dense(states)) @ self.rows.T + self.bias  # type: ignore[operator,no-any-return]
+        return self.norm(self.dense(states)) @ self.rows.T + self.bias  # type: ignore[no-any-return]
 
 
 class OwnWordHead(torch.nn.Module):
