@@ -216,18 +216,19 @@ def test_a_slow_client_is_sent_away(start):
 
 @pytest.fixture
 def gate(served_reader, monkeypatch):
-    """Holds the encoder up: `wait` until it is asked, `open` to let it compute."""
+    """Holds the encoder up once it is `shut`: `asked` when it is to compute, `free` to let it."""
 
     class Held:
         def __init__(self):
-            self.asked, self.free = threading.Event(), threading.Event()
+            self.shut, self.asked, self.free = threading.Event(), threading.Event(), threading.Event()
             self.rows: list[int] = []
             compute = served_reader.logits
 
             def logits(batch, *, pack=False):
-                self.asked.set()
-                self.free.wait(120)
-                self.rows.append(len(batch.rows))
+                if self.shut.is_set():
+                    self.asked.set()
+                    self.free.wait(120)
+                    self.rows.append(len(batch.rows))
                 return compute(batch, pack=pack)
 
             monkeypatch.setattr(
@@ -261,6 +262,7 @@ def _until(condition):
 
 def test_who_leaves_is_not_computed(start, gate):
     server = start()
+    gate.shut.set()
     first = _post(server, {"question": "who", "context": CONTEXT})
     gate.asked.wait(120)
     leaving = _post(server, {"question": "who", "context": LONG})
@@ -276,6 +278,7 @@ def test_who_leaves_is_not_computed(start, gate):
 
 def test_a_full_queue_says_when_to_come_again(start, gate):
     server = start(Limits(max_waiting=2))
+    gate.shut.set()
     waiting = [_post(server, {"question": "who", "context": CONTEXT}) for _ in range(2)]
     _until(lambda: server.service.in_flight == 2 and len(server.service._batcher._open) == 2)
     status, body, headers = server.ask({"question": "who", "context": CONTEXT})
@@ -288,6 +291,7 @@ def test_a_full_queue_says_when_to_come_again(start, gate):
 
 def test_a_draining_server_finishes_what_it_has(start, gate):
     server = start()
+    gate.shut.set()
     asked = _post(server, {"question": "who", "context": CONTEXT})
     gate.asked.wait(120)
     server.service.draining = True
