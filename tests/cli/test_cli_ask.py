@@ -12,7 +12,7 @@ from polyspan.cli import terminal
 
 
 def answer(text="1840", file="mill.txt", start=32, end=36, line=1, counted="file", part=None, shown=None):
-    sentence = shown or Shown(f"Built in {text} by Roos.", 9, 9 + len(text))
+    sentence = shown or Shown(f"Built in {' '.join(text.split())} by Roos.", 9, 9 + len(text))
     return DocumentAnswer(text, file, start, end, line, counted, part, "utf-8", 0.934, True, sentence)
 
 
@@ -92,7 +92,7 @@ def test_files_that_cannot_be_read_are_told_and_none_is_an_error(run, tmp_path):
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        ("word " * 30, 3),
+        ("word " * 30, 2),
         ("這座磨坊建於一八四〇年" * 10, 3),
         ("بنيت الطاحونة عام " * 8, 2),
     ],
