@@ -84,7 +84,8 @@ def _paths(path: str) -> list[str]:
     if not any(char in path for char in "*?["):
         return [path]
     inside = os.path.realpath(_folder(path))
-    found, outside = [], []
+    found: list[str] = []
+    outside: list[str] = []
     for one in sorted(glob.glob(path, recursive=True)):
         if os.path.isfile(one):
             within = os.path.commonpath([inside, os.path.realpath(one)]) == inside
