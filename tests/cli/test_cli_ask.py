@@ -12,7 +12,7 @@ from polyspan.cli import terminal
 
 
 def answer(text="1840", file="mill.txt", start=32, end=36, line=1, counted="file", part=None, shown=None):
-    sentence = shown or Shown(f"Built in {text} by Roos.", 9, 9 + len(text))
+    sentence = shown or Shown(f"Built in {' '.join(text.split())} by Roos.", 9, 9 + len(text))
     return DocumentAnswer(text, file, start, end, line, counted, part, "utf-8", 0.934, True, sentence)
 
 

@@ -11,6 +11,8 @@ from polyspan.ask.documents.document_format import LARGEST, STDIN, read_document
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
 from polyspan.files import Source
 
+_UNDER_FOUND = "\n" + " " * len("  found:    ")
+
 Sources = Source | Document | Sequence[Source | Document]
 """What is asked: files, patterns such as 'docs/**/*.md', "-" for stdin, or documents that were read before."""
 
@@ -36,7 +38,7 @@ def read_documents(sources: Sources, encoding: str | None = None, largest: float
     if not read:
         if len(faults) == 1:
             raise faults[0]
-        raise PolyspanError("no document can be read", found="\n             ".join(_line(one) for one in faults))
+        raise PolyspanError("no document can be read", found=_UNDER_FOUND.join(_line(one) for one in faults))
     for fault in faults:
         _mind(str(fault))
     return _without_copies(read)
