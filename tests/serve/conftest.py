@@ -51,13 +51,21 @@ def served_reader(tiny):
     return Reader.load(tiny, WindowOptions(max_length=64, stride=16))
 
 
+@pytest.fixture(scope="session")
+def served_folder(served_reader, tmp_path_factory) -> str:
+    """The same Reader, saved."""
+    folder = tmp_path_factory.mktemp("reader")
+    served_reader.save(folder)
+    return str(folder)
+
+
 @pytest.fixture
 def start(served_reader, monkeypatch):
     """Start servers: `start(limits=…, keys=…, cors=…)`; they drain at the end."""
     from polyspan.model.reader import Reader
     from polyspan.serve.limits import Limits
-    from polyspan.serve.server import Serving, make_server
     from polyspan.serve.service import Service
+    from polyspan.serve.worker import Serving, make_server
 
     monkeypatch.setattr(Reader, "load", lambda *_, **__: served_reader)
     running = []

@@ -190,11 +190,13 @@ def test_a_long_question_is_read_in_part_and_said_to_be(start, served_reader, mo
 
 def test_a_body_without_a_length_is_measured_as_it_comes(start):
     server = start(Limits(max_body=1000))
+    began = time.monotonic()
     connection = server.connect()
     connection.request("POST", "/answer", iter([b"x" * 600] * 50), server.headers, encode_chunked=True)
     answer = connection.getresponse()
     assert answer.status == 413
     assert json.loads(answer.read())["error"]["code"] == "too_large"
+    assert time.monotonic() - began < 20  # it does not wait for more of a body that has ended
 
 
 def test_too_much_to_read_is_refused(start):
@@ -216,18 +218,19 @@ def test_a_slow_client_is_sent_away(start):
 
 @pytest.fixture
 def gate(served_reader, monkeypatch):
-    """Holds the encoder up: `wait` until it is asked, `open` to let it compute."""
+    """Holds the encoder up once it is `shut`: `asked` when it is to compute, `free` to let it."""
 
     class Held:
         def __init__(self):
-            self.asked, self.free = threading.Event(), threading.Event()
+            self.shut, self.asked, self.free = threading.Event(), threading.Event(), threading.Event()
             self.rows: list[int] = []
             compute = served_reader.logits
 
             def logits(batch, *, pack=False):
-                self.asked.set()
-                self.free.wait(120)
-                self.rows.append(len(batch.rows))
+                if self.shut.is_set():
+                    self.asked.set()
+                    self.free.wait(120)
+                    self.rows.append(len(batch.rows))
                 return compute(batch, pack=pack)
 
             monkeypatch.setattr(
@@ -261,6 +264,7 @@ def _until(condition):
 
 def test_who_leaves_is_not_computed(start, gate):
     server = start()
+    gate.shut.set()
     first = _post(server, {"question": "who", "context": CONTEXT})
     gate.asked.wait(120)
     leaving = _post(server, {"question": "who", "context": LONG})
@@ -276,6 +280,7 @@ def test_who_leaves_is_not_computed(start, gate):
 
 def test_a_full_queue_says_when_to_come_again(start, gate):
     server = start(Limits(max_waiting=2))
+    gate.shut.set()
     waiting = [_post(server, {"question": "who", "context": CONTEXT}) for _ in range(2)]
     _until(lambda: server.service.in_flight == 2 and len(server.service._batcher._open) == 2)
     status, body, headers = server.ask({"question": "who", "context": CONTEXT})
@@ -288,6 +293,7 @@ def test_a_full_queue_says_when_to_come_again(start, gate):
 
 def test_a_draining_server_finishes_what_it_has(start, gate):
     server = start()
+    gate.shut.set()
     asked = _post(server, {"question": "who", "context": CONTEXT})
     gate.asked.wait(120)
     server.service.draining = True

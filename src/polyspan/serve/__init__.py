@@ -4,5 +4,5 @@
 elsewhere, and what it needs (fastapi, uvicorn, prometheus_client) nowhere but here.
 
 Gives: `limits`, `server`. Its own: `application`, `batching`, `contract`, `gate`, `merging`, `meters`,
-`model_card`, `service`, `turns`, `workers`.
+`model_card`, `service`, `turns`, `worker`, `workers`.
 """

@@ -72,8 +72,8 @@ def make_application(service: Service, *, keys: Sequence[str] = (), cors: Sequen
     gate = Gate(app, service, keys)
     if not cors:
         return gate
-    return CORSMiddleware(  # type: ignore[return-value]
-        gate,  # type: ignore[arg-type]
+    return CORSMiddleware(
+        gate,
         allow_origins=list(cors),
         allow_methods=["GET", "POST"],
         allow_headers=["authorization", "content-type", "x-api-key", "x-request-id"],

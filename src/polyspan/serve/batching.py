@@ -176,10 +176,11 @@ def _compute(parts: list[Part]) -> None:
     width = max(int(pending.lengths[rows].max()) for pending, rows in parts)
     batches = [collate(pending.windows, reader.layout, rows, width) for pending, rows in parts]
     logits = reader.logits(join(batches).to(reader.device), pack=reader.packs)
-    start, end = (side.cpu().split([len(rows) for _, rows in parts]) for side in logits)
+    sizes = [len(rows) for _, rows in parts]
+    start, end = (torch.split(side.cpu(), sizes) for side in logits)
     decoded = [
-        pending.sums.decode(*of_request)
-        for (pending, _), *of_request in zip(parts, batches, start, end, strict=True)
+        pending.sums.decode(batch, of_start, of_end)
+        for (pending, _), batch, of_start, of_end in zip(parts, batches, start, end, strict=True)
     ]
     for (pending, _), found in zip(parts, decoded, strict=True):
         pending.sums.take(found)

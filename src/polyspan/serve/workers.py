@@ -17,7 +17,7 @@ from multiprocessing.context import SpawnProcess
 from prometheus_client.multiprocess import mark_process_dead
 
 from polyspan.errors import PolyspanError
-from polyspan.serve.server import Serving, run
+from polyspan.serve.worker import Serving, run
 
 _METERS = "PROMETHEUS_MULTIPROC_DIR"
 _POLL = 0.2  # seconds
