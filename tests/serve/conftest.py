@@ -51,6 +51,14 @@ def served_reader(tiny):
     return Reader.load(tiny, WindowOptions(max_length=64, stride=16))
 
 
+@pytest.fixture(scope="session")
+def served_folder(served_reader, tmp_path_factory) -> str:
+    """The same Reader, saved."""
+    folder = tmp_path_factory.mktemp("reader")
+    served_reader.save(folder)
+    return str(folder)
+
+
 @pytest.fixture
 def start(served_reader, monkeypatch):
     """Start servers: `start(limits=…, keys=…, cors=…)`; they drain at the end."""

@@ -190,11 +190,13 @@ def test_a_long_question_is_read_in_part_and_said_to_be(start, served_reader, mo
 
 def test_a_body_without_a_length_is_measured_as_it_comes(start):
     server = start(Limits(max_body=1000))
+    began = time.monotonic()
     connection = server.connect()
     connection.request("POST", "/answer", iter([b"x" * 600] * 50), server.headers, encode_chunked=True)
     answer = connection.getresponse()
     assert answer.status == 413
     assert json.loads(answer.read())["error"]["code"] == "too_large"
+    assert time.monotonic() - began < 20  # it does not wait for more of a body that has ended
 
 
 def test_too_much_to_read_is_refused(start):

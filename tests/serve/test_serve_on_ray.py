@@ -8,7 +8,7 @@ import pytest
 
 
 @pytest.mark.slow
-def test_a_ray_cluster_answers(tiny, monkeypatch):
+def test_a_ray_cluster_answers(served_folder, monkeypatch):
     ray = pytest.importorskip("ray")
     serve = pytest.importorskip("ray.serve", reason="pip install 'ray[serve]'", exc_type=ImportError)
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
@@ -17,7 +17,7 @@ def test_a_ray_cluster_answers(tiny, monkeypatch):
         from polyspan.serve.application import make_application
         from polyspan.serve.service import Service
 
-        service = Service(tiny)
+        service = Service(served_folder)
         service.load()
         return make_application(service)
 

@@ -180,6 +180,7 @@ class Refusal(Exception):
 
 GONE = Refusal(499, "gone", "the client has left")
 """What is told to nobody."""
+STOPPED = Refusal(503, "stopped", "this server was stopped before it had the answer")
 FAILED = Refusal(500, "failed", "this server failed; its log has the request's id")
 
 

@@ -5,6 +5,7 @@ names a path of this machine or shows where a program failed.
 """
 
 import asyncio
+import contextlib
 import hmac
 import json
 import re
@@ -15,7 +16,7 @@ import uuid
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
-from polyspan.serve.contract import FAILED, GONE, Refusal
+from polyspan.serve.contract import FAILED, GONE, STOPPED, Refusal
 from polyspan.serve.service import Service
 
 Message = MutableMapping[str, Any]
@@ -46,19 +47,22 @@ class Gate:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = Exchange(scope, send, self._service)
+        exchange, incoming = Exchange(scope, send, self._service), Incoming(receive)
         try:
             self._admit(scope)
             self._service.in_flight += 1
             try:
-                body = await self._body(scope, receive)
+                body = await self._body(incoming)
                 await self._app(scope, _replayed(body, receive), exchange.send)
             finally:
                 self._service.in_flight -= 1
         except Refusal as refusal:
-            await self._refuse(exchange, refusal, scope, receive)
+            await self._refuse(exchange, refusal, scope, incoming)
         except _Slow:
             pass
+        except asyncio.CancelledError:  # a second signal
+            await exchange.refuse(STOPPED)
+            raise
         except Exception as error:
             report(error, scope["request_id"])
             await exchange.refuse(FAILED)
@@ -89,29 +93,49 @@ class Gate:
     def _too_large(self) -> Refusal:
         return Refusal(413, "too_large", f"a body has at most {self._service.limits.max_body} bytes here")
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+    async def _body(self, incoming: "Incoming") -> bytes:
         """The whole body. Raises Refusal as soon as it is too large, and where it does not come."""
         body = bytearray()
         try:
             async with asyncio.timeout(self._service.limits.patience):
-                while True:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise GONE
-                    body += message.get("body", b"")
+                while not incoming.ended:
+                    body += await incoming.next()
                     if len(body) > self._service.limits.max_body:
                         raise self._too_large()
-                    if not message.get("more_body"):
-                        return bytes(body)
         except TimeoutError:
             patience = self._service.limits.patience
             late = f"the request was not there within {patience:g} seconds"
             raise Refusal(408, "too_slow", late) from None
+        if incoming.gone:
+            raise GONE
+        return bytes(body)
 
-    async def _refuse(self, exchange: "Exchange", refusal: Refusal, scope: Scope, receive: Receive) -> None:
-        if refusal.status not in (408, 499) and b"expect" not in dict(scope["headers"]):
-            await _swallow(receive, self._service.limits.patience)
+    async def _refuse(self, exchange: "Exchange", refusal: Refusal, scope: Scope, incoming: "Incoming") -> None:
+        if refusal.status != 408 and b"expect" not in dict(scope["headers"]):
+            await incoming.swallow(self._service.limits.patience)
         await exchange.refuse(refusal)
+
+
+class Incoming:
+    """The body of a request as it comes in: whether it has `ended`, and whether because the client is `gone`."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive, self.ended, self.gone = receive, False, False
+
+    async def next(self) -> bytes:
+        """The next part of it."""
+        message = await self._receive()
+        self.gone = message["type"] == "http.disconnect"
+        self.ended = self.gone or not message.get("more_body")
+        return message.get("body", b"")  # type: ignore[no-any-return]
+
+    async def swallow(self, patience: float) -> None:
+        """Read what is left of a body that nobody wants, within bounds."""
+        read = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                while not self.ended and read < _SWALLOWED:
+                    read += len(await self.next())
 
 
 class _Slow(Exception):
@@ -188,17 +212,3 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         return waiting.pop() if waiting else await receive()
 
     return next_message
-
-
-async def _swallow(receive: Receive, patience: float) -> None:
-    """Read what is left of a body that nobody wants, within bounds."""
-    read = 0
-    try:
-        async with asyncio.timeout(patience):
-            while read < _SWALLOWED:
-                message = await receive()
-                read += len(message.get("body", b""))
-                if message["type"] == "http.disconnect" or not message.get("more_body"):
-                    return
-    except TimeoutError:
-        return
