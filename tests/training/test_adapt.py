@@ -26,7 +26,6 @@ from polyspan.model.encoders.word_head import load_word_head
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions, make_windows
 from polyspan.prediction import predict
-from polyspan.training import loop as training
 from polyspan.training.adaptation import adapt
 from polyspan.training.loop import train
 from polyspan.training.masked_words import MaskedWords, texts_of
@@ -197,16 +196,8 @@ def test_a_model_with_a_head_learns_with_it(masked_model, corpus, tmp_path):
     assert all(".lora_" in name for name in load_file(tmp_path / "out" / ADAPTER))
 
 
-def test_a_stopped_run_ends_with_the_same_bytes(masking, english, corpus, tmp_path, monkeypatch):
-    steps, take_step = [], training.take_step
-
-    def stopped(run, model, optimizer, step):
-        steps.append(step)
-        if len(steps) == 3:
-            signal.raise_signal(signal.SIGTERM)
-        return take_step(run, model, optimizer, step)
-
-    monkeypatch.setattr(training, "take_step", stopped)
+def test_a_stopped_run_ends_with_the_same_bytes(masking, english, corpus, tmp_path, stop_at):
+    steps = stop_at(3)
     with pytest.raises(SystemExit):
         adapt([corpus], masking, tmp_path / "stopped", WORDS)
     adapt([corpus], masking, tmp_path / "stopped", WORDS, resume=True)

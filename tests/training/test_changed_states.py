@@ -14,7 +14,6 @@ from polyspan.model.layers import mapped, passing
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader, span_logits
 from polyspan.model.windows.windows import WindowOptions, make_windows
-from polyspan.training import loop as training
 from polyspan.training.adversary import Adversary, Confusion
 from polyspan.training.loop import train
 from polyspan.training.settings import TrainSettings
@@ -117,19 +116,11 @@ def test_the_adversary_learns_to_be_mistaken_and_leaves_no_trace(tiny, corpus, t
     assert "adversary" not in json.loads((tmp_path / "plain" / "run.json").read_text("utf-8"))
 
 
-def test_a_stopped_adversarial_run_goes_on_to_the_same_weights(tiny, corpus, tmp_path, monkeypatch):
+def test_a_stopped_adversarial_run_goes_on_to_the_same_weights(tiny, corpus, tmp_path, stop_at):
     """The transform, the discriminator and their moments are in the checkpoint."""
     adversary = Adversary(1, [corpus])
     train([corpus], tiny, tmp_path / "whole", FAST, adversary=adversary)
-    steps, take_step = [], training.take_step
-
-    def interrupted(run, model, optimizer, step):
-        steps.append(step)
-        if len(steps) == 4:
-            signal.raise_signal(signal.SIGINT)
-        return take_step(run, model, optimizer, step)
-
-    monkeypatch.setattr(training, "take_step", interrupted)
+    steps = stop_at(4, signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         train([corpus], tiny, tmp_path / "again", FAST, adversary=adversary)
     train([corpus], tiny, tmp_path / "again", FAST, adversary=adversary, resume=True)

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -20,7 +19,6 @@ from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions, make_windows
-from polyspan.training import loop as training
 from polyspan.training.loop import train
 from polyspan.training.settings import TrainSettings, as_options, from_options, preset
 
@@ -138,16 +136,8 @@ def test_merge_writes_the_same_reader_whole(tiny, adapter, corpus, tmp_path):
         train([corpus], tiny, tmp_path / "other", replace(LORA, lora=None), merge=True)
 
 
-def test_a_stopped_run_ends_with_the_same_bytes(tiny, adapter, corpus, tmp_path, monkeypatch):
-    steps, take_step = [], training.take_step
-
-    def stopped(run, model, optimizer, step):
-        steps.append(step)
-        if len(steps) == 3:
-            signal.raise_signal(signal.SIGTERM)
-        return take_step(run, model, optimizer, step)
-
-    monkeypatch.setattr(training, "take_step", stopped)
+def test_a_stopped_run_ends_with_the_same_bytes(tiny, adapter, corpus, tmp_path, stop_at):
+    steps = stop_at(3)
     with pytest.raises(SystemExit):
         train([corpus], tiny, tmp_path / "stopped", LORA)
     train([corpus], tiny, tmp_path / "stopped", LORA, resume=True)

@@ -22,7 +22,6 @@ from polyspan.model.batch import collate
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions, make_windows
 from polyspan.prediction import predict
-from polyspan.training import loop as training
 from polyspan.training.batches import draw_by_weight, plan_batches
 from polyspan.training.loop import train
 from polyspan.training.optimizer import rate
@@ -108,19 +107,11 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, option
 
 
 @pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
-def test_a_stopped_run_writes_a_checkpoint_and_goes_on(number, error, tiny, corpus, tmp_path, monkeypatch):
+def test_a_stopped_run_writes_a_checkpoint_and_goes_on(number, error, tiny, corpus, tmp_path, stop_at):
     """Neither loses the step that it came in; the caller's handlers are back afterwards."""
     train([corpus], tiny, tmp_path / "whole", FAST)
-    steps, take_step = [], training.take_step
-
-    def stopped(run, model, optimizer, step):
-        steps.append(step)
-        if len(steps) == 3:
-            signal.raise_signal(number)
-        return take_step(run, model, optimizer, step)
-
+    steps = stop_at(3, number)
     handlers = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
-    monkeypatch.setattr(training, "take_step", stopped)
     with pytest.raises(error) as caught:
         train([corpus], tiny, tmp_path / "r", FAST)
     assert getattr(caught.value, "code", 143) == 143

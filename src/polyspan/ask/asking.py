@@ -1,27 +1,24 @@
 """Questions put to documents: the passages that are read, the best span of all, and when there is no answer."""
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from polyspan.ask.documents.document import PART, Counted, Document
 from polyspan.ask.documents.document_format import LARGEST
-from polyspan.ask.library import Sources, is_text, read_documents
+from polyspan.ask.library import Sources, is_text, mind, read_documents
 from polyspan.ask.passages import DocumentPassage
 from polyspan.ask.passages import passages as cut
 from polyspan.ask.ranking.index import Index
 from polyspan.ask.sentence import Shown, sentence_around
 from polyspan.data.schema import Corpus, Paragraph, Question
-from polyspan.errors import PolyspanWarning, UsageError, shorten
+from polyspan.errors import UsageError, shorten
 from polyspan.files import Source
+from polyspan.model.encoders.model_name import BUNDLED_READER
 
 if TYPE_CHECKING:
     from polyspan.model.answers import Candidate
     from polyspan.model.reader import Reader
-
-READER = "bundled:reader"
-"""The Reader that answers where none is named."""
 
 PASSAGES = 20
 """How many passages are read for a question, of those that are there."""
@@ -84,7 +81,7 @@ def ask(
     questions: str | Sequence[str],
     documents: Sources,
     *,
-    reader: "Reader | Source" = READER,
+    reader: "Reader | Source" = BUNDLED_READER,
     top: int = 1,
     passages: int = PASSAGES,
     always: bool = False,
@@ -130,10 +127,8 @@ def _load(name: "Source") -> "Reader":
     from polyspan.model.reader import Reader
 
     reader = Reader.load(name)
-    if reader.fresh_head:
-        _mind(f"{name} was never trained to answer: its span head is random (see polyspan train)")
-    elif reader.calibration is None:
-        _mind(f"{name} is not calibrated: its probabilities may be off (see polyspan calibrate)")
+    if reader.doubt:
+        mind(f"{name} {reader.doubt}")
     return reader
 
 
@@ -159,7 +154,7 @@ def _spans(
     askers: dict[int, list[int]] = {}
     for number, chosen in enumerate(_chosen(asked, passages, most)):
         if not _is_known(asked[number], reader):
-            _mind(f"the model knows no letter of the question {shorten(asked[number])}")
+            mind(f"the model knows no letter of the question {shorten(asked[number])}")
             continue
         for place in chosen:
             askers.setdefault(place, []).append(number)
@@ -247,7 +242,3 @@ def _answer(span: _Span, document: Document) -> DocumentAnswer:
 def _nothing(null: "Candidate | None") -> DocumentAnswer:
     probability, calibrated = (1.0, False) if null is None else (null.probability, null.calibrated)
     return DocumentAnswer("", None, 0, 0, None, None, None, None, probability, calibrated, Shown("", 0, 0))
-
-
-def _mind(text: str) -> None:
-    warnings.warn(text, PolyspanWarning, stacklevel=4)

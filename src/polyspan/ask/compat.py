@@ -22,12 +22,11 @@ from polyspan.data.schema import Corpus
 from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
 from polyspan.model.decode import best_spans
 from polyspan.model.reader import Reader
-from polyspan.model.search import in_chunks
+from polyspan.model.search import budget_of, in_chunks
 from polyspan.model.windows.tokens import Ints, Tokens, encode, tokenise
 from polyspan.model.windows.windows import Windows, cut_windows
 
 _ALL = 1_000_000  # pieces of a question that are kept: fast tokenizers cut none
-_BUDGET = 2048  # pieces in a batch
 
 _Span = tuple[int, int, float]  # start, end, score
 
@@ -116,7 +115,7 @@ def _read(
     spans: list[list[_Span]] = [[] for _ in range(len(windows))]
     null = np.zeros(len(windows), np.float32)
     wanted = 2 * parameters.top_k + 10 if parameters.align_to_words else parameters.top_k
-    for rows in by_tokens(input_lengths(windows, reader.layout), _BUDGET):
+    for rows in by_tokens(input_lengths(windows, reader.layout), budget_of(reader.device)):
         batch = collate(windows, reader.layout, rows)
         shares = _Shares.of(reader, batch)
         null[rows] = shares.null

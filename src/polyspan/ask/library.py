@@ -40,7 +40,7 @@ def read_documents(sources: Sources, encoding: str | None = None, largest: float
             raise faults[0]
         raise PolyspanError("no document can be read", found=_UNDER_FOUND.join(_line(one) for one in faults))
     for fault in faults:
-        _mind(str(fault))
+        mind(str(fault))
     return _without_copies(read)
 
 
@@ -92,7 +92,7 @@ def _paths(path: str) -> list[str]:
             (found if within else outside).append(one)
     if outside:
         names = f"{', '.join(outside[:3])}{' …' if len(outside) > 3 else ''}"
-        _mind(f"left out: links that lead out of the folder of {path} (name them to have them read): {names}")
+        mind(f"left out: links that lead out of the folder of {path} (name them to have them read): {names}")
     if not found:
         raise PolyspanError("no file matches the pattern", where=path, fix="check the folder and the pattern")
     return found
@@ -113,7 +113,7 @@ def _without_copies(documents: list[Document]) -> list[Document]:
         if first.setdefault(key, document) is not document:
             copies.append(f"{document.path} (of {first[key].path})")
     if copies:
-        _mind(f"copies, read once: {', '.join(copies[:3])}{f' and {len(copies) - 3} more' if copies[3:] else ''}")
+        mind(f"copies, read once: {', '.join(copies[:3])}{f' and {len(copies) - 3} more' if copies[3:] else ''}")
     return list(first.values())
 
 
@@ -121,5 +121,6 @@ def _line(fault: PolyspanError) -> str:
     return f"{fault.where}: {fault.brief}" if fault.where else fault.brief
 
 
-def _mind(text: str) -> None:
+def mind(text: str) -> None:
+    """Warn of something, at the line that asked: two calls above the one that minds."""
     warnings.warn(text, PolyspanWarning, stacklevel=4)

@@ -18,6 +18,7 @@ from polyspan.errors import UsageError, choose
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.calibration import Calibration
 from polyspan.model.encoders.encoder import use_kernels
+from polyspan.model.encoders.model_name import BUNDLED_READER
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions
 
@@ -29,7 +30,7 @@ _SPARE = 10  # spans looked for beyond twice those wanted, as words unite some
 
 def pipeline(
     task: str = TASK,
-    model: Any = "bundled:reader",
+    model: Any = BUNDLED_READER,
     tokenizer: Any = None,
     *,
     compat: bool = False,
@@ -47,7 +48,7 @@ def pipeline(
     """
     choose("task", task, (TASK, FREE_NAME))
     return QuestionAnswering(
-        "bundled:reader" if model is None else model,
+        BUNDLED_READER if model is None else model,
         tokenizer,
         compat=compat,
         revision=revision,

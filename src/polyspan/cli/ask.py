@@ -8,6 +8,7 @@ import typer
 from polyspan.cli.help import Verbs
 from polyspan.cli.options import Json, show
 from polyspan.errors import UsageError
+from polyspan.model.encoders.model_name import BUNDLED_READER
 
 if TYPE_CHECKING:
     from polyspan.ask.asking import DocumentAnswer, Reply
@@ -26,7 +27,7 @@ def ask(
         ),
     ],
     questions: Annotated[Path | None, _T(help="A file with a question a line, in place of QUESTION.")] = None,
-    model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")] = "bundled:reader",
+    model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")] = BUNDLED_READER,
     top: Annotated[int, _T(help="How many answers are shown for a question.")] = 1,
     passages: Annotated[int, _T(help="Passages that are read for a question, the likeliest ones. 0: all.")] = 20,
     always: Annotated[

@@ -260,10 +260,8 @@ def predict(
     )
     terminal.say(f"loading {model}")
     reader = Reader.load(model, dtype=dtype, calibrated=not uncalibrated, language_adapter=language_adapter)
-    if reader.fresh_head and not reader.language_alone:
-        terminal.say(f"{model} was never trained to answer: its span head is random (see polyspan train)")
-    elif nbest and reader.calibration is None and not uncalibrated:
-        terminal.say(f"{model} is not calibrated: its probabilities may be off (see polyspan calibrate)")
+    if reader.doubt and not reader.language_alone and (reader.fresh_head or (nbest and not uncalibrated)):
+        terminal.say(f"{model} {reader.doubt}")
     predictions = answer(reader, corpus, options, pack)
     predictions.write(out, nbest, null_odds)
     counts = {"questions": len(predictions.texts), "pieces": predictions.pieces, "unknown": predictions.unknown}

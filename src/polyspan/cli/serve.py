@@ -8,6 +8,7 @@ import typer
 from polyspan.cli.help import Verbs
 from polyspan.cli.options import Json, show
 from polyspan.errors import UsageError
+from polyspan.model.encoders.model_name import BUNDLED_READER
 
 _T = typer.Option
 serve_app = Verbs()
@@ -16,7 +17,7 @@ serve_app = Verbs()
 @serve_app.command(example="polyspan serve reader --port 8080")
 def serve(
     reader: Annotated[str, typer.Argument(help="A Reader's folder, or any question-answering model.")] = (
-        "bundled:reader"
+        BUNDLED_READER
     ),
     host: Annotated[str, _T(help="Address to serve on; 0.0.0.0 is every one of this machine.")] = "127.0.0.1",
     port: Annotated[int, _T(help="Port to serve on; 0 takes a free one.")] = 8000,

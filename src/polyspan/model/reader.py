@@ -149,6 +149,15 @@ class Reader:
         return bool(getattr(self.model, "fresh_head", False))
 
     @property
+    def doubt(self) -> str | None:
+        """Why its answers or probabilities are not to be trusted: a sentence that wants its name before it."""
+        if self.fresh_head:
+            return "was never trained to answer: its span head is random (see polyspan train)"
+        if self.calibration is None:
+            return "is not calibrated: its probabilities may be off (see polyspan calibrate)"
+        return None
+
+    @property
     def language_alone(self) -> str | None:
         """The language of an adapter that `adapt` made, where nothing but that was loaded: it cannot answer."""
         return getattr(self.model, "adapted_to", None) if self.fresh_head else None

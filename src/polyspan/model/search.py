@@ -223,9 +223,8 @@ class Sums:
         startable &= pieces < begin + self.own[1][rows, None]
         first, last = np.zeros((2, *pieces.shape), np.int32)
         first[inside], last[inside] = contexts.starts[pieces[inside]], contexts.ends[pieces[inside]]
-        endable = inside & (
-            first < last
-        )  # a start may stand before its first visible character, an end not behind it
+        # A start may stand before its first visible character, an end not behind it.
+        endable = inside & (first < last)
         k = decoding.n_best * _sharing(first, startable) * _sharing(last, endable)
         start, end = _only(start, startable), _only(end, endable)
         return Decoded(rows, pieces, inside, start, end, best_spans(start, end, decoding.reach, k), null)

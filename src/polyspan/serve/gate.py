@@ -30,10 +30,8 @@ OPEN = ("/", "/health")
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _KNOWN = ("/", "/answer", "/question-answering", "/health", "/info", "/metrics", "/openapi.json")
-_SWALLOWED = (
-    64 * 1024 * 1024
-)  # bytes of a body too large that are still taken off the wire, so that a client which
-# sends all before it listens reads why
+# Bytes of a body too large that are still taken off the wire: a client that sends all before it listens reads why.
+_SWALLOWED = 64 * 1024 * 1024
 
 
 class Gate:

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
+from polyspan.model.encoders.model_name import BUNDLED_READER
 from polyspan.serve.limits import Limits
 from polyspan.serve.worker import BACKLOG, Serving, run
 
@@ -18,7 +19,7 @@ _FIXES = {errno.EADDRINUSE: "choose another --port; 0 takes a free one", errno.E
 
 
 def serve(
-    reader: str = "bundled:reader",
+    reader: str = BUNDLED_READER,
     *,
     host: str = "127.0.0.1",
     port: int = 8000,

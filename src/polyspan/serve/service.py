@@ -76,12 +76,7 @@ class Service:
         for one in readers.values():
             one.answer("Does it work?", "It works.")
         self._readers, self._batcher = readers, Batcher(self.limits, self.meters)
-        remarks = []
-        if readers[None].fresh_head:
-            remarks.append(f"{self.reader} was never trained to answer: its span head is random")
-        elif readers[None].calibration is None:
-            remarks.append(f"{self.reader} is not calibrated: its probabilities may be off (polyspan calibrate)")
-        return remarks
+        return [f"{self.reader} {doubt}"] if (doubt := readers[None].doubt) else []
 
     def close(self) -> None:
         """Drop what is still asked, and end the threads."""

@@ -17,8 +17,8 @@ def add_adapter(
     """Put fresh adapters, drawn from `seed`, beside the layers that are not frozen; the rest of the base stays.
 
     What is not the encoder (the span head, of whatever layers it consists) is trained whole, but for the adapter
-    of a language, which has none. Raises UsageError
-    where the model has no layers for it, or none of the names in `lora_target`.
+    of a language, which has none. Raises UsageError where the model has no layers for it, or none of the names in
+    `lora_target`.
     """
     assert settings.lora is not None
     encoder = model.base_model

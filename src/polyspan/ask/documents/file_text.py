@@ -1,6 +1,6 @@
 """The text of a file as it is on disk: nothing is taken off it, so that offsets count what is there."""
 
-from polyspan.data.formats.decoding import western_text, wide_text
+from polyspan.data.formats.decoding import told_byte, western_text, wide_text
 from polyspan.errors import PolyspanError
 
 _KEPT = "\t\n\v\f\r\b\x1b"
@@ -38,11 +38,10 @@ def _told(data: bytes, path: str) -> tuple[str, str]:
             return text, "windows-1252"
         if b"\0" in data:
             raise _no_text(path, "bytes that no text has") from error
-        byte = error.start
         raise PolyspanError(
             "the text is in an unknown encoding",
             where=path,
-            found=f"byte 0x{data[byte]:02x} at offset {byte:,} (line {data.count(10, 0, byte) + 1:,})",
+            found=told_byte(data, error.start),
             expected="UTF-8",
             fix="name the encoding it was saved in, such as --encoding big5",
         ) from error

@@ -12,21 +12,21 @@ class Parts:
 
     def __init__(self, kind: Literal["page", "paragraph"]) -> None:
         self._kind = kind
-        self._begins: list[int] = []
+        self.begins: list[int] = []
         self._numbers: list[int] = []
 
     def joined(self, parts: Sequence[tuple[int, str]], gap: str) -> str:
         """Parts, each with its number in the file, as one text with `gap` between them."""
         size = 0
         for number, text in parts:
-            self._begins.append(size)
+            self.begins.append(size)
             self._numbers.append(number)
             size += len(text) + len(gap)
         return gap.join(text for _, text in parts)
 
     def spot(self, text: str, start: int, end: int) -> Spot:
         """Within the part where it begins."""
-        place = bisect_right(self._begins, start) - 1
-        begin = self._begins[place]
+        place = bisect_right(self.begins, start) - 1
+        begin = self.begins[place]
         line = line_of(text[begin:], start - begin)
         return Spot(start - begin, end - begin, line, self._kind, self._numbers[place])

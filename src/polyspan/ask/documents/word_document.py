@@ -34,13 +34,13 @@ def _read(data: bytes, path: str, encoding: str | None) -> Document:
         fix = "open it in a word processor and save it again"
         raise PolyspanError("the Word document cannot be read", where=path, found=found, fix=fix) from error
     parts = Parts("paragraph")
-    text = parts.joined([(number, text) for number, (text, _) in enumerate(blocks, 1) if text.strip()], "\n\n")
-    headings, size = [], 0
-    for block, level in blocks:
-        if block.strip():
-            if level:
-                headings.append(Heading(size, size + len(block), level))
-            size += len(block) + 2
+    kept = [(number, *block) for number, block in enumerate(blocks, 1) if block[0].strip()]
+    text = parts.joined([(number, text) for number, text, _ in kept], "\n\n")
+    headings = (
+        Heading(begin, begin + len(text), level)
+        for begin, (_, text, level) in zip(parts.begins, kept, strict=True)
+        if level
+    )
     return Document(path, text, None, tuple(headings), parts)
 
 

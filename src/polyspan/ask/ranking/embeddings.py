@@ -21,6 +21,7 @@ from polyspan.model.batch import by_tokens
 from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.encoders.model_name import BUNDLED, SHA256
 from polyspan.model.fast.allocator import keep_freed_memory
+from polyspan.model.search import budget_of
 from polyspan.model.windows.tokens import tokenise
 from polyspan.progress import progress
 
@@ -77,7 +78,7 @@ def _computed(texts: Sequence[str], kind: Kind) -> Floats:
     lengths = np.array([len(row) for row in rows], np.int32)
     sums = torch.zeros(len(texts), model.config.hidden_size)
     with torch.inference_mode():
-        for part in by_tokens(lengths, 2048 if model.device.type == "cpu" else 65536):
+        for part in by_tokens(lengths, budget_of(model.device)):
             ids = torch.full((len(part), int(lengths[part[0]])), tokenizer.pad_token_id)
             mask = torch.arange(ids.shape[1]) < torch.from_numpy(lengths[part])[:, None]
             ids[mask] = torch.tensor([piece for row in part for piece in rows[row]])

@@ -67,7 +67,7 @@ class Index:
         from polyspan.ask.ranking.embeddings import embed  # with torch, only where it is needed
 
         found: NDArray[np.float32] = embed(questions, "query") @ self._vectors.T
-        found[:, [not passage.strip() for passage in self.passages]] = -1.0  # nothing is like everything a little
+        found[:, [not passage.strip() for passage in self.passages]] = -1.0  # that of nothing is near all
         return found
 
     @cached_property

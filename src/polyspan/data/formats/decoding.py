@@ -50,7 +50,7 @@ def decode(data: bytes, parsed: Parsed, marked: bool = False) -> str:
     except UnicodeDecodeError as error:
         byte = error.start
     parsed.suspicious = True
-    found = f"byte 0x{data[byte]:02x} at offset {byte:,} (line {data.count(10, 0, byte) + 1:,})"
+    found = told_byte(data, byte)
     if (western := western_text(data)) is not None:
         found = f"Windows-1252, as Excel's CSV in Western Europe, by its letters: {found}"
         parsed.fault("", "", "encoding", found, "UTF-8", _REMEDY.format("windows-1252"))
@@ -58,6 +58,11 @@ def decode(data: bytes, parsed: Parsed, marked: bool = False) -> str:
     fix = "name the encoding it was saved in, such as --encoding big5, or convert it with iconv"
     parsed.fault("", "", "encoding", found, "UTF-8", fix)
     return data.decode("utf-8", "surrogateescape")
+
+
+def told_byte(data: bytes, at: int) -> str:
+    """A byte and its place, as a message tells them."""
+    return f"byte 0x{data[at]:02x} at offset {at:,} (line {data.count(10, 0, at) + 1:,})"
 
 
 def wide_text(data: bytes) -> tuple[str, str, str] | None:
