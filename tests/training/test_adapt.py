@@ -211,12 +211,13 @@ def test_a_stopped_run_ends_with_the_same_bytes(masking, english, corpus, tmp_pa
 
 
 @pytest.mark.slow
-def test_a_killed_run_ends_with_the_same_bytes(masking, english, tmp_path):
+def test_a_killed_run_ends_with_the_same_bytes(masking, english, corpus, tmp_path):
     here = Path(__file__).parent
     code = (
         f"import os, signal, sys; sys.path[:0] = [{str(here.parent)!r}, {str(here)!r}]\n"
         "from conftest import make_corpus\n"
-        "from test_adapt import WORDS, training\n"
+        "from test_adapt import WORDS\n"
+        "from polyspan.training import loop as training\n"
         "from polyspan.training.adaptation import adapt\n"
         "take_step = training.take_step\n"
         "def killed(run, model, optimizer, step):\n"
@@ -229,9 +230,7 @@ def test_a_killed_run_ends_with_the_same_bytes(masking, english, tmp_path):
     ended = subprocess.run([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert ended.returncode == -signal.SIGKILL
     assert [path.name for path in (tmp_path / "killed.checkpoint").iterdir()] == ["3"]
-    from conftest import make_corpus
-
-    adapt([make_corpus()], masking, tmp_path / "killed", WORDS, resume=True)
+    adapt([corpus], masking, tmp_path / "killed", WORDS, resume=True)
     assert (tmp_path / "killed" / ADAPTER).read_bytes() == (english / ADAPTER).read_bytes()
 
 
