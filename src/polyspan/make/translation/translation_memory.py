@@ -31,8 +31,8 @@ def remember(engine: Engine, texts: Iterable[str], source: str, target: str, doi
     """Translate each different text that is not blank, by the memory where it knows it and else by the engine.
 
     Every batch is in polyspan's cache, whole, before the next begins: a run that was killed goes on from there.
-    Texts that fail are not kept. Raises PolyspanError where the engine gives nothing at all for a first batch, and
-    where the cache cannot be used.
+    Texts that fail are not kept. Raises PolyspanError where the engine gives nothing at all for a first batch, but
+    for what is left of texts that it translated before, and where the cache cannot be used.
     """
     wanted = [text for text in dict.fromkeys(texts) if text.strip()]
     memory = Shelf("translations", " ".join((engine.name, engine.version, source, target)))
@@ -43,7 +43,7 @@ def remember(engine: Engine, texts: Iterable[str], source: str, target: str, doi
         for first in range(0, len(missing), TRIES[0]):
             batch = missing[first : first + TRIES[0]]
             found = _translated(engine, batch, source, target, done)
-            if not found and not done.new:
+            if not found and not done.new and (done.error or not done.cached):
                 raise _silent(engine, batch, done.error)
             memory.put({text: translation.encode() for text, translation in found.items()})
             done.texts |= found | _known(memory, list(found))  # another process' hold: all runs see the same
