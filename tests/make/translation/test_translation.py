@@ -151,6 +151,7 @@ def test_what_an_engine_does_not_give_is_tried_three_times_counted_and_named(cor
     assert (made.kept, made.dropped) == (3, 2)
     assert made.counts["ids"]["untranslated"] == ["1-0", "1-1"]
     assert made.counts["texts"]["untranslated"] == 1
+    assert translate(corpus, "es", engine).corpus == made.corpus, "the memory has all the others"
     assert translate(corpus, "es", Failing("hull", how, healed=2)).kept == 5
 
 

@@ -1,6 +1,6 @@
 """Translations kept on disk, so that no engine translates a text twice, in whatever run or process."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from polyspan.data.cache import Shelf
@@ -43,7 +43,7 @@ def remember(engine: Engine, texts: Iterable[str], source: str, target: str, doi
         for first in range(0, len(missing), TRIES[0]):
             batch = missing[first : first + TRIES[0]]
             found = _translated(engine, batch, source, target, done)
-            if not found and not done.new:
+            if not found and not done.new and not _works(engine, done.texts, source, target):
                 raise _silent(engine, batch, done.error)
             memory.put({text: translation.encode() for text, translation in found.items()})
             done.texts |= found | _known(memory, list(found))  # another process' hold: all runs see the same
@@ -54,6 +54,12 @@ def remember(engine: Engine, texts: Iterable[str], source: str, target: str, doi
 
 def _known(memory: Shelf, texts: Sequence[str]) -> dict[str, str]:
     return {text: translation.decode() for text, translation in memory.get(texts).items()}
+
+
+def _works(engine: Engine, known: Mapping[str, str], source: str, target: str) -> bool:
+    """Whether an engine that gives nothing for what is left, texts that failed before, still does for one that is
+    known."""
+    return bool(_translated(engine, list(known)[:1], source, target, Translations()))
 
 
 def _translated(
