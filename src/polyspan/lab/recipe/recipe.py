@@ -312,6 +312,8 @@ class Recipe(Part):
     """The paper that is repeated: the report has its numbers and claims, and in what the run differs from it."""
     include: list[str] = []
     """The files that this one was laid over; paths are relative to it."""
+    variables: dict[Annotated[str, StringConstraints(pattern=r"^\w+$")], str] = {}
+    """Texts that stand for `${NAME}` below, before the environment's; each may have those above it."""
     model: str
     preset: str = "readme"
     settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}
