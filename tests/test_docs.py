@@ -2,7 +2,8 @@
 
 A block of `sh` or `python` runs, those of one page in one new folder and in order. A block of `console` runs too,
 and prints what the page says. A comment before a block, `<!-- not run: REASON -->`, exempts it; `text`, `json` and
-`yaml` are only shown.
+`yaml` are only shown. But `text` after `<!-- printed -->` is what the block before it prints; where that changes
+with the Reader of the package, `python -m tests.test_docs README.md` writes it anew.
 """
 
 import inspect
@@ -12,8 +13,9 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -38,17 +40,20 @@ REASONS = ("needs a network", "needs a GPU", "needs the public corpora", "this s
 
 _OPENING = re.compile(r"(`{3,})(\S*)$")
 _COMMENT = re.compile(r"<!-- not run: (.+?) -->")
+_PRINTED = "<!-- printed -->"
 _END = "\x1e"  # printed after each command of a console block
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block: where it opens, its language, its text, and why it is not run, if it is not."""
+    """A fenced block: where it opens, its language, its text, and why it is not run, if it is not; `shows` is the
+    block of what it prints."""
 
     place: str
     language: str
     text: str
     reason: str | None
+    shows: "Block | None" = None
 
 
 def blocks(page: Path) -> list[Block]:
@@ -64,7 +69,10 @@ def blocks(page: Path) -> list[Block]:
                 inside.append(inner)
             comment = _COMMENT.fullmatch(before)
             place = f"{page.relative_to(ROOT)}:{number}"
-            found.append(Block(place, opening[2], "\n".join(inside) + "\n", comment and comment[1]))
+            block = Block(place, opening[2], "".join(f"{inner}\n" for inner in inside), comment and comment[1])
+            if before == _PRINTED:
+                found[-1] = replace(found[-1], shows=block)
+            found.append(block)
         before = line.strip() or before
     return found
 
@@ -89,7 +97,8 @@ def test_blocks_run(page, tmp_path):
     folder.mkdir()
     try:
         for block in runnable(page):
-            _run(block, folder)
+            printed = _run(block, folder)
+            assert block.shows is None or _lines(printed) == _lines(block.shows.text), block.shows.place
         if (folder / "quickstart").exists():
             _assert_quickstart(folder / "quickstart")
     finally:
@@ -105,7 +114,8 @@ def _assert_quickstart(folder: Path) -> None:
     assert (folder / "report.html").stat().st_size > 10_000
 
 
-def _run(block: Block, folder: Path) -> None:
+def _run(block: Block, folder: Path) -> str:
+    """Run a block and return what it prints, remarks too unless the page shows it."""
     commands = _commands(block.text) if block.language == "console" else []
     call = {
         "sh": ["bash", "-e", "-o", "pipefail", "-c", block.text],
@@ -125,13 +135,29 @@ def _run(block: Block, folder: Path) -> None:
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE if block.shows else subprocess.STDOUT,
         text=True,
         timeout=1500,
     )
-    assert done.returncode == 0 or commands, f"{block.place}\n{block.text}\n{done.stdout}"
+    said = f"{done.stdout}{done.stderr or ''}"
+    assert done.returncode == 0 or commands, f"{block.place}\n{block.text}\n{said}"
     for (command, promised), printed in zip(commands, done.stdout.split(_END), strict=False):
         assert _lines(printed) == _lines(promised), f"{block.place}\n$ {command}"
+    return done.stdout
+
+
+def _shown_anew(page: Path, folder: Path) -> str:
+    """The page with what its blocks print now; those behind the last one that shows it are not run."""
+    asked = runnable(page)
+    while asked and asked[-1].shows is None:
+        asked.pop()
+    printed = [_lines(_run(block, folder)) for block in asked]
+    lines = page.read_text("utf-8").splitlines()
+    for block, new in reversed([*zip(asked, printed, strict=True)]):
+        if (old := block.shows) is not None:
+            first = int(old.place.rpartition(":")[2])
+            lines[first : first + old.text.count("\n")] = new
+    return "\n".join(lines) + "\n"
 
 
 def _install(folder: Path) -> None:
@@ -238,3 +264,17 @@ def _rules(text: str) -> str:
     cells = "\n".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| `"))
     warnings = re.findall(r"`[a-z0-9-]+` \(", text.partition("Warnings")[2])
     return cells + "\n".join(warnings)
+
+
+def test_what_a_block_prints_is_shown_anew(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    before = f"# A page\n\n```sh\necho one\necho two\n```\n\n{_PRINTED}\n```text\nold\n```\n\nend\n"
+    page.write_text(before, "utf-8")
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    assert _shown_anew(page, tmp_path) == before.replace("old", "one\ntwo")
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as new:
+        for name in sys.argv[1:]:
+            (ROOT / name).write_text(_shown_anew(ROOT / name, Path(new)), "utf-8")

@@ -109,6 +109,19 @@ def test_variables_are_of_the_environment(write, monkeypatch):
     assert caught.value.where.endswith("small.yaml:5")
 
 
+def test_variables_of_its_own_come_first(fault, write, monkeypatch):
+    monkeypatch.setenv("PLACE", "/some/where")
+    own = "variables:\n  FEW: make:sample(${FILE}, size=2)\n  FILE: ${PLACE}/a.json\n"
+    late = SMALL.replace("corpora:", own + "corpora:").replace("En: mini:en/train", "En: ${FEW}")
+    found = fault(late)
+    assert (found.message, found.where[-12:]) == ("the variable FILE is not set", "small.yaml:5")
+    early = "  PLACE: /elsewhere\n  FILE: ${PLACE}/b.json\n  FEW: make:sample(${FILE}, size=2)\n"
+    text = SMALL.replace("corpora:", f"variables:\n{early}corpora:").replace("En: mini:en/train", "En: ${FEW}")
+    assert resolve(read_recipe(write(text))).corpora["En"].data == "make:sample(/elsewhere/b.json, size=2)"
+    odd = fault(text.replace("  PLACE:", "  my place:"))
+    assert odd.message.startswith("variables.my place")
+
+
 def test_short_forms_mean_the_long_ones(write):
     recipe = read_recipe(write(SMALL))
     assert recipe.corpora["En"].data == "mini:en/train"

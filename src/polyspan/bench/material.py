@@ -40,10 +40,11 @@ SCALES = {
 
 
 def corpus(name: str) -> Corpus:
-    """A public corpus: from the folder `POLYSPAN_DATA` where it is set, else by its name (see `data list`)."""
-    patterns, language = _FILES[name]
+    """A public corpus: from the folder `POLYSPAN_DATA` where it is set, else by its name (see `data list`). Other
+    data are read as anywhere."""
+    patterns, language = _FILES.get(name, ((), None))
     folder = os.environ.get("POLYSPAN_DATA")
-    if not folder:
+    if not folder or not patterns:
         return read(name)
     for pattern in patterns:
         if found := sorted(Path(folder).rglob(pattern)):

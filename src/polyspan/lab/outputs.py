@@ -2,6 +2,8 @@
 
 READER = "reader"
 """A train stage's Reader: a folder, with the run record in it."""
+START = "start"
+"""The role of the train stage whose Reader a training goes on from."""
 MODEL = "model"
 """An encoder stage's model: a folder."""
 VECTORS = "vectors.vec"

@@ -10,13 +10,14 @@ from typing import Any
 
 from polyspan.data import mini
 from polyspan.errors import PolyspanError
+from polyspan.lab.outputs import START
 from polyspan.lab.plan import cost
 from polyspan.lab.plan.content import file_hash
 from polyspan.lab.plan.corpora import DataStages
 from polyspan.lab.plan.encoder_facts import ModelFacts
 from polyspan.lab.plan.encoders import EncoderStages
 from polyspan.lab.recipe.recipe import Align, Probe, ReaderEntry, Recipe
-from polyspan.lab.recipe.resolve import choice, placed
+from polyspan.lab.recipe.resolve import choice, origin, placed
 from polyspan.lab.stage import Stage
 from polyspan.model.encoders.model_name import model_folder, repository
 from polyspan.model.windows.windows import WindowOptions
@@ -89,12 +90,13 @@ class ReaderStages:
         all readers that start from one encoder with the same windows."""
         reader, seed = self.recipe.readers[label], self.seeds(label)[0]
         self._prepare(label, reader)
-        given, needs, content = self.encoders.start(str(reader.model), "readers", label, "model")
+        model = self._model(label)
+        given, needs, content = self.encoders.start(model, "readers", label, "model")
         options: dict[str, Any] = {"untrained" if key == "model" else key: value for key, value in given.items()}
         options |= {"windows": self._written[label]["windows"], "seed": seed, "pack": None}
-        key = "untrained", str(reader.model), test, json.dumps(options, sort_keys=True)
+        key = "untrained", model, test, json.dumps(options, sort_keys=True)
         if key not in self._made:
-            started = repository(str(reader.model))[0].rpartition("/")[2]
+            started = repository(model)[0].rpartition("/")[2]
             same = sum(known[:3] == key[:3] for known in self._made)
             name = f"predict untrained {started} on {test}" + (f", {same + 1}" if same else "")
             costs = self._answers(test, self._models[label], self._settings[label])
@@ -115,7 +117,7 @@ class ReaderStages:
         for layer in probe.layers or ():
             self._check_layer(model, layer, "probes", name, "layers")
         if probe.before:
-            given, more, content = self.encoders.start(str(self.recipe.readers[label].model), "probes", name)
+            given, more, content = self._start(label, seed, "probes", name)
             options |= {"before": given["model"]} if given else {}
             needs |= more
         passes = 2 if probe.before else 1
@@ -128,7 +130,7 @@ class ReaderStages:
         needs = self.data.stages(reader.data, "data", *path, "data")
         self._prepare(label, reader)
         model, settings = self._models[label], self._settings[label]
-        given, start, content = self.encoders.start(str(reader.model), *path, "model")
+        given, start, content = self._start(label, seed, *path, "model")
         needs |= start
         options: dict[str, Any] = {**given, "settings": self._written[label]}
         options |= {"seed": seed, "limit": reader.limit, "weights": reader.weights}
@@ -151,12 +153,35 @@ class ReaderStages:
         megabytes = kept * reader.checkpoints
         return Stage("train", f"train {label}, seed {seed}", options, needs, seconds, megabytes, content)
 
+    def _model(self, label: str) -> str:
+        """The model of a reader, or of the one that it goes on from in the end."""
+        return str(origin(self.recipe.readers, label).model)
+
+    def _start(self, label: str, seed: int, *path: str) -> tuple[dict[str, Any], dict[str, Stage], dict[str, str]]:
+        """What the training of a reader starts from, as `EncoderStages.start` tells it; another reader is a need.
+
+        That one's training has the same seed, or the only one that it has.
+        """
+        start = self.recipe.readers[label].start
+        if start is None:
+            return self.encoders.start(self._model(label), *path)
+        seeds = self.seeds(str(start))
+        if seed not in seeds and len(seeds) > 1:
+            raise self.recipe.fault(
+                f"{label!r} has a seed that {start!r}, which it goes on from, has not",
+                *("readers", label, "start"),
+                found=f"seed {seed}; {start!r} has {', '.join(map(str, seeds))}",
+                fix=f"give {start!r} that seed too, or a single one",
+            )
+        return {}, {START: self.train(str(start), seed if seed in seeds else seeds[0])}, {}
+
     def _prepare(self, label: str, reader: ReaderEntry) -> None:
         """What holds for all seeds of a reader, looked at once."""
         if label in self._settings:
             return
         path = ("readers", label)
-        model = self.encoders.facts(str(reader.model), *path, "model")
+        name = self._model(label)
+        model = self.encoders.facts(name, *path, "model")
         settings = self._checked_settings(reader, path)
         longest, wanted = model.longest, settings.windows.max_length
         if longest is not None and wanted > longest:
@@ -165,7 +190,7 @@ class ReaderStages:
                 f"the model of {label!r} does not take windows so long",
                 *place,
                 found=f"max_length {wanted}",
-                expected=f"{longest} pieces at most ({reader.model})",
+                expected=f"{longest} pieces at most ({name})",
             )
         if reader.weights is not None and len(reader.weights) != len(reader.data):
             found = f"{len(reader.weights)} weights for {len(reader.data)} corpora"
@@ -215,9 +240,7 @@ class ReaderStages:
         path = ("readers", label, "align")
         method = str(align.method)
         needs = {role: self.data.corpus(getattr(align, role), *path, role) for role in ("source", "target")}
-        given, start, content = self.encoders.start(
-            str(self.recipe.readers[label].model), "readers", label, "model"
-        )
+        given, start, content = self._start(label, seed, "readers", label, "model")
         options: dict[str, Any] = {**given, "method": method, "layer": align.layer, "kind": align.kind}
         options |= {"most": align.most, "limit": align.limit, "seed": seed, "options": dict(align.options)}
         windows = _windows(self.recipe.readers[label])

@@ -125,6 +125,8 @@ class ReaderEntry(Part):
     data: _Many[str]
     model: str | _Many[str] | None = None
     """A name, a folder, or the label of one of the recipe's `encoders`."""
+    start: str | _Many[str] | None = None
+    """The label of another reader, which this one goes on from, its head too; in place of a `model`."""
     preset: str | _Many[str] | None = None
     """A Reader with a preset of its own does not take the recipe's `settings`."""
     settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}
@@ -191,7 +193,7 @@ class Probe(Part):
     """One of `polyspan.probe.KINDS`."""
     readers: dict[str, _Many[str]]
     before: bool = False
-    """Also as it was before fine-tuning."""
+    """Also as it was before fine-tuning; a reader with a `start` as that one left it."""
     scatter: bool = False
     """Draw likeness against the Reader's scores on these tests (Fig. 2 and 3)."""
     layers: _Many[int] | None = None
@@ -310,6 +312,8 @@ class Recipe(Part):
     """The paper that is repeated: the report has its numbers and claims, and in what the run differs from it."""
     include: list[str] = []
     """The files that this one was laid over; paths are relative to it."""
+    variables: dict[Annotated[str, StringConstraints(pattern=r"^\w+$")], str] = {}
+    """Texts that stand for `${NAME}` below, before the environment's; each may have those above it."""
     model: str
     preset: str = "readme"
     settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}

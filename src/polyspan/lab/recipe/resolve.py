@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from polyspan.align import METHODS
@@ -22,7 +22,7 @@ from polyspan.lab.recipe.recipe import (
 )
 from polyspan.lab.recipe.variables import filled
 
-_SWEPT = ("model", "preset", "limit")
+_SWEPT = ("model", "start", "preset", "limit")
 _COMMIT = re.compile("(?<=@[0-9a-f]{7})[0-9a-f]{33}$")  # as much of it as a label does not need
 _INNER = {"align": ("method", "layer"), "adversary": ("layer", "weight"), "augment": ("rate",)}
 
@@ -36,8 +36,12 @@ def resolve(recipe: Recipe) -> Recipe:
     recipe = filled(recipe)
     known = {label: tuple(_variants(label, reader)) for label, reader in recipe.readers.items()}
     labels = {label: [name for name, _ in variants] for label, variants in known.items()}
+    _check_starts(recipe, known, labels)
+    given = {name: reader for variants in known.values() for name, reader in variants}
     readers = {
-        name: _filled(recipe, label, reader) for label, variants in known.items() for name, reader in variants
+        name: _filled(recipe, label, reader, origin(given, name))
+        for label, variants in known.items()
+        for name, reader in variants
     }
     if len(readers) < sum(map(len, labels.values())):
         twice = [name for names in labels.values() for name in names]
@@ -103,9 +107,41 @@ def _updated(reader: ReaderEntry, part: str, key: str, value: Any) -> dict[str, 
     return {part: inner.model_copy(update={key: value})}
 
 
-def _filled(recipe: Recipe, label: str, reader: ReaderEntry) -> ReaderEntry:
-    """A reader with what it takes from the recipe and the scale."""
-    scale, model = recipe.scale, str(reader.model or recipe.model)
+def origin(readers: Mapping[str, ReaderEntry], label: str) -> ReaderEntry:
+    """The reader that a reader goes on from in the end, which starts from a model; itself where that is so."""
+    while (start := readers[label].start) is not None:
+        label = str(start)
+    return readers[label]
+
+
+def _check_starts(
+    recipe: Recipe, known: Mapping[str, Sequence[tuple[str, ReaderEntry]]], labels: Mapping[str, list[str]]
+) -> None:
+    """Raise where a reader has a model too, or goes on from none that there is, from several, or from itself."""
+    starts = {name: reader.start for variants in known.values() for name, reader in variants}
+    asked = [(label, name, one) for label in known for name, one in known[label] if one.start is not None]
+    for label, _, reader in asked:
+        start, path = str(reader.start), ("readers", label, "start")
+        if reader.model is not None:
+            message = f"{label!r} has a model and goes on from another reader, whose model it has"
+            raise recipe.fault(message, *path, found=f"{reader.model} and {start}", fix="keep one of them")
+        if labels.get(start, [start]) != [start]:
+            expected = f"one of {', '.join(labels[start])}"
+            raise recipe.fault(f"a reader goes on from one, and {start!r} is a sweep", *path, expected=expected)
+        require(recipe, start, starts, "reader", *path)
+    for label, name, _ in asked:
+        chain = [name]
+        while (before := starts[chain[-1]]) is not None:
+            chain.append(str(before))
+            if chain[-1] in chain[:-1]:
+                message = "readers go on from each other in a circle"
+                raise recipe.fault(message, "readers", label, "start", found=" → ".join(chain))
+
+
+def _filled(recipe: Recipe, label: str, reader: ReaderEntry, first: ReaderEntry) -> ReaderEntry:
+    """A reader with what it takes from the recipe and the scale; `first` is the one that it goes on from in the
+    end, or itself."""
+    scale, model = recipe.scale, str(first.model or recipe.model)
     encoder = recipe.encoders.get(model)
     own = reader.preset is not None and reader.preset != recipe.preset
     settings = reader.settings if own else recipe.settings | reader.settings
@@ -120,7 +156,8 @@ def _filled(recipe: Recipe, label: str, reader: ReaderEntry) -> ReaderEntry:
         )
     if reader.align is not None:
         _check_aligner(recipe, label, reader)
-    update = {"model": model if encoder else scale.model or model, "preset": preset, "settings": settings}
+    model = model if encoder else scale.model or model
+    update = {"model": None if reader.start else model, "preset": preset, "settings": settings}
     return reader.model_copy(update=update | {"seeds": scale.seeds or reader.seeds or recipe.seeds})
 
 

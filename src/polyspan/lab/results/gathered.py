@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from polyspan.data.schema import Corpus
 from polyspan.files import file_name, replacing, replacing_folder
-from polyspan.lab.outputs import EVIDENCE, READER
+from polyspan.lab.outputs import EVIDENCE, MODEL, READER, START
 from polyspan.lab.stage import Stage
 from polyspan.lab.work.answers import kept_scores
 from polyspan.lab.work.corpus import kept_corpus
@@ -71,13 +71,15 @@ class Gathered:
 
     def run(self, train: Stage) -> dict[str, Any]:
         """The run record of a train stage, {} where it is gone; a made encoder goes by its stage's name, with
-        the model that it was made of."""
+        the model that it was made of, and a Reader that another goes on from is told among the settings."""
         if not self.is_done(train):
             return {}
         found = dict(self.json(train, f"{READER}/run.json"))
-        if "model" in train.needs:
-            made = train.needs["model"]
+        if (made := train.needs.get(MODEL)) is not None:
             found["model"] = f"{made.name}, of {made.options['model']}" if "model" in made.options else made.name
+        if (before := train.needs.get(START)) is not None:
+            found["model"] = self.run(before).get("model", before.name)
+            found["settings"] = found["settings"] | {"start": before.name}
         return found
 
     def json(self, stage: Stage, name: str) -> Any:

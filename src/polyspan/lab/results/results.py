@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import polyspan
 from polyspan.errors import PolyspanError
 from polyspan.files import Source, write_json
+from polyspan.lab.outputs import START
 from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.results.numbers import Numbers
 from polyspan.lab.results.sources import confidence_pictures, pictures, sources, told_deviations
@@ -138,7 +139,12 @@ _CURVES = 8  # readers whose losses the page has room for; all are in the record
 
 
 def _training(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
+    """How each reader came about, and behind them those that they go on from."""
     stages = {(cell.reader, cell.seed): cell.train for cell in plan.cells if gathered.is_done(cell.train)}
+    for (name, _), stage in list(stages.items()):
+        while (before := stage.needs.get(START)) is not None and gathered.is_done(before):
+            name, stage = str(plan.recipe.readers[name].start), before
+            stages.setdefault((name, int(stage.options["seed"])), stage)
     few = len({name for name, _ in stages}) <= _CURVES
     found = []
     for (name, seed), stage in stages.items():

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from polyspan.files import file_name
-from polyspan.lab.outputs import MODEL
+from polyspan.lab.outputs import MODEL, START
 from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.stage import Stage
 from polyspan.model.encoders.model_name import repository
@@ -127,13 +127,15 @@ def _trained(
     plan: "Plan", name: str, places: tuple[tuple[str, str], ...], cells: "list[PlannedCell]", gathered: Gathered
 ) -> Trained:
     train = cells[0].train
-    options = train.options
-    made = train.needs.get(MODEL)
+    options, first = train.options, train
+    while START in first.needs:
+        first = first.needs[START]
+    made = first.needs.get(MODEL)
     mapped = train.needs.get("map")
     return Trained(
         name,
         places,
-        made.name if made else repository(str(options["model"]))[0],
+        made.name if made else repository(str(first.options["model"]))[0],
         str(plan.recipe.readers[name].preset),
         plan.recipe.readers[name].settings,
         tuple(dict.fromkeys(cell.seed for cell in cells)),

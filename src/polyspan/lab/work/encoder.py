@@ -12,7 +12,7 @@ from polyspan.align.translations import fit_words
 from polyspan.data.schema import Corpus
 from polyspan.errors import choose
 from polyspan.files import write_json
-from polyspan.lab.outputs import MAP, MODEL, READER, VECTORS
+from polyspan.lab.outputs import MAP, MODEL, READER, START, VECTORS
 from polyspan.lab.plan.content import commit_unknown
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
@@ -43,12 +43,14 @@ def encoder(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 
 
 def encoder_name(options: Mapping[str, Any], inputs: Inputs) -> str:
-    """What `Reader.load` and `train` are to start from: the encoder in the role `model`, or the option's name.
+    """What `Reader.load` and `train` are to start from: the encoder in the role `model`, the Reader in the role
+    `start`, or the option's name.
 
     Raises PolyspanError for a name on the hub whose commit was not known when the run was planned.
     """
-    if "model" in inputs:
-        return str(inputs["model"] / MODEL)
+    for role, folder in ((MODEL, MODEL), (START, READER)):
+        if role in inputs:
+            return str(inputs[role] / folder)
     name = str(options["model"])
     if (known := pinned(name)) != name:
         raise commit_unknown(name, known)
@@ -58,9 +60,9 @@ def encoder_name(options: Mapping[str, Any], inputs: Inputs) -> str:
 def fitted_map(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     """Fit a map from the corpus in the role `source` to that in `target`: `map.safetensors`, `map.json`.
 
-    Options: `method` and its `options`, `layer` of `model` (or of the role `model` or `reader`), `kind` of
-    vectors, the `most` frequent, of `limit` paragraphs, `seed`; `windows` where they are not the usual; `pairs` as
-    in `polyspan align fit`; `dictionary` for P@k.
+    Options: `method` and its `options`, `layer` of `model` (or of the role `model`, `start` or `reader`), `kind`
+    of vectors, the `most` frequent, of `limit` paragraphs, `seed`; `windows` where they are not the usual; `pairs`
+    as in `polyspan align fit`; `dictionary` for P@k.
     """
     method, layer = str(options["method"]), int(options["layer"])
     choose("method", method, METHODS)

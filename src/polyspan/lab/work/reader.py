@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from polyspan.lab.outputs import EVIDENCE, MAP, READER
+from polyspan.lab.outputs import EVIDENCE, MAP, MODEL, READER, START
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work.answers import write_answers
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
@@ -25,10 +25,10 @@ from polyspan.training.snapshot import CHECKPOINTS
 def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     """Train on the corpora `data.0`, …: the folder `reader`, with `run.json` in it.
 
-    Options: `model` (or the role `model`), the `settings` in full, `seed`, `limit`, `weights`,
-    `checkpoints`, and `adversary` {layer, weight} with its text in the roles `adversary.0`, …; `augment`
-    {dictionaries, rate}. The role `map` has an alignment. An adapter is merged where its
-    base is a stage too, which stores may let go. A folder that a killed run left is gone on with.
+    Options: `model` (or the role `model`, or `start`: a Reader to go on from), the `settings` in full, `seed`,
+    `limit`, `weights`, `checkpoints`, and `adversary` {layer, weight} with its text in the roles `adversary.0`, …;
+    `augment` {dictionaries, rate}. The role `map` has an alignment. An adapter is merged where its base is a stage
+    too, which stores may let go. A folder that a killed run left is gone on with.
     """
     given, switched = options.get("adversary"), options.get("augment")
     settings = from_options(options["settings"])
@@ -43,7 +43,7 @@ def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         augment=augmentation(switched["dictionaries"], switched["rate"]) if switched else None,
         align=Map.load(inputs["map"] / MAP) if "map" in inputs else None,
         adversary=Adversary(corpora=kept_corpora(inputs, "adversary"), **given) if given else None,
-        merge=settings.lora is not None and "model" in inputs,
+        merge=settings.lora is not None and (MODEL in inputs or START in inputs),
         checkpoints=int(options.get("checkpoints", 1)),
         resume=True,
     )

@@ -1,6 +1,6 @@
 """Translations kept on disk, so that no engine translates a text twice, in whatever run or process."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from polyspan.data.cache import Shelf
@@ -31,8 +31,8 @@ def remember(engine: Engine, texts: Iterable[str], source: str, target: str, doi
     """Translate each different text that is not blank, by the memory where it knows it and else by the engine.
 
     Every batch is in polyspan's cache, whole, before the next begins: a run that was killed goes on from there.
-    Texts that fail are not kept. Raises PolyspanError where the engine gives nothing at all for a first batch, but
-    for what is left of texts that it translated before, and where the cache cannot be used.
+    Texts that fail are not kept. Raises PolyspanError where the engine gives nothing at all for a first batch, and
+    where the cache cannot be used.
     """
     wanted = [text for text in dict.fromkeys(texts) if text.strip()]
     memory = Shelf("translations", " ".join((engine.name, engine.version, source, target)))
@@ -43,7 +43,7 @@ def remember(engine: Engine, texts: Iterable[str], source: str, target: str, doi
         for first in range(0, len(missing), TRIES[0]):
             batch = missing[first : first + TRIES[0]]
             found = _translated(engine, batch, source, target, done)
-            if not found and not done.new and (done.error or not done.cached):
+            if not found and not done.new and not _works(engine, done.texts, source, target):
                 raise _silent(engine, batch, done.error)
             memory.put({text: translation.encode() for text, translation in found.items()})
             done.texts |= found | _known(memory, list(found))  # another process' hold: all runs see the same
@@ -54,6 +54,12 @@ def remember(engine: Engine, texts: Iterable[str], source: str, target: str, doi
 
 def _known(memory: Shelf, texts: Sequence[str]) -> dict[str, str]:
     return {text: translation.decode() for text, translation in memory.get(texts).items()}
+
+
+def _works(engine: Engine, known: Mapping[str, str], source: str, target: str) -> bool:
+    """Whether an engine that gives nothing for what is left, texts that failed before, still does for one that is
+    known."""
+    return bool(_translated(engine, list(known)[:1], source, target, Translations()))
 
 
 def _translated(
