@@ -32,9 +32,9 @@ lint: dev ## style, spelling, types, and which module may import which
 # The quick tests first, then those that take longer: processes that are killed, many random texts. Those with the
 # bundled encoder go two by two: while one of them loads, which takes one core, the other computes.
 test: dev ## the whole suite
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto -m 'not bundled and not slow'
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n auto -m 'slow and not bundled'
-	OMP_NUM_THREADS=$$(getconf _NPROCESSORS_ONLN) OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n 2 --dist worksteal -m bundled
+	$(BIN)/pytest -n auto -m 'not bundled and not slow'
+	$(BIN)/pytest -n auto -m 'slow and not bundled'
+	OMP_NUM_THREADS=$$(getconf _NPROCESSORS_ONLN) $(BIN)/pytest -n 2 --dist worksteal -m bundled
 
 # The oldest versions that pyproject.toml allows, in an environment of their own; torch is the one at hand.
 test-lowest: ## the quick tests with the oldest dependencies allowed

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from polyspan.model.fast.own_process import waiting
+
 settings.register_profile("ci", derandomize=True)  # a landing must not hang on a draw; find the rest at home
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tiny models: threads only wait for each other
+os.environ.update(waiting())  # before torch is loaded; the processes that tests start have it from here
 ROOT = Path(__file__).parent.parent
 
 

@@ -1,12 +1,15 @@
 """The benchmark measures what it says: both sides do the same work, and the arithmetic is counted right."""
 
+import contextlib
+import subprocess
+
 import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import polyspan as ps
-from polyspan.bench import material, peer
+from polyspan.bench import busy, material, peer
 from polyspan.bench import measurements as rows
 from polyspan.bench.ours import Ours, operations_of
 from polyspan.bench.peer import Peer
@@ -70,6 +73,52 @@ def test_a_row_is_the_median_of_the_pairs():
     assert row.noise == pytest.approx(1.4826 * 10 / 20)
     table = rows.markdown({"rows": [rows.asdict(row)]})
     assert "| decode | 20 | 1 | 20 | ±74 % | ≥ 30 | windows/s |" in table
+
+
+def test_training_beside_busy_cores_is_a_share_of_the_quiet_rate(monkeypatch):
+    """Both kinds of threads once a turn without anything beside them, and those that sleep beside busy cores."""
+    at_work: list[bool] = []
+    asked: list[tuple[bool, bool]] = []
+
+    class Counted:
+        def __init__(self, side, model, scale, spinning):
+            self.spinning = spinning
+
+        def call(self, task, kind, turn):
+            asked.append((self.spinning, bool(at_work)))
+            return {"count": 10 if self.spinning else 9, "seconds": 2.0 if at_work else 1.0}
+
+        def close(self):
+            asked.append((self.spinning, False))
+
+    @contextlib.contextmanager
+    def beside():
+        at_work.append(True)
+        yield
+        at_work.clear()
+
+    monkeypatch.setattr(busy, "Worker", Counted)
+    monkeypatch.setattr(busy, "_busy_cores", beside)
+    one, two = rows._busy_rows(busy.busy(2, "tiny", "quick"))
+    assert (one.name, one.ratio, one.goal) == ("train_beside_busy", 0.5, 0.45)
+    assert (two.name, two.ratio, two.goal) == ("train_sleeping", 0.9, 0.95)
+    quiet = [(False, False), (True, False)]
+    assert asked == [*quiet, *2 * [*quiet, (False, True)], *quiet]
+
+
+def test_busy_cores_are_quiet_afterwards(monkeypatch):
+    started, popen = [], subprocess.Popen
+
+    def noted(*command):
+        started.append(popen(*command))
+        return started[-1]
+
+    monkeypatch.setattr(busy.subprocess, "Popen", noted)
+    with contextlib.suppress(KeyboardInterrupt), busy._busy_cores():
+        assert len(started) == busy.usable_cores()
+        assert all(one.poll() is None for one in started)
+        raise KeyboardInterrupt
+    assert all(one.poll() is not None for one in started)
 
 
 def test_missing_corpora_are_named(monkeypatch, tmp_path):

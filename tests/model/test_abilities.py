@@ -8,6 +8,7 @@ import transformers
 
 import polyspan as ps
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.model import abilities
 from polyspan.model.abilities import can, embeddings, require, sees_ahead, takes
 from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.encoders.span_head import register_span_head
@@ -52,8 +53,25 @@ def test_what_a_model_does_is_what_it_can(family, ahead, packs, layers):
     assert not model.training
 
 
+@pytest.mark.parametrize("family", ["Bert", "Roberta", "XLMRoberta"])
+def test_what_is_known_of_an_encoder_is_what_a_trial_finds(family):
+    model = model_of(family, max_position_embeddings=70)
+    assert abilities._is_known(model)
+    trials = {
+        "causal": abilities._first_piece_sees_no_other,
+        "pack": abilities._packs_alike,
+        "bf16": abilities._computes_in_bf16,
+        "probe": abilities._shows_states,
+    }
+    assert {what: trial(model) for what, trial in trials.items()} == abilities._KNOWN
+
+
+def test_a_decoder_of_an_encoders_class_is_tried():
+    assert not sees_ahead(model_of("Bert", is_decoder=True))
+
+
 def test_a_trial_leaves_no_trace():
-    model = model_of("Bert").train()
+    model = model_of("Albert").train()
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
     require("pack", model)
@@ -66,7 +84,7 @@ def test_a_model_that_packs_wrongly_is_refused(monkeypatch):
     """As one whose layers remember what they read, or whose positions nobody knows."""
     monkeypatch.setattr(pack, "_positions", lambda model, ids: torch.zeros_like(ids))
     with pytest.raises(UsageError, match="packed, it computes something else"):
-        require("pack", model_of("Bert"))
+        require("pack", model_of("Albert"))
 
 
 def test_token_types_are_taken_where_the_base_model_does(corpus, tmp_path, wordpiece, save_encoder):

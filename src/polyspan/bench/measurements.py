@@ -17,6 +17,7 @@ from polyspan.bench import arithmetic, makers, probes
 from polyspan.bench import cached_report as cached
 from polyspan.bench import overhead as lab
 from polyspan.bench import solvers as alignment
+from polyspan.bench.busy import busy
 from polyspan.bench.material import SCALES
 from polyspan.bench.worker import Worker
 from polyspan.errors import UsageError
@@ -37,6 +38,8 @@ GOALS = {
     "train_well_set_up": 1.25,
     "train_cpu_preset": 7.0,
     "arithmetic_rate": 0.72,
+    "train_beside_busy": 0.45,
+    "train_sleeping": 0.95,
     "score_squad": 1.0,
     "recover": 1000.0,
     "permute_words": 100_000.0,
@@ -115,6 +118,7 @@ def bench(scale: str = "quick", model: str = "bundled:e5-small") -> dict[str, An
             worker.close()
     pairs = SCALES[scale].pairs
     rows = [*_rows(turns), *_maker_rows(pairs), *_cold_rows(), _memory_row()]
+    rows += _busy_rows(busy(pairs, model, scale))
     rows += [*_probe_rows(pairs, model, scale), *_lab_rows(pairs)]  # last: a child inherits its parent's peak
     return {
         "machine": machine()
@@ -196,6 +200,15 @@ def _rows(turns: dict[str, list[Any]]) -> list[BenchRow]:
     ours, theirs = (turns[name][-1]["peak"] for name in ("same", "padded"))
     rows.append(BenchRow("train_memory", ours, theirs, None, None, "MB", limit=LIMITS["train_memory"]))
     return rows
+
+
+def _busy_rows(turns: list[dict[str, float]]) -> list[BenchRow]:
+    """Training beside busy cores to training on quiet ones; there, threads that sleep to threads that spin."""
+    rates = {name: [turn[name] for turn in turns] for name in turns[0]}
+    return [
+        _row("train_beside_busy", rates["beside"], rates["sleeping"], "windows/s"),
+        _row("train_sleeping", rates["sleeping"], rates["spinning"], "windows/s"),
+    ]
 
 
 def _maker_rows(pairs: int) -> list[BenchRow]:

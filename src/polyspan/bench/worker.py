@@ -9,16 +9,25 @@ from typing import Any
 
 from polyspan.bench.material import SCALES
 from polyspan.errors import PolyspanError
+from polyspan.model.fast.own_process import CHOICES, SLEEPING
 
 _RAISED = {"MALLOC_MMAP_THRESHOLD_": "10000000000", "MALLOC_TRIM_THRESHOLD_": "10000000000"}
 
 
 class Worker:
-    """A side of the comparison in a process of its own; `call` waits for its answer."""
+    """A side of the comparison in a process of its own; `call` waits for its answer.
 
-    def __init__(self, side: str, model: str, scale: str, raised: bool = False) -> None:
+    Its threads spin while they wait, as torch has it by itself, unless it is our side; `spinning` says otherwise.
+    """
+
+    def __init__(
+        self, side: str, model: str, scale: str, raised: bool = False, spinning: bool | None = None
+    ) -> None:
         environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TOKENIZERS_PARALLELISM": "true"}
-        environment.pop("OMP_NUM_THREADS", None)
+        for name in ("OMP_NUM_THREADS", *CHOICES):
+            environment.pop(name, None)
+        if not (side == "peer" if spinning is None else spinning):
+            environment |= SLEEPING
         environment |= _RAISED if raised else {}
         command = [sys.executable, "-m", "polyspan.bench.worker", side, model, scale]
         pipe = subprocess.PIPE

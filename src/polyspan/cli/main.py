@@ -43,6 +43,7 @@ from polyspan.cli.serve import serve_app
 from polyspan.cli.stats import stats_app
 from polyspan.cli.train import train_app
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError, not_installed, shorten
+from polyspan.model.fast.own_process import prepare_process
 
 app = Verbs(
     name="polyspan",
@@ -76,6 +77,7 @@ def main() -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON is UTF-8, whatever the locale; half a surrogate pair, as names of files may have, is escaped.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+    prepare_process()
     warnings.showwarning = partial(_remark, warnings.showwarning)
     try:
         app(prog_name="polyspan")  # also as `python -m polyspan`

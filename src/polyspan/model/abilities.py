@@ -1,7 +1,7 @@
 """What a model can do, asked here and nowhere else; what it cannot is told in one sentence.
 
-Where a model's parts do not say it, it is tried: two short windows of any pieces are computed in two ways. That
-holds for architectures that nobody here has seen.
+Of the encoders in most use it is known. Of others, where their parts do not say it, it is tried: two short windows
+of any pieces are computed in two ways. That holds for architectures that nobody here has seen.
 """
 
 import inspect
@@ -21,6 +21,8 @@ Ability = Literal["pack", "bf16", "probe", "layers", "trim", "graft"]
 
 _LENGTHS = (5, 8)  # of the windows that are tried, in pieces: shorter than any encoder's local attention
 _ROUNDING = 1e-4  # what float32 may lose, as a share of the largest logit
+_ENCODERS = ("BertForQuestionAnswering", "RobertaForQuestionAnswering", "XLMRobertaForQuestionAnswering")
+_KNOWN = {"causal": False, "pack": True, "bf16": True, "probe": True}  # as trials find of these
 _tried: WeakKeyDictionary[Any, dict[str, bool]] = WeakKeyDictionary()
 
 
@@ -145,11 +147,11 @@ _REFUSALS: dict[Ability, Callable[[Any, Any], PolyspanError | None]] = {
 
 
 def _once(model: Any, what: str, trial: Callable[[Any], bool]) -> bool:
-    """The result of a trial, kept with the model. What a model of any kind may raise is a no.
+    """The result of a trial, kept with the model, if it is not known. What a model of any kind may raise is a no.
 
     Gradients are on, so that no layer lays its weights out for windows as short as these.
     """
-    known = _tried.setdefault(model, {})
+    known = _tried.setdefault(model, dict(_KNOWN) if _is_known(model) else {})
     if what not in known:
         training = model.training
         model.eval()
@@ -161,6 +163,16 @@ def _once(model: Any, what: str, trial: Callable[[Any], bool]) -> bool:
         finally:
             model.train(training)
     return known[what]
+
+
+def _is_known(model: Any) -> bool:
+    """Whether it is one of the encoders in most use, as transformers has it."""
+    kind = type(model)
+    return (
+        kind.__module__.startswith("transformers.models.")
+        and kind.__name__ in _ENCODERS
+        and not model.config.is_decoder
+    )
 
 
 def _trial(model: Any, lengths: tuple[int, ...] = _LENGTHS) -> Batch:

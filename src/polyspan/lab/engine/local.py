@@ -19,6 +19,7 @@ from polyspan.lab.engine.schedule import Outcome, Stock, run_all, take_stock
 from polyspan.lab.stage import Stage
 from polyspan.lab.store.store import Store
 from polyspan.lab.work.loaded import put_away
+from polyspan.model.fast.own_process import prepare_process
 
 Submit = Callable[[Stage], Future[Result]]
 
@@ -121,6 +122,7 @@ def _process(device: str) -> ProcessPoolExecutor:
 def _use(device: str) -> None:
     """Before anything looks for devices: see this one alone, and end with the run that started the process."""
     os.environ["CUDA_VISIBLE_DEVICES"] = device
+    prepare_process()
     parent = multiprocessing.parent_process()
 
     def end_with_parent() -> None:

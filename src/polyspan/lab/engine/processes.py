@@ -21,6 +21,7 @@ from polyspan.files import write_json
 from polyspan.lab.machine import usable_cores
 from polyspan.lab.stage import KINDS, Inputs, Stage
 from polyspan.lab.work import work_of
+from polyspan.model.fast.own_process import waiting
 
 _FAULT = ("message", "where", "found", "expected", "fix")
 _PATIENCE = 35.0  # seconds for checkpoints to be written
@@ -45,7 +46,7 @@ def work_in_processes(stage: Stage, inputs: Inputs, out: Path, count: int) -> No
         command = [sys.executable, *launch, "-m", "polyspan.lab.engine.processes", str(asked)]
         with _life(asked):
             threads = {"OMP_NUM_THREADS": str(max(1, _threads() // count))}
-            status = _waited(subprocess.Popen(command, env=os.environ | threads))
+            status = _waited(subprocess.Popen(command, env=os.environ | waiting() | threads))
         if fault.exists():
             told = json.loads(fault.read_text("utf-8"))
             number = told.pop("errno")
