@@ -1,5 +1,5 @@
 """Fine-tuning a Reader: `loop` is the one page that shows it all; its parts stand beside it.
 
 Gives: `adaptation`, `adversary`, `loop`, `optimizer`, `settings`, `snapshot`, `training_run`, `versions`. Its
-own: `batches`, `checkpoint`, `identity`, `lora`, `masked_words`, `tracking`.
+own: `batches`, `checkpoint`, `command`, `identity`, `lora`, `masked_words`, `tracking`.
 """
