@@ -14,12 +14,13 @@ OWNER = "me"
 
 
 class Hub:
-    """Repositories by (kind, name); requests that match `cut` are answered by closing the connection."""
+    """Repositories by (kind, name); requests that match `cut` are answered by closing the connection, and of files
+    that match `half` that much is sent before."""
 
     def __init__(self) -> None:
         self.repos: dict[tuple[str, str], dict] = {}
         self.blobs: dict[str, bytes] = {}
-        self.cut = ""
+        self.cut = self.half = ""
         self.asked: list[str] = []
         self.cards: list[str] = []
         hub = self
@@ -195,7 +196,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(key, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(content)
+            half = self.hub.half and re.search(self.hub.half, self.path)
+            self.wfile.write(content[: len(content) // 2] if half else content)
+            self.close_connection = bool(half)
 
     def _send(self, value: object, status: int = 200, kind: str = "application/json") -> None:
         content = json.dumps(value).encode()

@@ -137,6 +137,16 @@ def test_what_is_no_reader_here_is_refused(hub, tmp_path):
         push(tmp_path / "nothing", "me/reader")
 
 
+def test_a_download_that_breaks_is_one_sentence_and_leaves_no_half(hub, saved, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    push(saved, "me/reader")
+    hub.half = "model.safetensors"
+    with pytest.raises(PolyspanError, match="cannot load the model 'me/reader'"):
+        ps.Reader.load("me/reader")
+    hub.half = ""
+    assert ps.Reader.load("me/reader").options == ps.Reader.load(str(saved)).options
+
+
 @pytest.mark.parametrize("name", ["me/nothing", f"me/reader@{'0' * 40}"])
 def test_what_is_not_there_cannot_be_loaded(hub, name):
     hub.make("me/reader")

@@ -69,7 +69,7 @@ def test_the_command_prints_one_record(run, files):
     code, out, _ = run("score", "dev.json", "a.json", "--format", "every-eval-ever", "--draws", 50)
     assert code == 0
     record = json.loads(out)
-    assert (record["model_info"]["name"], record["schema_version"]) == ("a.json", "0.3.0")
+    assert (record["model_info"]["name"], record["schema_version"]) == ("a", "0.3.0")
     code, _, err = run("score", "dev.json", "a.json", "--format", "every")
     assert code == 2
     assert "every-eval-ever" in err

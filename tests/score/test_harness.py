@@ -60,6 +60,7 @@ def test_questions_of_one_s_own_are_written_beside(tmp_path):
     written = export_task(corpus, tmp_path)
     assert written.metric == "squad.v2"  # one of them is unanswerable
     content, module = _read(tmp_path, written.task)
+    assert (content["dataset_path"], content["test_split"]) == ("json", "test")
     (path,) = content["dataset_kwargs"]["data_files"].values()
     rows = [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
     assert [row["id"] for row in rows] == ["a", "b"]

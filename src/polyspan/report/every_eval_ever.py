@@ -1,6 +1,7 @@
 """Scores in the schema of Every Eval Ever, by which results of many libraries are exchanged."""
 
 import time
+from pathlib import Path
 from typing import Any
 
 from polyspan.data.cards import Card, cards
@@ -24,11 +25,12 @@ def every_eval_ever(
     """The record of one system on one corpus: exact match and F1 in percent by the metric's versioned name, with
     95 % intervals of as many `draws` of `cluster`s.
 
-    `model` is what the system is called, by default as in the standing, and `base` what it was trained from.
+    `model` is what the system is called, by default the name of its file, and `base` what it was trained from.
     """
     from polyspan import __version__
 
-    scores, name, now = standing.scores, model or standing.name, str(int(time.time()))
+    scores, now = standing.scores, str(int(time.time()))
+    name = model or Path(standing.name).name.removesuffix(".json")  # no folder of this machine
     of_model = {"deployment_type": "self_deployed" if model else "unknown", "model_availability": "unknown"}
     of_model |= {"model_availability": "open_weights"} if name.startswith("bundled:") else {}
     of_model |= {"base_model": base} if base else {}

@@ -86,7 +86,7 @@ def export_task(
     find(chosen, language)  # whether there is such a one for the language
     task = "polyspan_" + file_name(name).replace("-", "_").replace(".", "_").lower()
     folder, prefix = Path(out), split[1].prefix if split else ""
-    where = _on_hub(*split) if split else {"dataset_path": "json"}
+    where = _on_hub(*split) if split else {"dataset_path": "json", "test_split": "test"}
     if split is None:
         assert not isinstance(data, str)
         where |= {"dataset_kwargs": {"data_files": {"test": str((folder / f"{task}.jsonl").absolute())}}}
