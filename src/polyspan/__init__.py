@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from polyspan.ask.asking import ask as ask
     from polyspan.ask.pipeline import pipeline as pipeline
     from polyspan.ask.pipeline import register_pipeline as register_pipeline
+    from polyspan.data.push import push_corpus as push_corpus
     from polyspan.data.sample import sample as sample
     from polyspan.data.schema import Answer as Answer
     from polyspan.data.schema import Corpus as Corpus
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from polyspan.model.async_reader import AsyncReader as AsyncReader
     from polyspan.model.calibrate import calibrate as calibrate
     from polyspan.model.calibration import Calibration as Calibration
+    from polyspan.model.push import push as push
     from polyspan.model.reader import Reader as Reader
     from polyspan.model.vocabulary.trim import trim as trim
     from polyspan.model.windows.windows import WindowOptions as WindowOptions
@@ -76,6 +78,8 @@ _HOME = {
     "pipeline": "ask.pipeline",
     "predict": "prediction",
     "preset": "training.settings",
+    "push": "model.push",
+    "push_corpus": "data.push",
     "quickstart": "lab.quickstart",
     "read": "reading",
     "register_pipeline": "ask.pipeline",

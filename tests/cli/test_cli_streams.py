@@ -27,6 +27,7 @@ CALLS = {
     "check": ("check dev.json", "5 questions, no fault", ""),
     "predict": ("predict --model reader --data dev.json --out p.json", "5 answers: p.json", "loading reader"),
     "ask": ("ask who notes.txt --model reader --always", "notes.txt:1: characters", "not calibrated"),
+    "export-task": ("export-task dev.json --out tasks", "lm_eval --include_path tasks --tasks", ""),
     "score": ("score dev.json a.json", "exact match", ""),
     "trim": ("trim tiny --data dev.json --out small", "pieces", ""),
     "bench": ("bench", "| row |", ""),
@@ -56,6 +57,7 @@ CALLS = {
     "calibrate": ("calibrate reader --data dev.json", "reader/calibration.json", "calibrating reader"),
     "vectors": ("vectors --data mini:en/test --width 4 --out en.vec", "vectors of 4 numbers: en.vec", ""),
     "graft": ("graft tiny --vectors some.vec --projection random --out grafted", "added", ""),
+    "push": ("push reader me/reader", "/me/reader at ", "pushing reader to me/reader"),
     "qanet": ("qanet --data dev.json --width 8 --heads 2 --blocks 1 --fewest 1 --out qa", "parameters", ""),
     "probe pca": (
         "probe pca --model reader --data mini:en/test --data mini:fr/test --limit 40 --out pca", "told apart", ""),
@@ -110,10 +112,12 @@ def work(corpus, tiny, masking, run, tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
-def _prepare(verb: str, run, monkeypatch) -> None:
+def _prepare(verb: str, run, monkeypatch, request) -> None:
     """What takes minutes or a network is put in place of; what a verb needs of others is made first."""
-    if verb in ("ask", "predict", "calibrate", "probe pca", "probe cosine", "probe svcca", "probe cka"):
+    if verb in ("ask", "predict", "calibrate", "push", "probe pca", "probe cosine", "probe svcca", "probe cka"):
         run("train", "--data", "dev.json", "--model", "tiny", "--out", "reader", *FAST.split())
+    if verb == "push":
+        request.getfixturevalue("hub")
     if verb == "align score":
         vectors = ("--source-vectors", "some.vec", "--target-vectors", "some.vec")
         run("align", "fit", "--method", "procrustes", *vectors, "--pairs", "identical", "--out", "fitted")
@@ -142,9 +146,9 @@ def _prepare(verb: str, run, monkeypatch) -> None:
 @pytest.mark.parametrize(
     "verb", [pytest.param(verb, marks=[pytest.mark.slow] if verb in SLOW else []) for verb in CALLS]
 )
-def test_results_and_remarks_have_a_stream_each(run, work, verb, monkeypatch):
+def test_results_and_remarks_have_a_stream_each(run, work, verb, monkeypatch, request):
     call, result, remark = CALLS[verb]
-    _prepare(verb, run, monkeypatch)
+    _prepare(verb, run, monkeypatch, request)
     code, out, err = run(*call.split())
     assert code == 0, err
     assert result in out

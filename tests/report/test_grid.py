@@ -13,9 +13,10 @@ from polyspan.report.figures import shades
 from polyspan.report.figures.curves import smoothed, thinned, ticks
 from polyspan.report.notation import listed
 from polyspan.report.record.record import read_record
-from polyspan.report.tables.grid import Grid, half_width, make_grid
+from polyspan.report.tables.grid import Grid, make_grid
 from polyspan.report.tables.markup import latex
 from polyspan.report.tables.matrix_text import latex_table, markdown_table
+from polyspan.stats.proportion import half_width
 
 
 def _grid(folder: Path, report: dict[str, Any]) -> Grid:

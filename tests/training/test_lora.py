@@ -88,6 +88,7 @@ def test_head_and_adapter_of_every_architecture_are_learnt_and_kept(family, save
     assert near(logits(replace(again, model=of_peft.base_model.model.eval()), corpus), logits(again, corpus))
     assert {path.name for path in (tmp_path / "reader").iterdir()} == {
         ADAPTER,
+        "README.md",
         "adapter_config.json",
         "base.json",
         "config.json",

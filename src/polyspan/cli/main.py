@@ -38,6 +38,7 @@ from polyspan.cli.options import (
     show,
 )
 from polyspan.cli.probe import probe_app
+from polyspan.cli.push import push_app
 from polyspan.cli.scoring import scoring_app
 from polyspan.cli.serve import serve_app
 from polyspan.cli.stats import stats_app
@@ -59,6 +60,7 @@ app.add_typer(train_app)
 app.add_typer(scoring_app)
 app.add_typer(calibrate_app)
 app.add_typer(models_app)
+app.add_typer(push_app)
 app.add_typer(serve_app)
 app.add_typer(probe_app, name="probe")
 app.add_typer(stats_app, name="stats")

@@ -1,5 +1,6 @@
 """`polyspan score`: answers by an official rule, one system or a table of several."""
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,7 +21,7 @@ from polyspan.cli.options import (
     show,
     show_sheet,
 )
-from polyspan.errors import UsageError
+from polyspan.errors import UsageError, choose
 
 if TYPE_CHECKING:
     from polyspan.data.schema import Corpus
@@ -45,6 +46,12 @@ def score(
     confidence: Annotated[
         Path | None, _T(help="File of {id: probability}, or of predict --nbest: how far it can be trusted.")
     ] = None,
+    form: Annotated[
+        str | None, _T("--format", help="every-eval-ever: print one system's record in that schema.")
+    ] = None,
+    card: Annotated[
+        bool, _T("--card", help="Write the scores into the README.md of the Readers' folders.")
+    ] = False,
     out: TableFile = None,
     cluster: Cluster = "question",
     draws: Draws = 10_000,
@@ -61,15 +68,16 @@ def score(
     from polyspan.score import score as compute
 
     several = len(set(predictions)) > 1
-    _check(predictions, null_odds, confidence)
+    _check(predictions, null_odds, confidence, form, card)
     corpus = read(data, language)
     claim_table(out)
     odds = _null_odds(null_odds)
     answers = {name: _answers(name, corpus) for name in predictions}
     systems = {name: compute(corpus, texts, metric, language, odds) for name, texts in answers.items()}
-    for name, scores in systems.items():
-        if scores.unknown:
-            terminal.say(f"{name} answers {terminal.count(scores.unknown, 'question')} that {corpus.name} has not")
+    _note(systems, corpus, card)
+    if form is not None:
+        print(json.dumps(_record(systems, corpus, cluster, draws, seed), ensure_ascii=False))
+        return
     result: dict[str, Any] = next(iter(systems.values())).summary()
     sheet: Sheet | None = None
     sure: dict[str, Any] = {}
@@ -86,7 +94,15 @@ def score(
         terminal.say("best_exact and best_f1 were chosen on these very questions: fit thresholds on others")
 
 
-def _check(predictions: list[str], null_odds: Path | None, confidence: Path | None) -> None:
+def _check(
+    predictions: list[str], null_odds: Path | None, confidence: Path | None, form: str | None, card: bool
+) -> None:
+    if form is not None:
+        choose("format", form, ("every-eval-ever",))
+    if form and len(predictions) > 1:
+        raise UsageError(f"a record of {form} is that of one system", found=f"{len(predictions)} systems")
+    if card and (others := [name for name in predictions if not Path(name).is_dir()]):
+        raise UsageError("--card writes into the folders of Readers", found=", ".join(others))
     if len(set(predictions)) < len(predictions):
         raise UsageError("a system is given twice", found=", ".join(predictions))
     if len(predictions) > 1 and (null_odds or confidence):
@@ -95,6 +111,31 @@ def _check(predictions: list[str], null_odds: Path | None, confidence: Path | No
             found=f"{len(predictions)} systems",
             fix="score each of them alone",
         )
+
+
+def _note(systems: "dict[str, Scores]", corpus: "Corpus", card: bool) -> None:
+    """Say which systems answer more than was asked; write the scores of Readers into their cards."""
+    from polyspan.cli import terminal
+
+    for name, scores in systems.items():
+        if scores.unknown:
+            terminal.say(f"{name} answers {terminal.count(scores.unknown, 'question')} that {corpus.name} has not")
+        if card:
+            from polyspan.model.card.readme import add_scores
+
+            terminal.say(f"card: {add_scores(name, scores, corpus)}")
+
+
+def _record(systems: "dict[str, Scores]", corpus: "Corpus", cluster: str, draws: int, seed: int) -> dict[str, Any]:
+    """One system's record in the schema of Every Eval Ever; a Reader goes by the name that its card has."""
+    from polyspan.model.card.readme import read_card
+    from polyspan.report.every_eval_ever import every_eval_ever
+    from polyspan.stats import standings, units
+
+    (standing,) = standings(systems, of=units(corpus, cluster), draws=draws, seed=seed)
+    known = read_card(standing.name)  # of a file of answers an empty one
+    base = known.base_model or known.base
+    return every_eval_ever(standing, corpus, model=known.name, base=base, draws=draws, cluster=cluster)
 
 
 def _null_odds(path: Path | None) -> dict[str, float] | None:
@@ -165,3 +206,27 @@ def _answers(name: str, corpus: "Corpus") -> dict[str, str]:
     from polyspan.prediction import predict as answer
 
     return answer(Reader.load(name), corpus).texts
+
+
+@scoring_app.command("export-task", example="polyspan export-task xquad:zh --out tasks")
+@reads
+def export_task(
+    data: Data,
+    out: Annotated[Path, _T(help="Folder for the task's files.")],
+    metric: Annotated[str | None, _T(help="Default: the one that the data set's authors use.")] = None,
+    language: Language = None,
+    as_json: Json = False,
+) -> None:
+    """Write a test set as a task of lm-evaluation-harness.
+
+    A language model is then measured by the same rule.
+    """
+    from polyspan.cli import terminal
+    from polyspan.score import harness
+
+    task = harness.export_task(
+        data if harness.on_hub(data) else read(data, language), out, metric=metric, language=language
+    )
+    if show(task.as_json(), as_json):
+        terminal.tell(f"{task.task} by {task.metric}: {out / task.files[0]}")
+        terminal.tell(f"lm_eval --include_path {out} --tasks {task.task}")

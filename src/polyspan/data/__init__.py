@@ -2,6 +2,6 @@
 
 Also their languages, parts and numbers, and writing them. What a DATA word means is `polyspan.reading`'s.
 
-Gives: `cache`, `cards`, `check`, `fetch`, `formats`, `guess`, `languages`, `mini`, `sample`, `schema`, `split`,
-`stats`, `write`.
+Gives: `cache`, `cards`, `check`, `fetch`, `formats`, `guess`, `languages`, `licences`, `mini`, `push`,
+`sample`, `schema`, `split`, `stats`, `write`. Its own: `dataset_card`.
 """

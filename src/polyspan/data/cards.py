@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -11,6 +12,9 @@ from polyspan.data.formats.parsed import Parsed
 from polyspan.data.guess import contradicts
 from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.files import Source, cache_folder, sha256
+
+_HEAD = re.compile(r"(?<![\w:/-])([A-Za-z][\w-]*):")  # of SET:KEY
+_COMPARED = re.compile(r"against=[^,)]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,16 @@ def find(name: str) -> tuple[Card, Split]:
             expected="one of " + ", ".join(split.name for split in card.splits.values()),
         )
     return card, card.splits[key]
+
+
+def sets_in(name: str) -> list[Card]:
+    """The data sets that a corpus rests on, by its name: squad of
+    `make:unanswerable(squad:train, share=0.2)`.
+
+    What a maker only compares with (`against=`) is none of them. Empty where the name tells of none.
+    """
+    heads = _HEAD.findall(_COMPARED.sub("", name))
+    return [cards()[head] for head in dict.fromkeys(heads) if head in cards()]
 
 
 def recognise(path: Source, sha256: str) -> Known | None:

@@ -8,6 +8,7 @@ from polyspan.data.schema import Corpus, require_corpora
 from polyspan.errors import PolyspanError, UsageError, shorten
 from polyspan.files import Source, require_writable
 from polyspan.model.calibration import CALIBRATION_FILE, Calibration, FittedOn, LanguageFit
+from polyspan.model.card.readme import redraw
 from polyspan.model.encoders.model_name import model_folder
 from polyspan.model.evidence import evidence
 from polyspan.model.reader import Reader
@@ -49,6 +50,7 @@ def calibrate(
     found = _fitted(by_language, judged, goal, pooled)
     if folder is not None:
         found.save(folder)
+        redraw(folder)
     answering.calibration = found
     return found
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -18,14 +18,19 @@ from polyspan.model.abilities import can, require, sees_ahead, takes
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
 from polyspan.model.calibration import CALIBRATION_FILE, Calibration
+from polyspan.model.card.card import ReaderCard
+from polyspan.model.card.readme import CARD_FILE, card_of, write_card
 from polyspan.model.encoders.adapter import Adapter
 from polyspan.model.encoders.base import base_of
 from polyspan.model.encoders.difference import WeightDifference
 from polyspan.model.encoders.encoder import load_encoder, quiet
-from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, model_folder
+from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, reader_folder
 from polyspan.model.fast.pack import first_position, packed_inputs, unpacked
 from polyspan.model.fast.precision import require_dtype
 from polyspan.model.windows.windows import Layout, WindowOptions, layout, saved_options
+
+if TYPE_CHECKING:
+    from polyspan.data.push import Pushed
 
 OPTIONS_FILE = "reader.json"
 
@@ -43,6 +48,8 @@ class Reader:
     """How sure it is and when it answers nothing, where the options of answering leave that open (`calibrate`)."""
     adapter: Adapter | None = None
     """The adapter whose layers stand in the model, where it learns or shares its base; a merged one is none."""
+    card: ReaderCard = field(default_factory=ReaderCard)
+    """What it was made from and how well it answers, as far as that is known; `save` writes it as README.md."""
 
     @classmethod
     def load(
@@ -65,13 +72,13 @@ class Reader:
         """
         require_dtype(dtype)
         model, tokenizer = load_encoder(str(name), seed, language_adapter)
-        folder = model_folder(str(name))
+        folder = reader_folder(str(name), (OPTIONS_FILE, CALIBRATION_FILE, CARD_FILE))
         if options is None:
             options = WindowOptions() if folder is None else saved_windows(folder)
         if dtype == "bf16":
             require("bf16", model)
         calibration = Calibration.load(folder) if calibrated and folder is not None else None
-        reader = cls(model, tokenizer, options, dtype, calibration)
+        reader = cls(model, tokenizer, options, dtype, calibration, card=card_of(str(name), folder))
         if options.max_length > reader.longest:
             raise UsageError(
                 f"windows of {options.max_length} pieces are too long for {name}",
@@ -81,8 +88,8 @@ class Reader:
         return reader
 
     def save(self, folder: Source, *, merge: bool = False, base: str | None = None) -> None:
-        """Write weights (safetensors), configuration, tokenizer, window options and the calibration, if there is
-        one, into a folder.
+        """Write weights (safetensors), configuration, tokenizer, window options, the calibration, if there is
+        one, and the card (README.md) into a folder.
 
         With an adapter in the model it is the adapter alone that is written, with the name of its base, which has
         the tokenizer; `merge` writes the whole. With a `base`, the name of the model that this one was trained
@@ -108,6 +115,23 @@ class Reader:
         write_json(folder / OPTIONS_FILE, asdict(self.options))
         if self.calibration is not None:
             self.calibration.save(folder)
+        write_card(self.card, folder)
+
+    def push_to_hub(self, repo: str, *, private: bool = False) -> "Pushed":
+        """Save the whole Reader into the repository `repo` (`OWNER/NAME`) of the Hugging Face hub, in one commit.
+
+        Raises PolyspanError for no token, no network, and for what the hub refuses: then nothing of it is there;
+        also for a Reader that was never trained. A licence that clashes with the data's is a PolyspanWarning.
+        """
+        if self.fresh_head:
+            raise PolyspanError(f"the Reader {self.doubt}")
+        import tempfile
+
+        from polyspan.model.card.upload import upload
+
+        with tempfile.TemporaryDirectory() as folder:
+            self.save(folder, merge=True)
+            return upload(folder, repo, private=private)
 
     def _whole(self) -> dict[str, torch.Tensor]:
         """All weights, as they are when the adapter is merged."""

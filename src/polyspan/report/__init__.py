@@ -1,7 +1,7 @@
 """Reports of an experiment: tables, figures and one self-contained page, all drawn from `report.json`.
 
-Gives: `deviations`, `figures`, `notation`, `record`, `tables`, `verdicts`. Its own: `findings`, `page`,
-`reader_card`.
+Gives: `deviations`, `every_eval_ever`, `figures`, `notation`, `record`, `tables`, `verdicts`. Its own:
+`findings`, `page`, `reader_card`.
 """
 
 from pathlib import Path

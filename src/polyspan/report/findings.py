@@ -4,7 +4,8 @@ import statistics
 from collections import Counter
 
 from polyspan.report.notation import listed
-from polyspan.report.tables.grid import Grid, GridCell, Line, half_width
+from polyspan.report.tables.grid import Grid, GridCell, Line
+from polyspan.stats.proportion import half_width
 
 _NAMED = 6  # results that one sentence can carry
 SURE = 1000

@@ -38,6 +38,7 @@ from polyspan.progress import progress
 from polyspan.training.adversary import Adversary, Confusion
 from polyspan.training.batches import plan_batches
 from polyspan.training.checkpoint import Progress, load_checkpoint, save_checkpoint
+from polyspan.training.command import trained_card
 from polyspan.training.identity import additions, identity, is_finished
 from polyspan.training.lora import add_adapter
 from polyspan.training.optimizer import idle_decay, make_optimizer, penalise, prepare, rate, set_rate
@@ -108,6 +109,7 @@ def train(
     run = replace(run, every=checkpoint_seconds, checkpoints=checkpoints, merge=merge)
     run = replace(run, align=align, confusion=confusion)
     run = replace(run, record=chosen | run.found())
+    reader.card = trained_card(reader.card, run.record, settings, out.name)
     start_tracking(accelerator, out, chosen, run.fingerprint)
     with torch.random.fork_rng():  # the caller's random numbers stay as they are
         state = fit(run, resume)

@@ -84,7 +84,13 @@ def test_what_was_trained_is_kept_in_four_bits_and_nothing_else(trained, small, 
     assert {"qa_outputs.weight", "qa_outputs.bias"} <= set(kept)
     size = sum(value.nbytes for name, value in kept.items() if name.startswith(QUERY))
     assert size == 1024 / 64 * (32 + 2)
-    assert {path.name for path in small.iterdir()} == {DIFFERENCE, "base.json", "config.json", "reader.json"}
+    assert {path.name for path in small.iterdir()} == {
+        DIFFERENCE,
+        "README.md",
+        "base.json",
+        "config.json",
+        "reader.json",
+    }
     assert again.options == WINDOWS
     whole, rounded = logits(trained, corpus)["start"], logits(again, corpus)["start"]
     finite = torch.isfinite(whole)

@@ -1,6 +1,7 @@
 """What the name of a model means: a bundled one, a folder, or `OWNER/NAME@REVISION` on the Hugging Face hub."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from polyspan.errors import PolyspanError
@@ -107,6 +108,32 @@ def cached_folder(name: str) -> Path | None:
     except ValueError as error:  # no name that the hub could have
         raise PolyspanError(f"no model can have the name {name!r}", found=str(error).splitlines()[0]) from None
     return Path(found).parent if isinstance(found, str) else None
+
+
+def reader_folder(name: str, files: Sequence[str]) -> Path | None:
+    """The folder that holds these files of a model, as far as it has them: of one on the hub that of its commit in
+    the cache, where they are fetched to. None for the bundled encoder.
+
+    Where the hub does not answer, the files that were fetched before are all there are.
+    """
+    folder = model_folder(name)
+    if folder is not None or name.startswith("bundled:"):
+        return folder
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+    repo, commit = repository(pinned(name))
+    for file in files:
+        if try_to_load_from_cache(repo, file, revision=commit) is None:  # neither there nor known to be missing
+            try:
+                hf_hub_download(repo, file, revision=commit)
+            except LocalEntryNotFoundError:  # no answer
+                break
+            except EntryNotFoundError:
+                continue
+            except OSError:
+                break
+    return cached_folder(f"{repo}@{commit}")
 
 
 def _cached_commit(repo: str, revision: str | None) -> str | None:

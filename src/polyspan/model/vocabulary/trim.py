@@ -8,7 +8,7 @@ import shutil
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,9 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, replacing_folder, require_writable, write_json
 from polyspan.model.abilities import require
 from polyspan.model.calibration import CALIBRATION_FILE
+from polyspan.model.card.readme import card_of, write_card
 from polyspan.model.encoders.encoder import load_encoder, quiet
-from polyspan.model.encoders.model_name import folder_with, pinned
+from polyspan.model.encoders.model_name import folder_with, model_folder, pinned
 from polyspan.model.fast.pack import first_position
 from polyspan.model.reader import OPTIONS_FILE
 from polyspan.model.vocabulary.pieces import keep_pieces, pieces_behind, texts_of
@@ -88,6 +89,10 @@ def trim(model: str, out: Source, corpora: Sequence[Corpus] = (), languages: Seq
         for name in (OPTIONS_FILE, CALIBRATION_FILE):
             if (source := folder_with(name, model)) is not None:
                 shutil.copy(source / name, folder)
+        if not encoder.fresh_head:
+            card = card_of(model, model_folder(model))
+            note = f"As it was before all but {len(numbers):,} pieces were cut off."
+            write_card(replace(card, notes={**card.notes, "results": note}), folder)
         began = time.perf_counter()
         load_encoder(str(folder))
         again = time.perf_counter() - began

@@ -1,6 +1,5 @@
 """The transfer matrix as a grid: a row for each training set, a column for each test set, seeds averaged."""
 
-import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -10,8 +9,6 @@ from polyspan.report.notation import listed
 from polyspan.report.record.record import Record, Row
 from polyspan.report.tables.baselines import Baseline, Beside, baselines, models
 from polyspan.report.tables.spread import Spread, of_constant, spread
-
-_Z = 1.959964  # the normal distribution's two-sided 95 % point
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +112,6 @@ def make_grid(record: Record) -> Grid:
         tuple(map(tuple, cells)),
         tuple(baselines(_beside(record.matrix), [column.name for column in columns], models(record))),
     )
-
-
-def half_width(percentage: float, n: int) -> float:
-    """Half the width of Wilson's 95 % interval of a proportion, in percentage points.
-
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference (1927). Unlike the usual
-    formula it does not claim certainty at 0 and 100 %.
-    """
-    share = percentage / 100
-    return 100 * _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
 
 
 def _training_line(name: str, record: Record) -> Line:
