@@ -129,6 +129,17 @@ def test_impossible_numbers(asked, options):
         asked(**options)
 
 
+def test_a_reader_that_is_named_may_have_another_language_s_adapter(answers, asked, monkeypatch):
+    answers({"1840": (0.6, True)})
+    loaded = []
+    monkeypatch.setattr(Reader, "load", lambda *name, **options: loaded.append((name, options)) or answers.reader)
+    with pytest.warns(PolyspanWarning, match="mine was never trained"):
+        ask("when", Document("mill", MILL), reader="mine", language_adapter="korean")
+    assert loaded == [(("mine",), {"language_adapter": "korean"})]
+    with pytest.raises(UsageError, match="language's adapter"):
+        asked(language_adapter="korean")
+
+
 def test_a_real_reader_answers_from_real_files(tiny, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Reader.load(tiny, WindowOptions(128, 32)).save(tmp_path)

@@ -120,3 +120,19 @@ def test_letters_are_joined_as_in_the_file_and_controls_are_not_obeyed(capsys, m
     monkeypatch.setattr(terminal, "console", Console(width=80, file=file))
     terminal.passage("می\u200cخواهم \x1b[31mred\u202e", 0, 8)
     assert file.getvalue() == "  می\u200cخواهم \ufffd[31mred\ufffd\n"
+
+
+def test_a_folder_that_is_no_reader_is_one_message(run, tmp_path):
+    (tmp_path / "mill.txt").write_text("The mill was built in 1840.", "utf-8")
+    code, out, err = run("ask", "When?", tmp_path / "mill.txt", "--model", tmp_path)
+    assert (code, out) == (1, "")
+    assert "no model at" in err
+    assert "Traceback" not in err
+
+
+def test_a_file_of_empty_lines_asks_nothing(run, tmp_path):
+    (tmp_path / "mill.txt").write_text("The mill was built in 1840.", "utf-8")
+    (tmp_path / "questions.txt").write_text("\n" * 10_000, "utf-8")
+    code, out, err = run("ask", "--questions", tmp_path / "questions.txt", tmp_path / "mill.txt")
+    assert (code, out) == (1, "")
+    assert "the file is empty" in err

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from polyspan.errors import PolyspanError
+from polyspan.model import async_reader
 from polyspan.model.async_reader import AsyncReader
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions
@@ -50,6 +51,15 @@ def test_answers_are_those_of_the_reader(reader, batches):
         alone = reader.answer(question, context)
         assert (one.text, one.start, one.end) == (alone.text, alone.start, alone.end)
         assert one.score == pytest.approx(alone.score, abs=1e-4)
+
+
+def test_what_is_read_together_is_a_batch_of_the_encoder(reader, batches, monkeypatch):
+    """One long text neither waits for others nor holds them up for longer than it takes by itself."""
+    monkeypatch.setattr(async_reader, "budget_of", lambda _: 60)  # pieces: some 240 characters
+    long = ("who won", "The cup was won by leeds. " * 20)
+    found = gathered(reader, [*PAIRS[:4], long, *PAIRS[4:8]])
+    assert batches == [3, 1, 1, 3, 1]
+    assert [one.text for one in found[4:5]] == [reader.answer(*long).text]
 
 
 def test_a_bad_question_spoils_no_other(reader):

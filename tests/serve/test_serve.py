@@ -418,6 +418,7 @@ def test_what_it_tells_of_itself(start, served_reader):
     status, info, _ = server.call("GET", "/info")
     assert status == 200
     assert info["model"]["name"] == "tiny"
+    assert {"base", "sha256"} < set(info["model"])
     assert info["window"] == served_reader.options.max_length
     status, counts, _ = server.call("GET", "/metrics")
     assert status == 200

@@ -105,8 +105,26 @@ def test_the_key_may_stand_in_the_environment(monkeypatch):
     monkeypatch.setattr(module, "run", lambda serving, *_: seen.append(serving))
     monkeypatch.setenv(module.KEY, "from-there")
     module.serve("tiny", port=0, api_key=["mine"], limits=Limits(max_questions=3))
+    assert seen[0].language_adapter is None
     assert seen[0].keys == ("mine", "from-there")
     assert seen[0].limits.max_questions == 3
+
+
+def test_a_language_s_adapter_reaches_the_reader(run, monkeypatch, served_reader):
+    from polyspan.model.reader import Reader
+    from polyspan.serve.service import Service
+
+    loaded = []
+    monkeypatch.setattr(Reader, "load", lambda *name, **options: loaded.append((name, options)) or served_reader)
+
+    def load_and_end(serving, *_):
+        service = Service(serving.reader, language_adapter=serving.language_adapter)
+        service.load()
+        service.close()
+
+    monkeypatch.setattr(module, "run", load_and_end)
+    assert run("serve", "tiny", "--port", "0", "--language-adapter", "korean")[0] == 0
+    assert loaded == [(("tiny",), {"dtype": "fp32", "language_adapter": "korean"})]
 
 
 def test_a_process_serves_and_ends_with_0(process):

@@ -82,6 +82,7 @@ def ask(
     documents: Sources,
     *,
     reader: "Reader | Source" = BUNDLED_READER,
+    language_adapter: Source | None = None,
     top: int = 1,
     passages: int = PASSAGES,
     always: bool = False,
@@ -92,8 +93,9 @@ def ask(
 
     `documents` are files, quoted patterns, "-" for stdin, or documents read before. `top` is how many answers a
     reply has, "" counted; `passages` how many passages are read for a question, those that are most like it (0:
-    all). "" is the answer where the Reader's calibration says so of the passage with the most probable span, or,
-    without one, where that passage has better evidence for none; with `always` it is never given.
+    all). `language_adapter` is as of `Reader.load`, for a Reader that is named. "" is the answer where the
+    Reader's calibration says so of the passage with the most probable span, or, without one, where that passage
+    has better evidence for none; with `always` it is never given.
 
     Warns of each file that cannot be read. Raises PolyspanError where none can be, and UsageError for a question
     that is empty.
@@ -106,7 +108,11 @@ def ask(
     from polyspan.model.reader import Reader
 
     if not isinstance(reader, Reader):
-        reader = _load(reader)
+        reader = _load(reader, language_adapter)
+    elif language_adapter is not None:
+        raise UsageError(
+            "a Reader that is loaded has its language's adapter", fix="Reader.load(…, language_adapter=…)"
+        )
     found = _spans(asked, library, cut(library), reader, passages)
     return [_reply(*each, library, top, always) for each in zip(asked, found, strict=True)]
 
@@ -123,11 +129,11 @@ def _asked(questions: str | Sequence[str]) -> list[str]:
     return asked
 
 
-def _load(name: "Source") -> "Reader":
+def _load(name: "Source", language_adapter: "Source | None") -> "Reader":
     from polyspan.model.reader import Reader
 
-    reader = Reader.load(name)
-    if reader.doubt:
+    reader = Reader.load(name, language_adapter=language_adapter)
+    if reader.doubt and not reader.language_alone:
         mind(f"{name} {reader.doubt}")
     return reader
 

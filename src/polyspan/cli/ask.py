@@ -28,6 +28,9 @@ def ask(
     ],
     questions: Annotated[Path | None, _T(help="A file with a question a line, in place of QUESTION.")] = None,
     model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")] = BUNDLED_READER,
+    language_adapter: Annotated[
+        Path | None, _T(help="Folder of `adapt`, in the place of the language that the Reader was trained on.")
+    ] = None,
     top: Annotated[int, _T(help="How many answers are shown for a question.")] = 1,
     passages: Annotated[int, _T(help="Passages that are read for a question, the likeliest ones. 0: all.")] = 20,
     always: Annotated[
@@ -52,7 +55,15 @@ def ask(
     if not files:
         raise UsageError("no document is given", fix="polyspan ask QUESTION FILE; - is stdin")
     replies = answer(
-        asked, files, reader=model, top=top, passages=passages, always=always, encoding=encoding, largest=largest
+        asked,
+        files,
+        reader=model,
+        language_adapter=language_adapter,
+        top=top,
+        passages=passages,
+        always=always,
+        encoding=encoding,
+        largest=largest,
     )
     if show({"answers": [reply.as_json() for reply in replies]}, as_json):
         for number, reply in enumerate(replies):

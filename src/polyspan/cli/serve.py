@@ -1,6 +1,7 @@
 """`polyspan serve`: answers over HTTP."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,9 @@ def serve(
     ] = None,
     adapter: Annotated[
         list[str] | None, _T(help="NAME=FOLDER of an adapter that requests may name; may be repeated.")
+    ] = None,
+    language_adapter: Annotated[
+        Path | None, _T(help="Folder of `adapt`, in the place of the language that the Reader was trained on.")
     ] = None,
     dtype: Annotated[str, _T(help="fp32, or bf16: faster, one answer in fifty differs.")] = "fp32",
     max_body: Annotated[int, _T(help="Bytes of a request at most.")] = 2 * 1024 * 1024,
@@ -61,6 +65,7 @@ def serve(
         api_key=api_key or [],
         cors=cors or [],
         adapter=_named(adapter or []),
+        language_adapter=language_adapter,
         dtype=dtype,
         limits=Limits(max_body, max_questions, max_pieces, max_waiting, patience),
         ready=ready,

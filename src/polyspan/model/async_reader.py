@@ -1,10 +1,14 @@
 """A Reader for programs with an event loop: it computes beside the loop, and together what waits together."""
 
 import asyncio
+from itertools import accumulate
 from typing import NamedTuple
 
 from polyspan.model.answers import AnswerOptions, Candidate
 from polyspan.model.reader import Reader
+from polyspan.model.search import budget_of
+
+_CHARACTERS = 4  # that a piece has, about, in most scripts
 
 
 class _Asked(NamedTuple):
@@ -12,13 +16,19 @@ class _Asked(NamedTuple):
     context: str
     answer: asyncio.Future[Candidate]
 
+    @property
+    def characters(self) -> int:
+        """To be read; none of what is no text, which the Reader refuses."""
+        return sum(len(text) for text in (self.question, self.context) if isinstance(text, str))
+
 
 class AsyncReader:
     """`await AsyncReader(reader).answer(question, context)`, from any number of tasks of one event loop.
 
-    A thread computes what has been asked meanwhile, at most `at_once` questions at a time, with the options given
-    here; each gets what `Reader.answer` gives it. A task that is cancelled takes its question back. The Reader is
-    not to be used elsewhere at the same time.
+    A thread computes what has been asked meanwhile with the options given here; each gets what `Reader.answer`
+    gives it. At a time it takes what makes about one batch of the encoder, at most `at_once` questions, so that
+    short texts wait for a long one no longer than it takes by itself. A task that is cancelled takes its question
+    back. The Reader is not to be used elsewhere at the same time.
     """
 
     def __init__(self, reader: Reader, options: AnswerOptions = AnswerOptions(), *, at_once: int = 64) -> None:
@@ -36,8 +46,15 @@ class AsyncReader:
 
     async def _work(self) -> None:
         while self._waiting:
-            batch, self._waiting = self._waiting[: self.at_once], self._waiting[self.at_once :]
+            size = self._size()
+            batch, self._waiting = self._waiting[:size], self._waiting[size:]
             await self._answer(batch)
+
+    def _size(self) -> int:
+        """How many of the questions that wait are a batch: one at least."""
+        room = _CHARACTERS * budget_of(self.reader.device)
+        sums = accumulate(asked.characters for asked in self._waiting[: self.at_once])
+        return max(1, sum(characters <= room for characters in sums))
 
     async def _answer(self, batch: list[_Asked]) -> None:
         batch = [asked for asked in batch if not asked.answer.done()]  # without those taken back

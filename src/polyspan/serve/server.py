@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
+from polyspan.files import Source
 from polyspan.model.encoders.model_name import BUNDLED_READER
 from polyspan.serve.limits import Limits
 from polyspan.serve.worker import BACKLOG, Serving, run
@@ -27,6 +28,7 @@ def serve(
     api_key: Sequence[str] = (),
     cors: Sequence[str] = (),
     adapter: Mapping[str, str] | None = None,
+    language_adapter: Source | None = None,
     dtype: str = "fp32",
     limits: Limits = Limits(),
     ready: Callable[[str], None] | None = None,
@@ -35,8 +37,9 @@ def serve(
 
     Port 0 takes a free one. `ready` is told the address as soon as a worker has loaded the Reader. Each request
     must bring one of the keys, if there are any here or in `POLYSPAN_API_KEY`; pages of the origins `cors` may ask
-    from a browser. `adapter` names folders of adapters, for requests that name one. Raises PolyspanError where the
-    port or the Reader cannot be had, and where a second signal ends it before all is answered.
+    from a browser. `adapter` names folders of adapters, for requests that name one; `language_adapter` is as of
+    `Reader.load`. Raises PolyspanError where the port or the Reader cannot be had, and where a second signal ends
+    it before all is answered.
     """
     try:
         import fastapi  # noqa: F401
@@ -50,7 +53,9 @@ def serve(
         raise UsageError("workers must be at least 1", found=str(workers))
     if not all(key.strip() == key != "" for key in keys):
         raise UsageError("a key must not be empty or begin or end with a space")
-    serving = Serving(str(reader), dict(adapter or {}), dtype, keys, tuple(cors), limits, workers)
+    language = None if language_adapter is None else str(language_adapter)
+    adapters = dict(adapter or {})
+    serving = Serving(str(reader), adapters, dtype, keys, tuple(cors), limits, workers, language)
     with _bound(host, port) as listening:
         address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}"
         if not keys and not _is_local(listening.getsockname()[0]):

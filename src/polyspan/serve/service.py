@@ -40,6 +40,8 @@ class Service:
     draining: bool = False
     in_flight: int = 0
     """Requests that were admitted and are not answered yet."""
+    language_adapter: str | None = None
+    """In the place of the language's adapter that the Reader was trained on: as of `Reader.load`."""
     _readers: "dict[str | None, Reader]" = field(default_factory=dict)
     _batcher: "Batcher | None" = None
 
@@ -70,12 +72,15 @@ class Service:
         elif workers > 1 and "OMP_NUM_THREADS" not in os.environ:
             torch.set_num_threads(max(1, torch.get_num_threads() // workers))
         keep_freed_memory()
-        readers: dict[str | None, Reader] = {None: Reader.load(self.reader, dtype=self.dtype)}
+        reader = Reader.load(self.reader, dtype=self.dtype, language_adapter=self.language_adapter)
+        readers: dict[str | None, Reader] = {None: reader}
         if self.adapters:
             readers.update(load_adapters(self.adapters, self.dtype))
         for one in readers.values():
             one.answer("Does it work?", "It works.")
-        self._readers, self._batcher = readers, Batcher(self.limits, self.meters)
+        self._readers = readers
+        self.info()  # now: large files take seconds to hash
+        self._batcher = Batcher(self.limits, self.meters)
         return [f"{self.reader} {doubt}"] if (doubt := readers[None].doubt) else []
 
     def close(self) -> None:
@@ -104,7 +109,7 @@ class Service:
         calibration = reader.calibration
         limits = {name: getattr(self.limits, name) for name in ("max_body", "max_questions", "max_pieces")}
         return {
-            "model": self.model,
+            "model": self.model | {"base": self._card.base, "sha256": dict(self._card.sha256)},
             "languages": {
                 "calibrated": [] if calibration is None else list(calibration.languages),
                 "trained": self._card.languages,

@@ -36,13 +36,16 @@ class Serving:
     cors: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     workers: int = 1
+    language_adapter: str | None = None
 
 
 def run(serving: Serving, listening: socket.socket, told: Callable[[], None], worker: int = 0) -> None:
     """Be a worker on a socket until a signal ends it; `told` is called when the Reader is loaded."""
     from polyspan.serve.service import Service
 
-    service = Service(serving.reader, serving.adapters, serving.dtype, serving.limits)
+    service = Service(
+        serving.reader, serving.adapters, serving.dtype, serving.limits, language_adapter=serving.language_adapter
+    )
     server = make_server(serving, service)
     failed: list[BaseException] = []
 
