@@ -21,6 +21,7 @@ FUNCTIONS = {
     "ask": "ask.asking.ask",
     "score": "stats.standings.standings score.scores.score",
     "calibrate": "model.calibrate.calibrate",
+    "export": "model.export.exporting.export",
     "check": "reading.check reading.repair",
     "bench": "bench.measurements.bench",
     "data split": "data.split.split",

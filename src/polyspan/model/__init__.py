@@ -1,6 +1,6 @@
 """The Reader: an encoder with a span head, and how its answers are found; `batch`, `layers` and `map` serve both.
 
 Gives: `abilities`, `adapters`, `answers`, `async_reader`, `batch`, `calibrate`, `calibration`, `decode`,
-`encoders`, `evidence`, `fast`, `layers`, `map`, `reader`, `search`, `vocabulary`, `windows`. Its own:
-`distribution`, `words`.
+`encoders`, `evidence`, `export`, `fast`, `layers`, `map`, `reader`, `search`, `torch_runtime`, `vocabulary`,
+`windows`. Its own: `distribution`, `onnx`, `words`.
 """
