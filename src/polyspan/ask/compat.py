@@ -147,7 +147,7 @@ class _Shares(NamedTuple):
         with reader.answering(pack=reader.packs):
             start, end = (torch.from_numpy(on_host(part)) for part in reader.logits(batch, pack=reader.packs))
         places = torch.arange(start.shape[1])
-        first, last = torch.from_numpy(batch.context).split(1, 1)
+        first, last = torch.from_numpy(batch.context[:, :1]), torch.from_numpy(batch.context[:, 1:])
         inside = (places >= first) & (places < last)
         null = (places == 0) & (reader.layout.prefix[:1] == (reader.tokenizer.cls_token_id,))
         starts, ends = (part.masked_fill(~(inside | null), -torch.inf).softmax(1) for part in (start, end))

@@ -33,8 +33,8 @@ def best_spans(start_logits: Any, end_logits: Any, max_answer_length: int = 30, 
     if not isinstance(start_logits, np.ndarray):
         import torch
 
-        arrays = (torch.as_tensor(logits).detach().cpu().numpy() for logits in (start_logits, end_logits))
-        found = best_spans(*arrays, max_answer_length, k)
+        start, end = (torch.as_tensor(logits).detach().cpu().numpy() for logits in (start_logits, end_logits))
+        found = best_spans(start, end, max_answer_length, k)
         return Spans(*(torch.from_numpy(part).to(start_logits.device) for part in found))
     start, end = np.asarray(start_logits, np.float32), np.asarray(end_logits, np.float32)
     if start.ndim == 1:

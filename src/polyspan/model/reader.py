@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from polyspan.data.schema import Corpus, Paragraph, Question
-from polyspan.errors import PolyspanError, UsageError, shorten
+from polyspan.errors import PolyspanError, UsageError, not_installed, shorten
 from polyspan.files import Source, explained, write_json
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
@@ -91,10 +91,12 @@ class Reader:
 
     @staticmethod
     def _load_torch(name: Source, seed: int, dtype: str, language_adapter: Source | None) -> tuple[Any, Any]:
-        from polyspan.model.abilities import require
-        from polyspan.model.encoders.encoder import load_encoder
-        from polyspan.model.fast.precision import require_dtype
-
+        try:
+            from polyspan.model.abilities import require
+            from polyspan.model.encoders.encoder import load_encoder
+            from polyspan.model.fast.precision import require_dtype
+        except ModuleNotFoundError as error:
+            raise not_installed(error, str(name)) from error
         require_dtype(dtype)
         model, tokenizer = load_encoder(str(name), seed, language_adapter)
         if dtype == "bf16":

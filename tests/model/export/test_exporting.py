@@ -304,7 +304,7 @@ def test_what_only_a_model_of_torch_does_is_refused(exported, corpus, tmp_path, 
     assert "Traceback" not in err
 
 
-def test_what_cannot_be_exported_is_told(tiny, corpus, reader, tmp_path, monkeypatch):
+def test_what_cannot_be_exported_is_told(tiny, corpus, reader, tmp_path, run, monkeypatch):
     with pytest.raises(PolyspanError, match="was never trained"):
         ps.export(ps.Reader.load(tiny, WINDOWS), tmp_path / "x")
     (tmp_path / "full").mkdir()
@@ -313,6 +313,12 @@ def test_what_cannot_be_exported_is_told(tiny, corpus, reader, tmp_path, monkeyp
         ps.export(reader, tmp_path / "full")
     with pytest.raises(UsageError, match="no questions"):
         ps.export(reader, tmp_path / "x", check=[])
+    with pytest.raises(UsageError, match="unknown precision 'int4'"):
+        ps.export(reader, tmp_path / "x", precision="int4")
+    with pytest.raises(UsageError, match="unknown rounding 'best'"):
+        ps.export(reader, tmp_path / "x", precision="int8", rounding="best")
+    code, _, err = run("export", reader, "--out", tmp_path / "x", "--int8", "--fp16")
+    assert (code, "exclude each other" in err) == (2, True)
     with pytest.raises(UsageError, match="tolerance"):
         ps.export(reader, tmp_path / "x", check=[corpus], tolerance=-1)
 
@@ -332,7 +338,8 @@ def test_what_cannot_be_exported_is_told(tiny, corpus, reader, tmp_path, monkeyp
 @pytest.mark.parametrize(
     ("precision", "rounding"), [("fp16", "weights"), ("int8", "weights"), ("int8", "dynamic")]
 )
-def test_fewer_bits(reader, exported, precision, rounding, tmp_path):
+def test_fewer_bits(reader, exported, precision, rounding, tmp_path, monkeypatch):
+    monkeypatch.setattr("polyspan.model.export.rounding._TABLE", 100)  # the tiny tokenizer has few pieces
     out = tmp_path / "x"
     found = ps.export(reader, out, precision=precision, rounding=rounding, check=[few("en")], force=True)
     assert found.format == precision

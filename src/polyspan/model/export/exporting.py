@@ -15,7 +15,7 @@ from polyspan.model.calibration import CALIBRATION_FILE
 from polyspan.model.encoders.encoder import quiet
 from polyspan.model.encoders.model_name import EXPORT
 from polyspan.model.export.export_gate import LOGITS, SAME, Gate, measure
-from polyspan.model.export.onnx_graph import write_graph
+from polyspan.model.export.onnx_graph import silently, write_graph
 from polyspan.model.export.rounding import Rounding, halve, round_to_int8
 from polyspan.model.onnx.exported import GRAPH, VERSION, Precision
 from polyspan.model.onnx.onnx_runtime import OnnxRuntime
@@ -116,10 +116,11 @@ def _plain(reader: Reader | Source) -> Reader:
 def _write(reader: Reader, folder: Path, precision: Precision, rounding: Rounding) -> None:
     """All files but the gate's figures."""
     write_graph(reader.model, reader.layout, folder / GRAPH)
-    if precision == "fp16":
-        halve(folder / GRAPH)
-    elif precision == "int8":
-        round_to_int8(folder / GRAPH, rounding)
+    with silently():
+        if precision == "fp16":
+            halve(folder / GRAPH)
+        elif precision == "int8":
+            round_to_int8(folder / GRAPH, rounding)
     with quiet():
         reader.model.config.save_pretrained(folder)
         reader.tokenizer.save_pretrained(folder)

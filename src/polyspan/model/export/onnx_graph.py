@@ -33,7 +33,7 @@ def write_graph(model: Any, layout: Layout, path: Path) -> None:
     given = _example(model, layout)
     shapes = {name: {0: "batch", 1: "length"} for name in given}
     try:
-        with _plainly(model), _silently(), torch.no_grad():
+        with _plainly(model), silently(), torch.no_grad():
             program = torch.onnx.export(
                 _SpanLogits(model).eval(),
                 kwargs=given,
@@ -98,9 +98,10 @@ def _plainly(model: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _silently() -> Iterator[None]:
-    """Without what the exporter says of parts that it might have needed."""
-    before = logging.root.manager.disable
+def silently() -> Iterator[None]:
+    """Without what exporters say of their steps; one of them sets all logging up when it is imported."""
+    root = logging.root
+    before, handlers, level = root.manager.disable, root.handlers[:], root.level
     logging.disable(logging.WARNING)
     try:
         with warnings.catch_warnings():
@@ -108,6 +109,8 @@ def _silently() -> Iterator[None]:
             yield
     finally:
         logging.disable(before)
+        root.handlers[:] = handlers
+        root.setLevel(level)
 
 
 def _reason(error: BaseException) -> str:
