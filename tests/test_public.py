@@ -100,7 +100,7 @@ def test_what_a_preset_can_change_is_what_there_is():
     assert set(Changes.__annotations__) == names
 
 
-@pytest.mark.parametrize("call", ["polyspan.predict", "polyspan.quickstart", "polyspan.Reader"])
+@pytest.mark.parametrize("call", ["polyspan.train", "polyspan.quickstart", "polyspan.pipeline"])
 def test_without_torch_it_says_what_to_install(call):
     code = (
         "import sys; sys.modules['torch'] = None\nimport polyspan\n"
@@ -109,6 +109,16 @@ def test_without_torch_it_says_what_to_install(call):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert f"{call} needs torch, which is not installed" in done.stdout
     assert "pip install torch" in done.stdout
+
+
+def test_a_reader_of_torch_says_so_without_it(tiny):
+    """An exported Reader needs none, so that the name `Reader` is there."""
+    code = (
+        "import sys; sys.modules['torch'] = None\nimport polyspan\n"
+        f"try: polyspan.Reader.load({tiny!r})\nexcept polyspan.PolyspanError as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert f"{tiny} needs torch, which is not installed" in done.stdout
 
 
 @pytest.mark.parametrize("verb", ["quickstart", "predict --model m --data mini:en/test --out x.json"])

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from polyspan.model.async_reader import AsyncReader as AsyncReader
     from polyspan.model.calibrate import calibrate as calibrate
     from polyspan.model.calibration import Calibration as Calibration
+    from polyspan.model.export.exporting import export as export
     from polyspan.model.push import push as push
     from polyspan.model.reader import Reader as Reader
     from polyspan.model.vocabulary.trim import trim as trim
@@ -73,6 +74,7 @@ _HOME = {
     "adapt": "training.adaptation",
     "calibrate": "model.calibrate",
     "check": "reading",
+    "export": "model.export.exporting",
     "lexical_baseline": "score.baseline",
     "load_adapters": "model.adapters",
     "pipeline": "ask.pipeline",

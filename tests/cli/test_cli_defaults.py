@@ -22,6 +22,7 @@ FUNCTIONS = {
     "score": "stats.standings.standings score.scores.score",
     "export-task": "score.harness.export_task",
     "calibrate": "model.calibrate.calibrate",
+    "export": "model.export.exporting.export",
     "check": "reading.check reading.repair",
     "bench": "bench.measurements.bench",
     "data split": "data.split.split",

@@ -55,6 +55,7 @@ CALLS = {
         "adapt --data mini:ko/test --model masking --out new --max-length 64 --limit 20",
         "adapter for ko: new", "model masking"),
     "calibrate": ("calibrate reader --data dev.json", "reader/calibration.json", "calibrating reader"),
+    "export": ("export reader --out exported --check dev.json", "exported: exported (fp32)", "exporting reader"),
     "vectors": ("vectors --data mini:en/test --width 4 --out en.vec", "vectors of 4 numbers: en.vec", ""),
     "graft": ("graft tiny --vectors some.vec --projection random --out grafted", "added", ""),
     "push": ("push reader me/reader", "/me/reader at ", "pushing reader to me/reader"),
@@ -114,7 +115,17 @@ def work(corpus, tiny, masking, run, tmp_path, monkeypatch) -> Path:
 
 def _prepare(verb: str, run, monkeypatch, request) -> None:
     """What takes minutes or a network is put in place of; what a verb needs of others is made first."""
-    if verb in ("ask", "predict", "calibrate", "push", "probe pca", "probe cosine", "probe svcca", "probe cka"):
+    if verb in (
+        "ask",
+        "predict",
+        "calibrate",
+        "export",
+        "push",
+        "probe pca",
+        "probe cosine",
+        "probe svcca",
+        "probe cka",
+    ):
         run("train", "--data", "dev.json", "--model", "tiny", "--out", "reader", *FAST.split())
     if verb == "push":
         request.getfixturevalue("hub")
@@ -156,7 +167,7 @@ def test_results_and_remarks_have_a_stream_each(run, work, verb, monkeypatch, re
     assert remark in err
     assert not remark or remark not in out
     for path in work.iterdir():  # written by the call: the second one would be refused
-        if path.name in ("new", "small", "grafted", "qa"):
+        if path.name in ("new", "small", "grafted", "qa", "exported"):
             path.rename(path.with_name(f"{path.name}-first"))
     code, out, err = run(*call.split(), "--json")
     assert code == 0, err

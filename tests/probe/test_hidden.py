@@ -25,7 +25,7 @@ def test_states_are_those_of_each_window_alone(reader, some, pack, budget):
     for part in stream(reader, some, (0, 1, -1), token_budget=budget, pack=pack):
         assert list(part.states) == [0, 1, 2]
         for place, row in enumerate(part.rows):
-            batch = collate(windows, reader.layout, np.array([row], np.int32))
+            batch = collate(windows, reader.layout, np.array([row], np.int32)).to("cpu")
             expected = reader.model(**_inputs(batch), output_hidden_states=True).hidden_states
             own = slice(*part.bounds[place : place + 2])
             for layer, states in part.states.items():

@@ -12,7 +12,8 @@ from polyspan.errors import UsageError
 from polyspan.model.batch import collate
 from polyspan.model.layers import mapped, passing
 from polyspan.model.map import Map
-from polyspan.model.reader import Reader, span_logits
+from polyspan.model.reader import Reader
+from polyspan.model.torch_runtime import span_logits
 from polyspan.model.windows.windows import WindowOptions, make_windows
 from polyspan.training.adversary import Adversary, Confusion
 from polyspan.training.loop import train
@@ -36,7 +37,7 @@ def weights(folder):
 def batch_of(tiny, corpus):
     reader = Reader.load(tiny, FAST.windows)
     windows = make_windows(corpus, reader.tokenizer, reader.options)
-    return reader, collate(windows, reader.layout, np.arange(4, dtype=np.int32))
+    return reader, collate(windows, reader.layout, np.arange(4, dtype=np.int32)).to("cpu")
 
 
 def test_only_the_layers_above_see_the_change(batch_of):

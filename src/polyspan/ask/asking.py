@@ -188,8 +188,9 @@ def _chosen(asked: list[str], passages: list[DocumentPassage], most: int) -> lis
 
 def _is_known(question: str, reader: "Reader") -> bool:
     """Whether the tokenizer has a piece for anything in a question."""
-    ids = reader.tokenizer(question, add_special_tokens=False)["input_ids"]
-    return any(one != reader.tokenizer.unk_token_id for one in ids)
+    from polyspan.model.windows.tokens import tokenise
+
+    return bool((tokenise([question], reader.tokenizer, places=False).ids != reader.tokenizer.unk_token_id).any())
 
 
 def _in_documents(candidates: "list[Candidate]", passage: DocumentPassage, library: list[Document]) -> list[_Span]:

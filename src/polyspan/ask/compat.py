@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from polyspan.ask.parameters import Answer, Parameters
 from polyspan.data.schema import Corpus
-from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
+from polyspan.model.batch import Batch, by_tokens, collate, input_lengths, on_host
 from polyspan.model.decode import best_spans
 from polyspan.model.reader import Reader
 from polyspan.model.search import budget_of, in_chunks
@@ -37,7 +37,6 @@ def old_answers(reader: Reader, corpus: Corpus, parameters: Parameters) -> Itera
     Where it wanted more spans than a window has, it took spans of score 0 that end before they begin, or lie
     outside the context; these are left out.
     """
-    reader.model.eval()
     options = replace(reader.options, max_question_length=_ALL)
     for chunk in in_chunks(corpus):
         contexts = _Contexts.of([paragraph.context for paragraph in chunk.paragraphs], reader.tokenizer)
@@ -121,7 +120,7 @@ def _read(
         null[rows] = shares.null
         line, one, other, scores = shares.best(parameters.max_answer_len, wanted)
         begin = (contexts.tokens.pointers[windows.paragraph[rows]] + windows.first[rows])[line]
-        shift, end = begin - batch.context[line, 0].numpy(), begin + windows.length[rows][line]
+        shift, end = begin - batch.context[line, 0], begin + windows.length[rows][line]
         if parameters.align_to_words:
             places = contexts.characters(one + shift, other + shift, begin, end)
         else:
@@ -145,10 +144,11 @@ class _Shares(NamedTuple):
     @classmethod
     def of(cls, reader: Reader, batch: Batch) -> "_Shares":
         """Compute a batch."""
-        with torch.inference_mode():
-            start, end = (part.cpu() for part in reader.logits(batch.to(reader.device), pack=reader.packs))
+        with reader.answering(pack=reader.packs):
+            start, end = (torch.from_numpy(on_host(part)) for part in reader.logits(batch, pack=reader.packs))
         places = torch.arange(start.shape[1])
-        inside = (places >= batch.context[:, :1]) & (places < batch.context[:, 1:])
+        first, last = torch.from_numpy(batch.context[:, :1]), torch.from_numpy(batch.context[:, 1:])
+        inside = (places >= first) & (places < last)
         null = (places == 0) & (reader.layout.prefix[:1] == (reader.tokenizer.cls_token_id,))
         starts, ends = (part.masked_fill(~(inside | null), -torch.inf).softmax(1) for part in (start, end))
         logits = start.masked_fill(~inside, -torch.inf), end.masked_fill(~inside, -torch.inf)

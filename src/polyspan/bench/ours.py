@@ -60,17 +60,16 @@ class Ours:
         batch = collate(windows, self.reader.layout, np.arange(len(windows), dtype=np.int32))
         first, last = batch.context[:, :1], batch.context[:, 1:]
         generator = np.random.default_rng(turn)
-        logits = torch.from_numpy(generator.normal(size=(2, len(windows), peer.LENGTH)).astype(np.float32))
+        logits = generator.normal(size=(2, len(windows), peer.LENGTH)).astype(np.float32)
         contexts, begin = windows.contexts, windows.contexts.pointers[windows.paragraph] + windows.first
         began = time.perf_counter()
-        places = torch.arange(peer.LENGTH)
-        outside = (places < first) | (places >= last)
-        start, end = logits.masked_fill(outside, float("-inf"))
+        places = np.arange(peer.LENGTH)
+        start, end = np.where((places < first) | (places >= last), np.float32("-inf"), logits)
         spans = best_spans(start, end, _BEST.max_answer_length, _BEST.n_best)
-        line, place = np.nonzero(np.isfinite(spans.score.numpy()))
-        shift = begin[line] - first[line, 0].numpy()
-        contexts.starts[spans.start.numpy()[line, place] + shift]
-        contexts.ends[spans.end.numpy()[line, place] + shift]
+        line, place = np.nonzero(np.isfinite(spans.score))
+        shift = begin[line] - first[line, 0]
+        contexts.starts[spans.start[line, place] + shift]
+        contexts.ends[spans.end[line, place] + shift]
         return {"seconds": time.perf_counter() - began, "count": len(windows)}
 
     def missed(self, turn: int) -> dict[str, Any]:

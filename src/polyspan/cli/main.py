@@ -22,6 +22,7 @@ from polyspan.cli.align import align_app
 from polyspan.cli.ask import ask_app
 from polyspan.cli.calibrate import calibrate_app
 from polyspan.cli.data import data_app
+from polyspan.cli.export import export_app
 from polyspan.cli.help import Verbs
 from polyspan.cli.lab import lab_app, store_app
 from polyspan.cli.make import make_app
@@ -61,6 +62,7 @@ app.add_typer(scoring_app)
 app.add_typer(calibrate_app)
 app.add_typer(models_app)
 app.add_typer(push_app)
+app.add_typer(export_app)
 app.add_typer(serve_app)
 app.add_typer(probe_app, name="probe")
 app.add_typer(stats_app, name="stats")

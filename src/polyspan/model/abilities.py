@@ -185,17 +185,15 @@ def _trial(model: Any, lengths: tuple[int, ...] = _LENGTHS) -> Batch:
     kinds = getattr(model.config, "type_vocab_size", 0) or 0
     types = None
     if takes(model, "token_type_ids") and kinds:
-        types = torch.from_numpy((places >= width // 2) * inside * (kinds > 1)).long()
+        types = ((places >= width // 2) * inside * (kinds > 1)).astype(np.int64)
     batch = Batch(
         rows=np.arange(len(lengths), dtype=np.int32),
         lengths=np.array(lengths, np.int32),
-        input_ids=torch.from_numpy(ids),
+        input_ids=ids,
         token_type_ids=types,
-        attention_mask=None if inside.all() else torch.from_numpy(inside).long(),
-        context=torch.zeros(len(lengths), 2, dtype=torch.int64),
-        start=torch.zeros(len(lengths), dtype=torch.int64),
-        end=torch.zeros(len(lengths), dtype=torch.int64),
-        null=torch.zeros(len(lengths), dtype=torch.int64),
+        attention_mask=None if inside.all() else inside.astype(np.int64),
+        context=np.zeros((len(lengths), 2), np.int64),
+        **{name: np.zeros(len(lengths), np.int64) for name in ("start", "end", "null")},
     )
     return batch.to(device)
 

@@ -1,10 +1,11 @@
-"""Batches of windows of nearly one length, so that almost nothing is padded."""
+"""Batches of windows of nearly one length, so that almost nothing is padded. Needs no torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
+from numpy.typing import NDArray
 
 from polyspan.model.windows.tokens import Ints
 from polyspan.model.windows.windows import Layout, Windows
@@ -14,48 +15,49 @@ _POOL = 50  # batches sorted together: enough for even lengths, little enough to
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Windows as the encoder takes them: (batch, length) int64 tensors.
+    """Windows as the encoder takes them: (batch, length) int64 arrays, or with `to` the same as tensors.
 
     `attention_mask` is None where nothing is padded: attention then takes its fast path. `context` holds the
     first and one past the last position of the context in each row; `start` and `end` are the labels as positions
     in the row, `null` where the answer is not in the window: the row's first piece or, as the layout says, its
-    last. `lengths`, which stay on the host, are the pieces of each row without padding.
+    last. `rows` and `lengths`, the pieces of each row without padding, are arrays in either case.
     """
 
     rows: Ints
     lengths: Ints
-    input_ids: torch.Tensor
-    token_type_ids: torch.Tensor | None
-    attention_mask: torch.Tensor | None
-    context: torch.Tensor
-    start: torch.Tensor
-    end: torch.Tensor
-    null: torch.Tensor
+    input_ids: Any
+    token_type_ids: Any | None
+    attention_mask: Any | None
+    context: Any
+    start: Any
+    end: Any
+    null: Any
 
-    def to(self, device: torch.device) -> "Batch":
-        """The same batch on another device."""
-        moved = (None if part is None else part.to(device, non_blocking=True) for part in self._tensors())
-        return Batch(self.rows, self.lengths, *moved)  # type: ignore[arg-type]
+    def to(self, device: Any) -> "Batch":
+        """The same batch as tensors on a device of torch."""
+        import torch
 
-    def inputs(self) -> dict[str, torch.Tensor]:
+        parts = (self.input_ids, self.token_type_ids, self.attention_mask, self.context)
+        moved = (
+            None if part is None else torch.as_tensor(part).to(device, non_blocking=True)
+            for part in (*parts, self.start, self.end, self.null)
+        )
+        return Batch(self.rows, self.lengths, *moved)
+
+    def inputs(self) -> dict[str, Any]:
         """What the encoder is called with; nothing that this batch does not have."""
         given = {
             "input_ids": self.input_ids,
             "attention_mask": self.attention_mask,
             "token_type_ids": self.token_type_ids,
         }
-        return {name: tensor for name, tensor in given.items() if tensor is not None}
+        return {name: part for name, part in given.items() if part is not None}
 
-    def _tensors(self) -> tuple[torch.Tensor | None, ...]:
-        return (
-            self.input_ids,
-            self.token_type_ids,
-            self.attention_mask,
-            self.context,
-            self.start,
-            self.end,
-            self.null,
-        )
+
+def on_host(logits: Any) -> NDArray[np.float32]:
+    """Logits as an array, wherever they were computed."""
+    found: NDArray[np.float32] = logits if isinstance(logits, np.ndarray) else logits.detach().cpu().numpy()
+    return found
 
 
 def collate(windows: Windows, layout: Layout, rows: Ints, width: int | None = None) -> Batch:
@@ -86,18 +88,18 @@ def collate(windows: Windows, layout: Layout, rows: Ints, width: int | None = No
     return Batch(
         rows=rows,
         lengths=totals.astype(np.int32),
-        input_ids=torch.from_numpy(ids),
-        token_type_ids=None if types is None else torch.from_numpy(types),
-        attention_mask=None if mask is None else torch.from_numpy(mask.astype(np.int64)),
-        context=torch.from_numpy(np.stack([begins, ends], 1).astype(np.int64)),
-        start=torch.from_numpy(np.where(inside, begins + windows.label_start[rows], null).astype(np.int64)),
-        end=torch.from_numpy(np.where(inside, begins + windows.label_end[rows], null).astype(np.int64)),
-        null=torch.from_numpy(null.astype(np.int64)),
+        input_ids=ids,
+        token_type_ids=types,
+        attention_mask=None if mask is None else mask.astype(np.int64),
+        context=np.stack([begins, ends], 1).astype(np.int64),
+        start=np.where(inside, begins + windows.label_start[rows], null).astype(np.int64),
+        end=np.where(inside, begins + windows.label_end[rows], null).astype(np.int64),
+        null=null.astype(np.int64),
     )
 
 
 def join(batches: Sequence[Batch]) -> Batch:
-    """The rows of several batches of one width, one after another, as one batch.
+    """The rows of several batches of one width, all of arrays, one after another as one batch.
 
     `rows` stay numbers of rows in the windows that each batch is of.
     """
@@ -105,20 +107,20 @@ def join(batches: Sequence[Batch]) -> Batch:
     if not others:
         return first
     masks = [
-        torch.ones_like(batch.input_ids) if batch.attention_mask is None else batch.attention_mask
+        np.ones_like(batch.input_ids) if batch.attention_mask is None else batch.attention_mask
         for batch in batches
     ]
     padded = any(batch.attention_mask is not None for batch in batches)
     types = [batch.token_type_ids for batch in batches if batch.token_type_ids is not None]
     columns = {
-        name: torch.cat([getattr(batch, name) for batch in batches])
+        name: np.concatenate([getattr(batch, name) for batch in batches])
         for name in ("input_ids", "context", "start", "end", "null")
     }
     return Batch(
         rows=np.concatenate([batch.rows for batch in batches]),
         lengths=np.concatenate([batch.lengths for batch in batches]),
-        token_type_ids=torch.cat(types) if types else None,
-        attention_mask=torch.cat(masks) if padded else None,
+        token_type_ids=np.concatenate(types) if types else None,
+        attention_mask=np.concatenate(masks) if padded else None,
         **columns,
     )
 

@@ -3,10 +3,13 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch.nn.functional import max_pool1d, pad
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
-_NEVER = float("-inf")
+_NEVER = np.float32("-inf")
+_AT_ONCE = 128  # windows: what is computed of them stays in the processor's cache
+
+Floats = NDArray[np.float32]
 
 
 class Spans(NamedTuple):
@@ -23,26 +26,52 @@ class Spans(NamedTuple):
 def best_spans(start_logits: Any, end_logits: Any, max_answer_length: int = 30, k: int = 20) -> Spans:
     """The k spans with the highest start + end logit, start ≤ end < start + max_answer_length.
 
-    Takes and gives tensors or numpy arrays of shape (windows, positions), or (positions,) for one window;
+    Takes and gives numpy arrays or tensors of shape (windows, positions), or (positions,) for one window;
     forbidden positions are to hold −inf. For each start the best end within reach comes from a running maximum;
     the k best spans lie among the k best starts, so only k·max_answer_length sums are ever compared.
     """
-    if isinstance(start_logits, torch.Tensor):
-        return _best_spans(start_logits, torch.as_tensor(end_logits), max_answer_length, k)
-    start, end = (torch.from_numpy(np.array(logits, np.float32)) for logits in (start_logits, end_logits))
-    return Spans(*(part.numpy() for part in _best_spans(start, end, max_answer_length, k)))
+    if not isinstance(start_logits, np.ndarray):
+        import torch
 
-
-def _best_spans(start: torch.Tensor, end: torch.Tensor, reach: int, k: int) -> Spans:
+        start, end = (torch.as_tensor(logits).detach().cpu().numpy() for logits in (start_logits, end_logits))
+        found = best_spans(start, end, max_answer_length, k)
+        return Spans(*(torch.from_numpy(part).to(start_logits.device) for part in found))
+    start, end = np.asarray(start_logits, np.float32), np.asarray(end_logits, np.float32)
     if start.ndim == 1:
-        return Spans(*(part[0] for part in _best_spans(start[None], end[None], reach, k)))
-    positions = start.shape[1]
+        return Spans(*(part[0] for part in best_spans(start[None], end[None], max_answer_length, k)))
+    parts = [
+        _best_spans(start[first : first + _AT_ONCE], end[first : first + _AT_ONCE], max_answer_length, k)
+        for first in range(0, max(len(start), 1), _AT_ONCE)
+    ]
+    return Spans(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _best_spans(start: Floats, end: Floats, reach: int, k: int) -> Spans:
+    windows, positions = start.shape
     reach = min(reach, positions)
-    ends = pad(end, (0, reach - 1), value=_NEVER)
-    best_of_start = start + max_pool1d(ends[:, None], reach, stride=1)[:, 0]
-    starts = best_of_start.topk(min(k, positions), dim=1).indices  # (windows, k)
-    reachable = ends.unfold(1, reach, 1).gather(1, starts[:, :, None].expand(-1, -1, reach))
-    sums = (start.gather(1, starts)[:, :, None] + reachable).flatten(1)
-    score, index = sums.topk(min(k, sums.shape[1]), dim=1)
-    first = starts.gather(1, index // reach)
-    return Spans(first, first + index % reach, score)
+    starts = _largest(start + _running_maximum(end, reach), min(k, positions))
+    padded = np.full((windows, positions + reach - 1), _NEVER)
+    padded[:, :positions] = end
+    rows = np.arange(windows)[:, None]
+    sums = start[rows, starts][:, :, None] + sliding_window_view(padded, reach, axis=1)[rows, starts]
+    sums = sums.reshape(windows, -1)
+    chosen = _largest(sums, min(k, sums.shape[1]))
+    chosen = chosen[rows, np.argsort(-sums[rows, chosen], axis=1, kind="stable")]
+    first = starts[rows, chosen // reach]
+    return Spans(first, first + chosen % reach, sums[rows, chosen])
+
+
+def _running_maximum(values: Floats, reach: int) -> Floats:
+    """The maximum of each position and the `reach` − 1 behind it, by maxima of 1, 2, 4, 8, … positions."""
+    width = 1
+    while width < reach:
+        step = min(width, reach - width)
+        wider = values.copy()
+        np.maximum(wider[:, :-step], values[:, step:], out=wider[:, :-step])
+        values, width = wider, width + step
+    return values
+
+
+def _largest(values: Floats, k: int) -> NDArray[np.int64]:
+    """The places of the k largest values of each row, in no order."""
+    return np.argpartition(values, values.shape[1] - k, axis=1)[:, values.shape[1] - k :]

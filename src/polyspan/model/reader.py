@@ -1,37 +1,35 @@
-"""A Reader: an encoder with a span head, its tokenizer, and how it cuts contexts into windows."""
+"""A Reader: an encoder with a span head, its tokenizer, and how it cuts contexts into windows.
+
+torch and transformers are imported where their models are at work: an exported Reader answers without them.
+"""
 
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from polyspan.data.schema import Corpus, Paragraph, Question
-from polyspan.errors import PolyspanError, UsageError, shorten
+from polyspan.errors import PolyspanError, UsageError, not_installed, shorten
 from polyspan.files import Source, explained, write_json
-from polyspan.model.abilities import can, require, sees_ahead, takes
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.batch import Batch
 from polyspan.model.calibration import CALIBRATION_FILE, Calibration
 from polyspan.model.card.card import ReaderCard
 from polyspan.model.card.readme import CARD_FILE, card_of, write_card
-from polyspan.model.encoders.adapter import Adapter
-from polyspan.model.encoders.base import base_of
-from polyspan.model.encoders.difference import WeightDifference
-from polyspan.model.encoders.encoder import load_encoder, quiet
-from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, reader_folder
-from polyspan.model.fast.pack import first_position, packed_inputs, unpacked
-from polyspan.model.fast.precision import require_dtype
-from polyspan.model.windows.windows import Layout, WindowOptions, layout, saved_options
+from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, EXPORT, model_folder, reader_folder
+from polyspan.model.onnx.onnx_runtime import OnnxRuntime
+from polyspan.model.windows.windows import Layout, WindowOptions, saved_options
 
 if TYPE_CHECKING:
-    from polyspan.data.push import Pushed
+    import torch
 
+    from polyspan.data.push import Pushed
+    from polyspan.model.encoders.adapter import Adapter
+    from polyspan.model.encoders.difference import WeightDifference
 OPTIONS_FILE = "reader.json"
 
 
@@ -46,7 +44,7 @@ class Reader:
     """What answers are computed in: `fp32`, or `bf16` (products of matrices alone; weights stay float32)."""
     calibration: Calibration | None = None
     """How sure it is and when it answers nothing, where the options of answering leave that open (`calibrate`)."""
-    adapter: Adapter | None = None
+    adapter: "Adapter | None" = None
     """The adapter whose layers stand in the model, where it learns or shares its base; a merged one is none."""
     card: ReaderCard = field(default_factory=ReaderCard)
     """What it was made from and how well it answers, as far as that is known; `save` writes it as README.md."""
@@ -69,14 +67,23 @@ class Reader:
         its calibration is left aside. `language_adapter`, a folder of `adapt`, takes the place of the language's
         adapter that the Reader was trained on. Raises PolyspanError where the model cannot be had or this machine
         gains nothing from the dtype, and UsageError where the encoder's positions do not suffice for the windows.
+
+        The folder of an exported Reader (`polyspan export`) gives one that answers, without torch.
         """
-        require_dtype(dtype)
-        model, tokenizer = load_encoder(str(name), seed, language_adapter)
-        folder = reader_folder(str(name), (OPTIONS_FILE, CALIBRATION_FILE, CARD_FILE))
+        folder = model_folder(str(name))
+        if folder is None or not (folder / EXPORT).is_file():
+            model, tokenizer = cls._load_torch(name, seed, dtype, language_adapter)
+            folder = reader_folder(str(name), (OPTIONS_FILE, CALIBRATION_FILE, CARD_FILE))
+        elif dtype != "fp32" or language_adapter is not None:
+            fix = "export a Reader with what it is to have"
+            raise UsageError("an exported Reader answers as it was exported", where=str(name), fix=fix)
+        else:
+            from polyspan.model.onnx.exported import load_exported
+
+            model, tokenizer = load_exported(folder)
+            dtype = model.dtype
         if options is None:
             options = WindowOptions() if folder is None else saved_windows(folder)
-        if dtype == "bf16":
-            require("bf16", model)
         calibration = Calibration.load(folder) if calibrated and folder is not None else None
         reader = cls(model, tokenizer, options, dtype, calibration, card=card_of(str(name), folder))
         if options.max_length > reader.longest:
@@ -87,6 +94,20 @@ class Reader:
             )
         return reader
 
+    @staticmethod
+    def _load_torch(name: Source, seed: int, dtype: str, language_adapter: Source | None) -> tuple[Any, Any]:
+        try:
+            from polyspan.model.abilities import require
+            from polyspan.model.encoders.encoder import load_encoder
+            from polyspan.model.fast.precision import require_dtype
+        except ModuleNotFoundError as error:
+            raise not_installed(error, str(name)) from error
+        require_dtype(dtype)
+        model, tokenizer = load_encoder(str(name), seed, language_adapter)
+        if dtype == "bf16":
+            require("bf16", model)
+        return model, tokenizer
+
     def save(self, folder: Source, *, merge: bool = False, base: str | None = None) -> None:
         """Write weights (safetensors), configuration, tokenizer, window options, the calibration, if there is
         one, and the card (README.md) into a folder.
@@ -96,6 +117,9 @@ class Reader:
         from, it is what is different from that, rounded to four bits a weight: megabytes too, whatever was
         trained. Raises PolyspanError where the base has other layers or another vocabulary.
         """
+        save_model = self.model.save_pretrained  # which an exported Reader refuses
+        from polyspan.model.encoders.encoder import quiet
+
         folder = Path(folder)
         with explained(folder, "write"):
             folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +134,7 @@ class Reader:
                 self.model.config.save_pretrained(folder)
             else:
                 weights = None if self.adapter is None else self._whole()
-                self.model.save_pretrained(folder, state_dict=weights)
+                save_model(folder, state_dict=weights)
                 self.tokenizer.save_pretrained(folder)
         write_json(folder / OPTIONS_FILE, asdict(self.options))
         if self.calibration is not None:
@@ -133,11 +157,15 @@ class Reader:
             self.save(folder, merge=True)
             return upload(folder, repo, private=private)
 
-    def _whole(self) -> dict[str, torch.Tensor]:
+    def _whole(self) -> "dict[str, torch.Tensor]":
         """All weights, as they are when the adapter is merged."""
         return self.model.state_dict() if self.adapter is None else self.adapter.whole(self.model)
 
-    def _difference(self, base: str) -> WeightDifference:
+    def _difference(self, base: str) -> "WeightDifference":
+        from polyspan.model.encoders.base import base_of
+        from polyspan.model.encoders.difference import WeightDifference
+        from polyspan.model.encoders.encoder import load_encoder
+
         before, tokenizer = load_encoder(base)
         found = WeightDifference.between(base_of(base), before, self._whole())
         if tokenizer.get_vocab() != self.tokenizer.get_vocab():
@@ -150,22 +178,25 @@ class Reader:
             self.adapter.settle(self.model)
             self.adapter = None
 
+    @property
+    def runtime(self) -> Any:
+        """What computes: torch, or onnxruntime for an exported Reader."""
+        if isinstance(self.model, OnnxRuntime):
+            return self.model
+        from polyspan.model.torch_runtime import TorchRuntime
+
+        return TorchRuntime(self.model, self.dtype)
+
     @cached_property
     def layout(self) -> Layout:
-        """How questions and contexts are joined; without token types where the model has only one.
-
-        A model whose first piece sees none of the others says "not in this window" at the last one.
-        """
-        shape = layout(self.tokenizer)
-        known = getattr(self.model.config, "type_vocab_size", 0) if takes(self.model, "token_type_ids") else 0
-        if shape.types is not None and max(shape.types) >= known:
-            shape = replace(shape, types=None)
-        return replace(shape, null="last") if shape.suffix and not sees_ahead(self.model) else shape
+        """How questions and contexts are joined, as the model can read it."""
+        found: Layout = self.runtime.layout(self.tokenizer)
+        return found
 
     @property
     def longest(self) -> int:
-        """Pieces in a window at most: the encoder's positions, or fewer where the tokenizer says so."""
-        return min(_positions(self.model), int(self.tokenizer.model_max_length))
+        """Pieces in a window at most."""
+        return int(self.runtime.longest(self.tokenizer))
 
     @property
     def fresh_head(self) -> bool:
@@ -187,12 +218,22 @@ class Reader:
         return getattr(self.model, "adapted_to", None) if self.fresh_head else None
 
     @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.model.parameters()).device  # type: ignore[no-any-return]
+    def device(self) -> Any:
+        """Where it computes; its `type` is `cpu`, `cuda` or the like."""
+        return self.runtime.device
 
-    def logits(self, batch: Batch, *, pack: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-        """Start and end logits, float32 of shape (batch, length); −inf at padding.
+    @cached_property
+    def packs(self) -> bool:
+        """Whether predictions are packed unless told otherwise: where that is faster."""
+        return bool(self.runtime.packs)
+
+    def answering(self, *, pack: bool = False) -> AbstractContextManager[Any]:
+        """Within this it computes as for answers; raises UsageError where windows are to be packed and cannot."""
+        found: AbstractContextManager[Any] = self.runtime.answering(pack=pack)
+        return found
+
+    def logits(self, batch: Batch, *, pack: bool = False) -> tuple[Any, Any]:
+        """Start and end logits, float32 of shape (batch, length), as tensors or arrays; −inf at padding.
 
         With `pack` the windows are computed as one row, nothing padded; the logits are the same. Raises UsageError
         for the adapter of a language alone.
@@ -202,14 +243,8 @@ class Reader:
                 f"the adapter of a language ({self.language_alone}) has no span head: alone it answers nothing",
                 fix="train a task's adapter on one (train --model, --lora), answer with this --language-adapter",
             )
-        half = self.dtype == "bf16" and not torch.is_grad_enabled()
-        with torch.autocast(self.device.type, torch.bfloat16) if half else nullcontext():
-            return span_logits(self.model, batch, pack=pack)
-
-    @cached_property
-    def packs(self) -> bool:
-        """Whether predictions are packed unless told otherwise: on a CPU, where it is a fifth faster."""
-        return self.device.type == "cpu" and can("pack", self.model)
+        start, end = self.runtime.logits(batch, pack=pack)
+        return start, end
 
     def answer(self, question: str, context: str, options: AnswerOptions = AnswerOptions()) -> Candidate:
         """The best answer to one question from one context of any length; its offsets count code points."""
@@ -250,14 +285,10 @@ class Reader:
         )
         return [found[0] for found in answer_corpus(self, Corpus(tuple(paragraphs)), options)]
 
-    def hidden_states(self, batch: Batch, layers: Sequence[int]) -> dict[int, torch.Tensor]:
+    def hidden_states(self, batch: Batch, layers: Sequence[int]) -> "dict[int, torch.Tensor]":
         """Hidden states (batch, length, width) of the layers asked for; 0 is the embeddings' output."""
-        require("probe", self.model)
-        output = self.model(**batch.inputs(), output_hidden_states=True)
-        known = len(output.hidden_states)
-        if wrong := [layer for layer in layers if not -known <= layer < known]:
-            raise UsageError(f"no layer {wrong[0]}", expected=f"0 (embeddings) to {known - 1}")
-        return {layer: output.hidden_states[layer] for layer in layers}
+        found: dict[int, torch.Tensor] = self.runtime.hidden_states(batch, layers)
+        return found
 
 
 def _require_text(what: str, value: object) -> None:
@@ -278,25 +309,3 @@ def saved_windows(folder: Path) -> WindowOptions:
         raise PolyspanError(
             "the Reader's window options cannot be read", where=str(path), found=str(error), fix="train it again"
         ) from error
-
-
-def span_logits(
-    model: Any, batch: Batch, *, pack: bool = False, mask: bool = True
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """`Reader.logits` for a bare, perhaps wrapped, model; with `pack` its rows are computed as one.
-
-    Without `mask` padding keeps the logits that the model gives it.
-    """
-    output = model(**(packed_inputs(model, batch) if pack else batch.inputs()))
-    start, end = output.start_logits.float(), output.end_logits.float()
-    if pack:
-        return tuple(unpacked(logits[0], batch) for logits in (start, end))  # type: ignore[return-value]
-    if batch.attention_mask is None or not mask:
-        return start, end
-    padding = batch.attention_mask == 0
-    return start.masked_fill(padding, float("-inf")), end.masked_fill(padding, float("-inf"))
-
-
-def _positions(model: Any) -> int:
-    """Positions that the encoder knows; RoBERTa's family numbers them from the padding id + 1."""
-    return int(getattr(model.config, "max_position_embeddings", None) or 10**9) - first_position(model)

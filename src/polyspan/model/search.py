@@ -3,18 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from polyspan.data.schema import Corpus, Paragraph
-from polyspan.model.abilities import require
-from polyspan.model.batch import Batch, by_tokens, collate, input_lengths
+from polyspan.model.batch import Batch, by_tokens, collate, input_lengths, on_host
 from polyspan.model.calibration import Calibration
-from polyspan.model.decode import Spans, best_spans
+from polyspan.model.decode import best_spans
 from polyspan.model.distribution import Floats, Places, WindowLogits, log_totals
 from polyspan.model.windows.tokens import Ints
 from polyspan.model.windows.windows import Layout, WindowOptions, Windows, make_windows, owned
@@ -28,7 +27,6 @@ _CHUNK = 2_000_000  # characters tokenised at a time, contexts counted once a qu
 class SpanReader(Protocol):
     """What answering needs of a Reader."""
 
-    model: Any
     tokenizer: Any
     options: WindowOptions
     calibration: Calibration | None
@@ -42,11 +40,14 @@ class SpanReader(Protocol):
         """Whether batches are computed as one row unless told otherwise."""
 
     @property
-    def device(self) -> torch.device:
-        """Where the weights are."""
+    def device(self) -> Any:
+        """Where it computes; its `type` is `cpu`, `cuda` or the like."""
 
-    def logits(self, batch: Batch, *, pack: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
-        """Start and end logits, float32 of shape (batch, length); −inf at padding."""
+    def answering(self, *, pack: bool = False) -> AbstractContextManager[Any]:
+        """Within this it computes as for answers; raises UsageError where its batches cannot be one row."""
+
+    def logits(self, batch: Batch, *, pack: bool = False) -> tuple[Any, Any]:
+        """Start and end logits, float32 of shape (batch, length), as arrays or tensors; −inf at padding."""
 
 
 class Decoding(NamedTuple):
@@ -95,10 +96,7 @@ def search(
     window are kept, as probabilities need them, so memory does not grow with the number of contexts beyond their
     pieces. Arguments as of `answer_corpus`.
     """
-    reader.model.eval()
     pack = reader.packs if pack is None else pack
-    if pack:
-        require("pack", reader.model)
     chunks = list(in_chunks(corpus))
     with ThreadPoolExecutor(1) as ahead, progress(doing, len(corpus), "questions") as advance:
         coming = [ahead.submit(make_windows, chunk, reader.tokenizer, reader.options) for chunk in chunks[:1]]
@@ -137,50 +135,47 @@ def _search(
     lengths = input_lengths(windows, reader.layout)
     questions = len(windows.questions.pointers) - 1
     sums = Sums.of(windows, decoding)
-    waiting: list[Decoded] = []
+    waiting: list[tuple[Batch, tuple[Any, Any]]] = []
     done = 0
-    with torch.inference_mode():
+    with reader.answering(pack=pack):
         for rows in by_tokens(lengths, token_budget or budget_of(reader.device)):
             batch = collate(windows, reader.layout, rows)
-            waiting.append(sums.decode(batch, *reader.logits(batch.to(reader.device), pack=pack)))
+            waiting.append((batch, reader.logits(batch, pack=pack)))
             if len(waiting) > 1:  # one batch behind, so that a GPU never waits for the host
-                sums.take(waiting.pop(0))
+                sums.take(sums.decode(*waiting.pop(0)))
             before, done = done, done + len(rows)
             advance(done * questions // len(windows) - before * questions // len(windows), "")
-        for decoded in waiting:
-            sums.take(decoded)
+        for some in waiting:
+            sums.take(sums.decode(*some))
     return sums.found()
 
 
-def budget_of(device: torch.device) -> int:
+def budget_of(device: Any) -> int:
     """The pieces of a batch where nobody says otherwise."""
     return 2048 if device.type == "cpu" else 65536
 
 
 class Decoded(NamedTuple):
-    """A batch on the device: the masked logits of its rows, their best spans and null scores.
+    """What a batch holds: of each row its null score and the totals of its spans, and its pieces' masked logits.
 
-    `pieces` (batch, length) and `inside`, on the host, say which piece of all contexts stands at a position.
+    `pieces` (batch, length) and `inside` say which piece of all contexts stands at a position. `spans` are columns
+    of question, start, end and score.
     """
 
     rows: Ints
     pieces: NDArray[np.int64]
     inside: NDArray[np.bool_]
-    start: torch.Tensor
-    end: torch.Tensor
-    spans: Spans
-    null: torch.Tensor
+    start: NDArray[np.float32]
+    end: NDArray[np.float32]
+    null: NDArray[np.float32]
+    totals: Floats
+    spans: tuple[NDArray[Any], ...]
 
 
 def _sharing(places: Ints, allowed: NDArray[np.bool_]) -> int:
     """The most allowed pieces of a window with one place: so many spans may be the same characters."""
     keys = (np.nonzero(allowed)[0] << 32) + places[allowed]  # equal ones are neighbours
     return int(np.diff(np.flatnonzero(np.diff(keys, prepend=-1, append=-1))).max(initial=1))
-
-
-def _only(logits: torch.Tensor, allowed: NDArray[np.bool_]) -> torch.Tensor:
-    """−inf wherever it is not allowed."""
-    return logits.masked_fill(torch.from_numpy(~allowed).to(logits.device), _NEVER)
 
 
 @dataclass(slots=True)
@@ -211,13 +206,14 @@ class Sums:
         null = np.full(questions, np.inf, np.float32)
         return cls(windows, decoding, own, WindowLogits(windows, decoding.reach), null, totals)
 
-    def decode(self, batch: Batch, start: torch.Tensor, end: torch.Tensor) -> Decoded:
-        """What a batch of these windows holds by its logits, on the device where they are."""
+    def decode(self, batch: Batch, logits: tuple[Any, Any]) -> Decoded:
+        """What a batch of these windows holds by its start and end logits, wherever they were computed."""
         windows, contexts, rows, decoding = self.windows, self.windows.contexts, batch.rows, self.decoding
+        start, end = map(on_host, logits)
+        lines = np.arange(len(rows))
+        null = start[lines, batch.null] + end[lines, batch.null]
         begin = (contexts.pointers[windows.paragraph[rows]] + windows.first[rows])[:, None]  # first piece of each
-        null_at = batch.null[:, None].to(start.device)
-        null = (start.gather(1, null_at) + end.gather(1, null_at))[:, 0]
-        pieces = begin - batch.context[:, :1].numpy() + np.arange(start.shape[1])
+        pieces = begin - batch.context[:, :1] + np.arange(start.shape[1])
         inside = (pieces >= begin) & (pieces < begin + windows.length[rows, None])
         startable = inside & (pieces >= begin + self.own[0][rows, None])
         startable &= pieces < begin + self.own[1][rows, None]
@@ -226,27 +222,23 @@ class Sums:
         # A start may stand before its first visible character, an end not behind it.
         endable = inside & (first < last)
         k = decoding.n_best * _sharing(first, startable) * _sharing(last, endable)
-        start, end = _only(start, startable), _only(end, endable)
-        return Decoded(rows, pieces, inside, start, end, best_spans(start, end, decoding.reach, k), null)
+        start, end = np.where(startable, start, _NEVER), np.where(endable, end, _NEVER)
+        begins, ends, scores = best_spans(start, end, decoding.reach, k)
+        line, place = np.nonzero(scores != _NEVER)
+        places = first[line, begins[line, place]], last[line, ends[line, place]]
+        totals = log_totals(start, end, decoding.reach, decoding.temperatures)
+        question = windows.question[rows[line]]
+        spans = (*(column.astype(np.int64) for column in (question, *places)), scores[line, place])
+        return Decoded(rows, pieces, inside, start, end, null, totals, spans)
 
     def take(self, batch: Decoded) -> None:
-        """Bring a batch to the host."""
+        """Add what a batch holds."""
         question = self.windows.question[batch.rows]
-        start, end = batch.start.cpu().numpy(), batch.end.cpu().numpy()
-        self.logits.put(batch.rows, batch.pieces, batch.inside, start, end)
-        np.minimum.at(self.null, question, batch.null.cpu().numpy())
-        decoding = self.decoding
-        np.logaddexp.at(self.totals, question, log_totals(start, end, decoding.reach, decoding.temperatures))
-        self._take_spans(question, batch)
-
-    def _take_spans(self, question: Ints, batch: Decoded) -> None:
-        starts, ends, scores = (part.cpu().numpy() for part in batch.spans)
-        line, place = np.nonzero(scores != _NEVER)
-        contexts = self.windows.contexts
-        first = contexts.starts[batch.pieces[line, starts[line, place]]].astype(np.int64)
-        last = contexts.ends[batch.pieces[line, ends[line, place]]].astype(np.int64)
-        self.parts.append((question[line].astype(np.int64), first, last, scores[line, place]))
-        self.waiting += len(line)
+        self.logits.put(batch.rows, batch.pieces, batch.inside, batch.start, batch.end)
+        np.minimum.at(self.null, question, batch.null)
+        np.logaddexp.at(self.totals, question, batch.totals)
+        self.parts.append(batch.spans)
+        self.waiting += len(batch.spans[0])
         if self.waiting > _MERGED:
             self._merge()
 

@@ -83,7 +83,7 @@ def stream_windows(
         for part in by_tokens(input_lengths(windows, reader.layout)[rows], budget):
             batch = collate(windows, reader.layout, rows[part])
             bounds = np.cumsum([0, *batch.lengths], dtype=np.int64)
-            context = batch.context.numpy() + bounds[:-1, None]
+            context = batch.context + bounds[:-1, None]
             states = hidden_states(reader, batch.to(reader.device), chosen, pack=pack)
             yield States(windows, rows[part], bounds, context, states)
             advance(len(part), "")

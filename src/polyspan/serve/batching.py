@@ -12,10 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import torch
 
 from polyspan.errors import PolyspanError
-from polyspan.model.batch import collate, input_lengths, join
+from polyspan.model.batch import collate, input_lengths, join, on_host
 from polyspan.model.reader import Reader
 from polyspan.model.search import Sums
 from polyspan.model.windows.tokens import tokenise
@@ -143,15 +142,14 @@ class Batcher:
     def _compute_apart(self, parts: list[Part]) -> None:
         """Compute a batch that failed once more, each window alone; who fails again is told so."""
         gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        parts[0][0].reader.runtime.free_memory()
         for pending, rows in parts:
             try:
                 for row in rows:
                     _compute([(pending, row[None])])
             except Exception as error:
                 self._meters.failures.inc()
-                memory = isinstance(error, MemoryError | torch.OutOfMemoryError) or "memory" in str(error)
+                memory = isinstance(error, MemoryError) or "memory" in str(error)
                 reason = "there is not enough memory for it" if memory else type(error).__name__
                 pending.end(error=Refusal(424, "not_computed", f"this could not be computed: {reason}"))
 
@@ -169,18 +167,17 @@ def _require_short_questions(pending: Pending, tokenizer: Any) -> None:
             pending.remarks.append(f"question {number} has {count} pieces; the first {kept} were read")
 
 
-@torch.inference_mode()
 def _compute(parts: list[Part]) -> None:
     """Compute windows of several requests as one batch, and let each request take in what its own say."""
     reader = parts[0][0].reader
     width = max(int(pending.lengths[rows].max()) for pending, rows in parts)
     batches = [collate(pending.windows, reader.layout, rows, width) for pending, rows in parts]
-    logits = reader.logits(join(batches).to(reader.device), pack=reader.packs)
-    sizes = [len(rows) for _, rows in parts]
-    start, end = (torch.split(side.cpu(), sizes) for side in logits)
+    with reader.answering(pack=reader.packs):
+        logits = [on_host(side) for side in reader.logits(join(batches), pack=reader.packs)]
+    bounds = np.cumsum([len(rows) for _, rows in parts])[:-1]
+    sides = (np.split(side, bounds) for side in logits)
     decoded = [
-        pending.sums.decode(batch, of_start, of_end)
-        for (pending, _), batch, of_start, of_end in zip(parts, batches, start, end, strict=True)
+        pending.sums.decode(batch, own) for (pending, _), batch, *own in zip(parts, batches, *sides, strict=True)
     ]
     for (pending, _), found in zip(parts, decoded, strict=True):
         pending.sums.take(found)

@@ -60,21 +60,21 @@ class Service:
 
         Raises PolyspanError where there is no Reader to be had.
         """
-        import torch
-
-        from polyspan.model.adapters import load_adapters
+        from polyspan.model.encoders.model_name import EXPORT, folder_with
         from polyspan.model.fast.allocator import keep_freed_memory
         from polyspan.model.reader import Reader
         from polyspan.serve.batching import Batcher
 
-        if torch.cuda.is_available():
-            torch.cuda.set_device(worker % torch.cuda.device_count())
-        elif workers > 1 and "OMP_NUM_THREADS" not in os.environ:
-            torch.set_num_threads(max(1, torch.get_num_threads() // workers))
+        if folder_with(EXPORT, self.reader) is None or self.adapters:
+            _take_share(worker, workers)
+        elif workers > 1:
+            os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))
         keep_freed_memory()
         reader = Reader.load(self.reader, dtype=self.dtype, language_adapter=self.language_adapter)
         readers: dict[str | None, Reader] = {None: reader}
         if self.adapters:
+            from polyspan.model.adapters import load_adapters
+
             readers.update(load_adapters(self.adapters, self.dtype))
         for one in readers.values():
             one.answer("Does it work?", "It works.")
@@ -194,6 +194,16 @@ class Service:
         finally:
             answers.cancel()
             left.cancel()
+
+
+def _take_share(worker: int, workers: int) -> None:
+    """Let torch use one GPU, or its share of the cores."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.set_device(worker % torch.cuda.device_count())
+    elif workers > 1 and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, torch.get_num_threads() // workers))
 
 
 def _windows(options: "WindowOptions", given: Mapping[str, int]) -> "WindowOptions":

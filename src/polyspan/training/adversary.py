@@ -19,7 +19,8 @@ from polyspan.data.schema import Corpus
 from polyspan.errors import UsageError
 from polyspan.model.abilities import encoder_layers, require
 from polyspan.model.batch import Batch, collate
-from polyspan.model.reader import Reader, span_logits
+from polyspan.model.reader import Reader
+from polyspan.model.torch_runtime import span_logits
 from polyspan.model.windows.windows import Windows, concatenate, make_windows
 
 _HIDDEN = 512

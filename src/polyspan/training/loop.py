@@ -31,7 +31,8 @@ from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.fast.used_rows import keep_used_rows, restore_rows, used_pieces
 from polyspan.model.map import Map
-from polyspan.model.reader import Reader, span_logits
+from polyspan.model.reader import Reader
+from polyspan.model.torch_runtime import span_logits
 from polyspan.model.windows.tokens import Ints
 from polyspan.model.windows.windows import Windows, cached_windows, concatenate
 from polyspan.progress import progress

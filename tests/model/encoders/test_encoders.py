@@ -141,7 +141,7 @@ def test_a_decoder_says_no_answer_at_its_last_piece(family, save_encoder, corpus
     reader = Reader.load(save_encoder(family, *FAMILIES[family], tmp_path), WINDOWS)
     assert reader.layout.null == "last"
     windows = make_windows(corpus, reader.tokenizer, WINDOWS, training=True)
-    batch = collate(windows, reader.layout, np.arange(len(windows), dtype=np.int32))
+    batch = collate(windows, reader.layout, np.arange(len(windows), dtype=np.int32)).to("cpu")
     end = reader.tokenizer.eos_token_id
     assert batch.input_ids.gather(1, batch.null[:, None])[:, 0].tolist() == [end] * len(windows)
     outside = torch.from_numpy(windows.label_start < 0)

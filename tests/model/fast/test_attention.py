@@ -12,7 +12,8 @@ from polyspan.model.batch import collate
 from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.fast import attention, pack
 from polyspan.model.fast.dropout import Dropout, draw
-from polyspan.model.reader import Reader, span_logits
+from polyspan.model.reader import Reader
+from polyspan.model.torch_runtime import span_logits
 from polyspan.model.windows.windows import WindowOptions, make_windows
 
 SIZE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
@@ -51,7 +52,7 @@ def reader(request, save_encoder, tmp_path) -> Reader:
 
 def batch_of(reader, corpus):
     windows = make_windows(corpus, reader.tokenizer, reader.options, training=True)
-    return collate(windows, reader.layout, np.arange(len(windows), dtype=np.int32))
+    return collate(windows, reader.layout, np.arange(len(windows), dtype=np.int32)).to("cpu")
 
 
 def test_packed_logits_are_those_of_the_windows_alone(reader, corpus):

@@ -18,6 +18,7 @@ from polyspan.model.encoders.difference import WeightDifference
 from polyspan.model.encoders.model_name import (
     ADAPTER,
     DIFFERENCE,
+    EXPORT,
     folder_with,
     hub_commit,
     model_folder,
@@ -46,6 +47,12 @@ def load_encoder(name: str, seed: int = 0, language_adapter: Source | None = Non
     """
     if not 0 <= seed < 2**63:
         raise UsageError("a seed is a whole number from 0 below 2**63", found=str(seed))
+    if folder_with(EXPORT, name) is not None:
+        raise UsageError(
+            "an exported Reader answers and does nothing else",
+            where=name,
+            fix="take the Reader that it was exported from",
+        )
     small = _beside_base(name)
     if language_adapter is not None:
         if not isinstance(small, Adapter):

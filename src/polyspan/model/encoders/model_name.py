@@ -14,6 +14,9 @@ SHA256 = {"e5-small": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbb
 ADAPTER, DIFFERENCE = "adapter_config.json", "difference.safetensors"
 """The files that tell the folder of an adapter, and that of a difference, from one of a whole model."""
 
+EXPORT = "export.json"
+"""The file that tells the folder of an exported Reader, which answers and does nothing else."""
+
 _READER = Path(__file__).parent / "reader"  # what `make reader` wrote: a difference from the bundled encoder
 _COMMIT = re.compile("[0-9a-f]{40}")
 _PATIENCE = 10  # seconds without an answer of the hub

@@ -127,7 +127,10 @@ def layout(tokenizer: Any) -> Layout:
 
     A tokenizer that puts nothing between the two, as many a decoder's, gets its separator there or a line break,
     and one that puts nothing behind them its end of text. Without a special token in front that end is `null`.
+    The tokenizer of an exported Reader has it written down.
     """
+    if isinstance(known := getattr(tokenizer, "layout", None), Layout):
+        return known
     pair = tokenizer("a", "b")
     sequences = np.array([-1 if part is None else part for part in pair.sequence_ids()])
     ids, types = pair["input_ids"], pair.get("token_type_ids")

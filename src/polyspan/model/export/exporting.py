@@ -1,0 +1,175 @@
+"""`polyspan export`: a Reader as a folder that answers with onnxruntime alone, written if it answers as before."""
+
+import copy
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, get_args
+
+from polyspan.data import mini
+from polyspan.data.schema import Corpus, require_corpora
+from polyspan.errors import PolyspanError, UsageError, choose
+from polyspan.files import Source, replacing_folder, require_writable, sha256, write_json, write_text
+from polyspan.model.calibration import CALIBRATION_FILE
+from polyspan.model.encoders.encoder import quiet
+from polyspan.model.encoders.model_name import EXPORT
+from polyspan.model.export.export_gate import LOGITS, SAME, Gate, measure
+from polyspan.model.export.onnx_graph import silently, write_graph
+from polyspan.model.export.rounding import Rounding, halve, round_to_int8
+from polyspan.model.onnx.exported import GRAPH, VERSION, Precision
+from polyspan.model.onnx.onnx_runtime import OnnxRuntime
+from polyspan.model.reader import OPTIONS_FILE, Reader
+
+README = "README.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An export: its folder, what its weights are in, and what the gate measured."""
+
+    out: str
+    format: str
+    gate: Gate
+
+    def as_json(self) -> dict[str, Any]:
+        """As `polyspan export --json` prints it."""
+        return {"out": self.out, "format": self.format, **self.gate.as_json()}
+
+
+class ExportRefused(PolyspanError):
+    """The gate refused an export; `exported` has what it measured, and nothing was written."""
+
+    def __init__(self, exported: Exported, tolerance: float) -> None:
+        gate = exported.gate
+        failed = [row for row in gate.rows if not row.passes(tolerance)]
+        worst = [f"{row.data}: F1 {row.f1:.1f} → {row.f1_exported:.1f}, {row.same:.1f} % equal" for row in failed]
+        far = "" if failed else f"a logit differs by {gate.max_logit_difference:.2g}"
+        super().__init__(
+            "the exported Reader answers otherwise, and is not written",
+            found="; ".join(worst) or far,
+            expected=f"F1 that falls by {tolerance:g} at most and {SAME:g} % equal answers in each data set"
+            if failed
+            else f"at most {LOGITS:g}",
+            fix="export it in another precision, raise --tolerance, or write it all the same with --force",
+        )
+        self.exported = exported
+
+
+def export(
+    reader: Reader | Source,
+    out: Source,
+    *,
+    precision: Precision = "fp32",
+    rounding: Rounding = "weights",
+    check: Sequence[Corpus] | None = None,
+    tolerance: float = 1.0,
+    force: bool = False,
+) -> Exported:
+    """Write a Reader as ONNX into a new folder, which `Reader.load` takes where there is no torch too.
+
+    Its weights are kept as `precision` says; int8 by `rounding`: `weights` alone, or states too (`dynamic`).
+    Its answers to the corpora `check` (None: the mini corpus's tests in five languages) are compared with those of
+    torch. Raises ExportRefused, with what was measured, where F1 falls by more than `tolerance` in one of them,
+    fewer than 95 % of the answers are equal, or a logit differs by more than 1e-4; with `force` it is written all
+    the same. Raises PolyspanError for a Reader that was never trained and a folder that is taken, and UsageError
+    for a model that cannot be exported.
+    """
+    choose("precision", precision, get_args(Precision))
+    choose("rounding", rounding, get_args(Rounding))
+    corpora = [mini.load(short, "test") for short in mini.LANGUAGES] if check is None else list(check)
+    require_corpora(corpora, "export")
+    if not (corpora and all(map(len, corpora))):
+        raise UsageError("there are no questions to compare the answers to")
+    if not tolerance >= 0:
+        raise UsageError("a tolerance is a number of points of F1, from 0", found=str(tolerance))
+    require_writable(out, folder=True)
+    reader = _plain(reader)
+    with replacing_folder(out) as part:
+        _write(reader, part, precision, rounding)
+        exported = Reader.load(part)
+        gate = measure(reader, exported, corpora, tolerance)
+        found = Exported(str(out), exported.dtype, gate)
+        if not (gate.passed or force):
+            raise ExportRefused(found, tolerance)
+        write_json(part / EXPORT, _record(reader, part, precision) | gate.as_json())
+        write_text(part / README, _readme(found))
+    return found
+
+
+def _plain(reader: Reader | Source) -> Reader:
+    """A Reader with its adapter merged that computes in float32. Raises where it is nothing to export."""
+    name = "the Reader" if isinstance(reader, Reader) else os.fspath(reader)
+    found = reader if isinstance(reader, Reader) else Reader.load(reader)
+    if isinstance(found.model, OnnxRuntime):
+        raise UsageError(f"{name} is exported already", fix="take the Reader that it was exported from")
+    if found.fresh_head:
+        raise PolyspanError(
+            f"{name} was never trained to answer", found="a span head drawn at random", fix="polyspan train"
+        )
+    if found.adapter is not None:
+        found = copy.deepcopy(found)
+        found.merge()
+    return found if found.dtype == "fp32" else replace(found, dtype="fp32")
+
+
+def _write(reader: Reader, folder: Path, precision: Precision, rounding: Rounding) -> None:
+    """All files but the gate's figures."""
+    write_graph(reader.model, reader.layout, folder / GRAPH)
+    with silently():
+        if precision == "fp16":
+            halve(folder / GRAPH)
+        elif precision == "int8":
+            round_to_int8(folder / GRAPH, rounding)
+    with quiet():
+        reader.model.config.save_pretrained(folder)
+        reader.tokenizer.save_pretrained(folder)
+    write_json(folder / OPTIONS_FILE, asdict(reader.options))
+    if reader.calibration is not None:
+        reader.calibration.save(folder)
+    write_json(folder / EXPORT, _record(reader, folder, precision))
+
+
+def _record(reader: Reader, folder: Path, precision: Precision) -> dict[str, Any]:
+    """What `ExportRecord` reads."""
+    files = sorted(path for path in folder.iterdir() if path.name not in (CALIBRATION_FILE, EXPORT, README))
+    return {
+        "version": VERSION,
+        "format": precision,
+        "layout": asdict(reader.layout),
+        "unknown": reader.tokenizer.unk_token_id,
+        "first": reader.tokenizer.cls_token_id,
+        "longest": reader.longest,
+        "files": {path.name: sha256(path) for path in files},
+    }
+
+
+def _readme(found: Exported) -> str:
+    columns = ("data", "n", "EM", "F1", "EM exported", "F1 exported", "equal")
+    lines = [columns, ["---"] * len(columns)]
+    for row in found.gate.rows:
+        figures = (row.em, row.f1, row.em_exported, row.f1_exported, row.same)
+        lines.append([row.data, str(row.n), *(f"{figure:.1f}" for figure in figures)])
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    largest = f"{found.gate.max_logit_difference:.2g}"
+    return f"""---
+library_name: polyspan
+pipeline_tag: question-answering
+tags:
+- onnx
+---
+# A Reader in ONNX, {found.format}
+
+It answers questions by a span of a text, as the Reader that `polyspan export` made it of, and needs neither torch
+nor transformers:
+
+```python
+import polyspan as ps
+
+ps.Reader.load(FOLDER).answer(question, context)
+```
+
+Answers before and after the export, in per cent; no logit differs by more than {largest}:
+
+{table}
+"""
