@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from polyspan.bench import fine_tuning
-from polyspan.bench.fine_tuning import Comparison, fine_tuning_table, measured, read_rows, timed, trained
+from polyspan.bench.fine_tuning import EqualTime, fine_tuning_table, measured, read_rows, timed, trained
 from polyspan.errors import UsageError
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -15,7 +15,7 @@ WINDOWS = {"max_length": 64, "stride": 16, "max_question_length": 16}
 @pytest.fixture
 def asked(tiny):
     """Half a second on the mini corpus."""
-    return Comparison(0.5, 4, tiny, "mini:en/train", ("mini:en/test", "mini:fr/test"), WINDOWS)
+    return EqualTime(0.5, 4, tiny, "mini:en/train", ("mini:en/test", "mini:fr/test"), WINDOWS)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_what_is_done_is_not_done_again(asked, alone, tmp_path):
     assert table.startswith("|  | numbers trained | questions | windows/s |")
     assert "seeds 1, 2; 4 questions of each test" in table
     with pytest.raises(UsageError, match="another comparison"):
-        measured(Comparison(1.0, 4, asked.model, asked.data, asked.tests, WINDOWS), ["cpu"], [1], file)
+        measured(EqualTime(1.0, 4, asked.model, asked.data, asked.tests, WINDOWS), ["cpu"], [1], file)
 
 
 def test_the_command_puts_the_table_into_a_page(asked, alone, tmp_path, capsys):

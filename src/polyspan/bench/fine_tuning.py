@@ -46,7 +46,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class EqualTime:
     """What all ways have in common: `seconds` of training from `model` on `data`, `n` questions of each test."""
 
     seconds: float = 120.0
@@ -63,14 +63,14 @@ class Comparison:
         return told | {"settings": settings, "cpu": machine()["cpu"], "cores": usable_cores()}
 
 
-def timed(asked: Comparison, way: str) -> Row:
+def timed(asked: EqualTime, way: str) -> Row:
     """A training of a fifth of the time, at a guess: how many questions are learnt in a second."""
     with tempfile.TemporaryDirectory() as folder:
         _, run = _train(asked, way, 0, max(16, round(2 * asked.seconds)), Path(folder) / "reader")
     return {"rate": run["asked"] / run["seconds"]}
 
 
-def trained(asked: Comparison, way: str, seed: int, questions: int) -> Row:
+def trained(asked: EqualTime, way: str, seed: int, questions: int) -> Row:
     """A training with its measurements, and F1 on each test."""
     from polyspan.prediction import predict
     from polyspan.score import score
@@ -90,7 +90,7 @@ def trained(asked: Comparison, way: str, seed: int, questions: int) -> Row:
     return row | {"trained": _trained_numbers(asked, way)} | asked.told()
 
 
-def _train(asked: Comparison, way: str, seed: int, questions: int, folder: Path) -> tuple[Any, Row]:
+def _train(asked: EqualTime, way: str, seed: int, questions: int, folder: Path) -> tuple[Any, Row]:
     """A Reader that has learnt from so many questions, in several passes where there are fewer, and its record."""
     from polyspan.training.loop import train
 
@@ -103,13 +103,13 @@ def _train(asked: Comparison, way: str, seed: int, questions: int, folder: Path)
     return reader, run | {"asked": limit * passes, "learnt": run["windows"] * passes}
 
 
-def _settings(asked: Comparison, way: str, passes: float) -> Any:
+def _settings(asked: EqualTime, way: str, passes: float) -> Any:
     from polyspan.training.settings import preset
 
     return preset("cpu", **{"epochs": passes, **WAYS[way], **asked.settings})
 
 
-def _trained_numbers(asked: Comparison, way: str) -> int:
+def _trained_numbers(asked: EqualTime, way: str) -> int:
     """How many numbers of the model a way changes; of the word embeddings all, though those that occur move."""
     from polyspan.model.encoders.base import base_of
     from polyspan.model.reader import Reader
@@ -124,7 +124,7 @@ def _trained_numbers(asked: Comparison, way: str) -> int:
     return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
-def measured(asked: Comparison, ways: Sequence[str], seeds: Sequence[int], file: Path) -> list[Row]:
+def measured(asked: EqualTime, ways: Sequence[str], seeds: Sequence[int], file: Path) -> list[Row]:
     """The rows of a file, with those that it lacks made and written one by one.
 
     Raises UsageError where the file has another comparison.
@@ -210,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     settings = {name: _value(value) for name, _, value in (one.partition("=") for one in given.set)}
     tests = tuple(given.test or TESTS)
-    asked = Comparison(given.seconds, given.questions, given.model, given.data, tests, settings)
+    asked = EqualTime(given.seconds, given.questions, given.model, given.data, tests, settings)
     rows = measured(asked, given.way or list(WAYS), given.seed or [42, 43, 44], given.out / "lora.csv")
     table = fine_tuning_table(rows)
     print(table)
