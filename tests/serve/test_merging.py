@@ -18,7 +18,7 @@ def test_the_surest_document_answers():
     found = [[_span("a", 0.4), _none(0.5), _span("b", 0.1)], [_span("c", 0.6), _span("d", 0.3), _none(0.1)]]
     answer = of_documents("who", ["one", "two"], found, 3)
     assert (answer["text"], answer["document"], answer["probability"]) == ("c", "two", 0.6)
-    assert [(one["text"], one["document"]) for one in answer["alternatives"]] == [("a", "one"), ("d", "two")]
+    assert [(one["text"], one["document"]) for one in answer["alternatives"]] == [("d", "two"), ("a", "one")]
     assert answer["no_answer"] == 0.1
 
 

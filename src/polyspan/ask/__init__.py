@@ -2,8 +2,8 @@
 
 `polyspan.ask(…)` is the function `asking.ask`.
 
-Gives: `asking`, `documents`, `pipeline`, `ranking`. Its own: `compat`, `library`, `pairs`, `parameters`,
-`passages`, `sentence`.
+Gives: `asking`, `best_passage`, `documents`, `pipeline`, `ranking`. Its own: `compat`, `haystack`, `library`,
+`pairs`, `parameters`, `passages`, `sentence`.
 """
 
 import sys

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from polyspan.ask.best_passage import best_passage
 from polyspan.ask.documents.document import PART, Counted, Document
 from polyspan.ask.documents.document_format import LARGEST
 from polyspan.ask.library import Sources, is_text, mind, read_documents
@@ -93,9 +94,9 @@ def ask(
 
     `documents` are files, quoted patterns, "-" for stdin, or documents read before. `top` is how many answers a
     reply has, "" counted; `passages` how many passages are read for a question, those that are most like it (0:
-    all). `language_adapter` is as of `Reader.load`, for a Reader that is named. "" is the answer where the
-    Reader's calibration says so of the passage with the most probable span, or, without one, where that passage
-    has better evidence for none; with `always` it is never given.
+    all). `language_adapter` is as of `Reader.load`, for a Reader that is named. The answer is the best span of all
+    (`best_passage`), or "" where the Reader's calibration says so of its passage, or, without one, where that
+    passage has better evidence for none; with `always` "" is never given.
 
     Warns of each file that cannot be read. Raises PolyspanError where none can be, and UsageError for a question
     that is empty.
@@ -113,7 +114,7 @@ def ask(
         raise UsageError(
             "a Reader that is loaded has its language's adapter", fix="Reader.load(…, language_adapter=…)"
         )
-    found = _spans(asked, library, cut(library), reader, passages)
+    found = _read(asked, library, cut(library), reader, passages)
     return [_reply(*each, library, top, always) for each in zip(asked, found, strict=True)]
 
 
@@ -138,46 +139,87 @@ def _load(name: "Source", language_adapter: "Source | None") -> "Reader":
     return reader
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """A span of a document's text; `null` is the answer "" in its passage, `given` whether the Reader gives it."""
+class _Span(NamedTuple):
+    """A span of a document's text."""
 
     span: "Candidate"
     document: int
     start: int
     end: int
-    null: "Candidate"
+
+    def overlaps(self, other: "_Span") -> bool:
+        """Whether both have characters in common."""
+        return self.document == other.document and self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The spans of a question, the best first and each place once; whether the first is the answer, and ""."""
+
+    spans: list[_Span]
     given: bool
+    null: "Candidate | None"
+
+    @classmethod
+    def of(
+        cls, library: list[Document], read: list[DocumentPassage], found: "list[list[Candidate]]", ranked: bool
+    ) -> "_Found":
+        """From the candidates in each passage that was read."""
+        placed = [_placed(library, *each) for each in zip(read, found, strict=True)]
+        kept = [
+            [one for one in candidates if one in places or one.start == one.end]
+            for places, candidates in zip(placed, found, strict=True)
+        ]
+        best = best_passage(kept, ranked=ranked)
+        spans = [_Span(one, read[number].document, *placed[number][one]) for number, one in best.spans]
+        first = {span[1:]: span for span in reversed(spans)}  # a sentence may stand in two passages
+        return cls([span for span in spans if first[span[1:]] is span], best.given, best.null)
 
 
-def _spans(
+def _placed(
+    library: list[Document], passage: DocumentPassage, candidates: "list[Candidate]"
+) -> "dict[Candidate, tuple[int, int]]":
+    """Where the spans of a passage stand in its document; those that reach from one paragraph to the next, or from
+    a heading, are none."""
+    text = library[passage.document].text
+    places = {one: passage.in_document(one.start, one.end) for one in candidates if one.start < one.end}
+    return {one: place for one, place in places.items() if place is not None and not PART.search(text, *place)}
+
+
+def _read(
     asked: list[str], library: list[Document], passages: list[DocumentPassage], reader: "Reader", most: int
-) -> list[list[_Span]]:
-    """The spans of each question in the passages that are read for it, the most probable first."""
+) -> list[_Found]:
+    """What is found for each question in the passages that are read for it."""
     from polyspan.model.answers import AnswerOptions
     from polyspan.prediction import predict
 
+    chosen = _chosen(asked, passages, most)
     askers: dict[int, list[int]] = {}
-    for number, chosen in enumerate(_chosen(asked, passages, most)):
+    for number, places in enumerate(chosen):
         if not _is_known(asked[number], reader):
             mind(f"the model knows no letter of the question {shorten(asked[number])}")
-            continue
-        for place in chosen:
+            places.clear()
+        for place in places:
             askers.setdefault(place, []).append(number)
     paragraphs = tuple(
         Paragraph(passages[place].text, tuple(Question(f"{place}:{number}", asked[number]) for number in numbers))
         for place, numbers in sorted(askers.items())
     )
-    found: list[list[_Span]] = [[] for _ in asked]
     if not paragraphs:
-        return found
+        return [_Found([], False, None) for _ in asked]
     corpus = Corpus(paragraphs, f"{len(asked)} question{'s'[: len(asked) != 1]} on {len(paragraphs)} passages")
     odds = 0.0 if reader.calibration is None else None  # no answer where its evidence is the better one
     options = AnswerOptions(_SPANS, null_threshold=odds, align_to_words=True)
-    for key, candidates in predict(reader, corpus, options).candidates.items():
-        place, number = map(int, key.split(":"))
-        found[number] += _in_documents(candidates, passages[place], library)
-    return [_sorted(spans) for spans in found]
+    found = predict(reader, corpus, options).candidates
+    return [
+        _Found.of(
+            library,
+            [passages[place] for place in places],
+            [found[f"{place}:{number}"] for place in places],
+            ranked=0 < most < len(passages),
+        )
+        for number, places in enumerate(chosen)
+    ]
 
 
 def _chosen(asked: list[str], passages: list[DocumentPassage], most: int) -> list[list[int]]:
@@ -193,39 +235,14 @@ def _is_known(question: str, reader: "Reader") -> bool:
     return bool((tokenise([question], reader.tokenizer, places=False).ids != reader.tokenizer.unk_token_id).any())
 
 
-def _in_documents(candidates: "list[Candidate]", passage: DocumentPassage, library: list[Document]) -> list[_Span]:
-    """The spans of a passage; those that reach from one paragraph to the next, or from a heading, are none."""
-    null = next(one for one in candidates if one.start == one.end)
-    given = candidates[0] is not null
-    text = library[passage.document].text
-    spans = []
-    for one in candidates:
-        place = passage.in_document(one.start, one.end) if one is not null else None
-        if place is not None and not PART.search(text, *place):
-            spans.append(_Span(one, passage.document, *place, null, given))
-    return spans
-
-
-def _sorted(spans: list[_Span]) -> list[_Span]:
-    """The most probable first, each place once: a sentence may stand in two passages."""
-    first: dict[tuple[int, int, int], _Span] = {}
-    for span in sorted(spans, key=lambda one: -one.span.probability):
-        first.setdefault((span.document, span.start, span.end), span)
-    return list(first.values())
-
-
-def _reply(question: str, spans: list[_Span], library: list[Document], top: int, always: bool) -> Reply:
+def _reply(question: str, found: _Found, library: list[Document], top: int, always: bool) -> Reply:
     apart: list[_Span] = []
-    for span in spans:
-        if len(apart) == top:
-            break
-        if not any(
-            span.document == one.document and span.start < one.end and one.start < span.end for one in apart
-        ):
+    for span in found.spans:
+        if len(apart) < top and not any(map(span.overlaps, apart)):
             apart.append(span)
     answers = [_answer(one, library[one.document]) for one in apart]
-    if not apart or not (always or apart[0].given):
-        answers = [_nothing(apart[0].null if apart else None), *answers][:top]
+    if not apart or not (always or found.given):
+        answers = [_nothing(found.null if apart else None), *answers][:top]
     return Reply(question, answers[0], tuple(answers[1:]), len(library))
 
 

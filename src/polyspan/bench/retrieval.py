@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from polyspan.ask.best_passage import best_passage
 from polyspan.ask.ranking.index import CLEAR, Index
 from polyspan.bench.material import corpus
 from polyspan.data.mini import LANGUAGES
@@ -65,7 +66,7 @@ def recall_rows(name: str, texts: Library, methods: Sequence[str] = METHODS) -> 
 
 def reading_rows(name: str, texts: Library, reader: Reader, size: int) -> list[Row]:
     """For English texts asked in each language: EM and F1 of `size` questions with the right paragraph given, and
-    with the most probable span of the best 20 that `auto` finds."""
+    with the best span of the best 20 that `auto` finds."""
     rows = []
     for language, asked in _pairs(texts):
         if language != "en":
@@ -108,18 +109,18 @@ def _read(
     chosen: Sequence[Sequence[int]],
     language: str | None,
 ) -> dict[str, str]:
-    """The most probable span that each question has in its passages, by its id."""
+    """The best span that each question has in its passages, which stand in their order of rank, by its id."""
     askers: dict[int, list[Question]] = {}
     for question, numbers in zip(questions, chosen, strict=True):
         for number in numbers:
             askers.setdefault(number, []).append(replace(question, id=f"{number} {question.id}", answers=()))
     paragraphs = tuple(Paragraph(passages[number], tuple(asked)) for number, asked in sorted(askers.items()))
     found = predict(reader, Corpus(paragraphs, "the passages", language), _ALWAYS).candidates
-    most: dict[str, tuple[float, str]] = {}
-    for key, candidates in found.items():
-        asked = key.partition(" ")[2]
-        most[asked] = max(most.get(asked, (-1.0, "")), (candidates[0].probability, candidates[0].text))
-    return {key: text for key, (_, text) in most.items()}
+    best = {
+        question.id: best_passage([found[f"{number} {question.id}"] for number in numbers], ranked=True)
+        for question, numbers in zip(questions, chosen, strict=True)
+    }
+    return {key: one.spans[0][1].text if one.spans else "" for key, one in best.items()}
 
 
 def _percent(which: Any) -> float:
