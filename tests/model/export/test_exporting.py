@@ -162,7 +162,8 @@ def test_families_export(family, save_encoder, tmp_path):
     windows = make_windows(long, before.tokenizer, before.options)
     batch = collate(windows, before.layout, np.arange(len(windows), dtype=np.int32))
     for one, other in zip(before.logits(batch), after.logits(batch), strict=True):
-        assert np.abs(np.nan_to_num(one.detach().numpy() - other)).max() < 1e-4
+        inside = np.isfinite(other)
+        assert np.abs(one.detach().numpy()[inside] - other[inside]).max() < 1e-4
 
 
 def test_an_export_leaves_the_reader_as_it_was(reader, tmp_path):

@@ -114,11 +114,11 @@ def load_exported(folder: Path) -> tuple[OnnxRuntime, ExportedTokenizer]:
     Raises PolyspanError where a file is missing or broken, or is not as it was exported.
     """
     record = ExportRecord.load(folder)
-    with ThreadPoolExecutor(1) as beside:  # reading all bytes takes as long as making the session
+    with ThreadPoolExecutor(2) as beside:  # all three take as long
         whole = beside.submit(record.require_files, folder)
+        tokenizer = beside.submit(ExportedTokenizer.open, folder, record)
         try:
-            tokenizer = ExportedTokenizer.open(folder, record)
             runtime = OnnxRuntime(folder / GRAPH, record.format)
         finally:
             whole.result()  # its fault is the cause of others
-    return runtime, tokenizer
+        return runtime, tokenizer.result()
