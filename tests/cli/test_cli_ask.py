@@ -7,16 +7,16 @@ import sys
 import pytest
 
 from polyspan.ask.asking import DocumentAnswer, Reply
-from polyspan.ask.sentence import Shown
+from polyspan.ask.sentence import AnswerSentence
 from polyspan.cli import terminal
 
 
 def answer(text="1840", file="mill.txt", start=32, end=36, line=1, counted="file", part=None, shown=None):
-    sentence = shown or Shown(f"Built in {' '.join(text.split())} by Roos.", 9, 9 + len(text))
+    sentence = shown or AnswerSentence(f"Built in {' '.join(text.split())} by Roos.", 9, 9 + len(text))
     return DocumentAnswer(text, file, start, end, line, counted, part, "utf-8", 0.934, True, sentence)
 
 
-NOTHING = DocumentAnswer("", None, 0, 0, None, None, None, None, 0.8, True, Shown("", 0, 0))
+NOTHING = DocumentAnswer("", None, 0, 0, None, None, None, None, 0.8, True, AnswerSentence("", 0, 0))
 
 
 @pytest.fixture

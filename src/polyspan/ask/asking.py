@@ -11,7 +11,7 @@ from polyspan.ask.library import Sources, is_text, mind, read_documents
 from polyspan.ask.passages import DocumentPassage
 from polyspan.ask.passages import passages as cut
 from polyspan.ask.ranking.index import Index
-from polyspan.ask.sentence import Shown, sentence_around
+from polyspan.ask.sentence import AnswerSentence, sentence_around
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.errors import UsageError, shorten
 from polyspan.files import Source
@@ -47,13 +47,13 @@ class DocumentAnswer:
     probability: float
     """Of the span in the passage that it was read in; of "" that the passage with the best span has no answer."""
     calibrated: bool
-    shown: Shown
+    shown: AnswerSentence
     """The sentence around it."""
 
     def as_json(self) -> dict[str, Any]:
         """As `polyspan ask --json` prints it."""
         value = asdict(self)
-        sentence: Shown = value.pop("shown")
+        sentence: AnswerSentence = value.pop("shown")
         return value | {"sentence": sentence.text}
 
 
@@ -265,4 +265,6 @@ def _answer(span: _Span, document: Document) -> DocumentAnswer:
 
 def _nothing(null: "Candidate | None") -> DocumentAnswer:
     probability, calibrated = (1.0, False) if null is None else (null.probability, null.calibrated)
-    return DocumentAnswer("", None, 0, 0, None, None, None, None, probability, calibrated, Shown("", 0, 0))
+    return DocumentAnswer(
+        "", None, 0, 0, None, None, None, None, probability, calibrated, AnswerSentence("", 0, 0)
+    )

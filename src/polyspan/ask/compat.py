@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from polyspan.ask.parameters import Answer, Parameters
+from polyspan.ask.parameters import Parameters, PipelineAnswer
 from polyspan.data.schema import Corpus
 from polyspan.model.batch import Batch, by_tokens, collate, input_lengths, on_host
 from polyspan.model.decode import best_spans
@@ -31,7 +31,7 @@ _ALL = 1_000_000  # pieces of a question that are kept: fast tokenizers cut none
 _Span = tuple[int, int, float]  # start, end, score
 
 
-def old_answers(reader: Reader, corpus: Corpus, parameters: Parameters) -> Iterator[list[Answer]]:
+def old_answers(reader: Reader, corpus: Corpus, parameters: Parameters) -> Iterator[list[PipelineAnswer]]:
     """The answers that the old pipeline had for each question of a corpus, in file order, best first.
 
     Where it wanted more spans than a window has, it took spans of score 0 that end before they begin, or lie
@@ -51,9 +51,9 @@ def old_answers(reader: Reader, corpus: Corpus, parameters: Parameters) -> Itera
             yield sorted(found, key=lambda answer: -answer["score"])
 
 
-def _summed(context: str, spans: Iterable[_Span]) -> list[Answer]:
+def _summed(context: str, spans: Iterable[_Span]) -> list[PipelineAnswer]:
     """One answer for each text, whatever its case, where it was found first."""
-    found: dict[str, Answer] = {}
+    found: dict[str, PipelineAnswer] = {}
     for start, end, score in spans:
         text = context[start:end]
         known = found.setdefault(text.lower(), {"score": 0.0, "start": start, "end": end, "answer": text})

@@ -10,7 +10,7 @@ from polyspan.model.windows.windows import WindowOptions
 _MEANINGLESS = ("framework", "modelcard", "num_workers", "padding", "use_fast")  # of the old one; nothing here
 
 
-class Answer(TypedDict):
+class PipelineAnswer(TypedDict):
     """An answer as the old pipeline gave it; `answer == context[start:end]`, in code points."""
 
     score: float

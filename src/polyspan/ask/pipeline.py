@@ -12,7 +12,7 @@ from typing import Any
 
 from polyspan.ask.compat import old_answers
 from polyspan.ask.pairs import Pair, WrongValue, pairs
-from polyspan.ask.parameters import Answer, Parameters
+from polyspan.ask.parameters import Parameters, PipelineAnswer
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.errors import UsageError, choose
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
@@ -94,7 +94,7 @@ class QuestionAnswering:
     def __call__(self, *given: Any, batch_size: int | None = None, **named: Any) -> Any:
         """The answers to what is asked: `polyspan.ask.pairs.pairs` has the shapes that this may have.
 
-        For one pair it is an Answer, a list of them where several are left, or `[]` where none is; for several
+        For one pair it is one answer, a list of them where several are left, or `[]` where none is; for several
         pairs a list of these. For a generator it is an iterator, which reads `batch_size` pairs at a time (one,
         unless told otherwise). Other names are parameters of this call alone.
         """
@@ -110,11 +110,11 @@ class QuestionAnswering:
         while some := list(islice(asked, size)):
             yield from map(_plain, self._answers(some, parameters))
 
-    def _answers(self, asked: Sequence[Pair], parameters: Parameters) -> list[list[Answer]]:
+    def _answers(self, asked: Sequence[Pair], parameters: Parameters) -> list[list[PipelineAnswer]]:
         """At most `top_k` answers to each pair."""
         corpus, order = _corpus(asked)
         answered = old_answers if self.compat else _exact
-        found: list[list[Answer]] = [[] for _ in asked]
+        found: list[list[PipelineAnswer]] = [[] for _ in asked]
         for place, some in zip(order, answered(self._reader(parameters), corpus, parameters), strict=True):
             found[place] = some[: parameters.top_k]
         return found
@@ -181,7 +181,7 @@ def _corpus(asked: Sequence[Pair]) -> tuple[Corpus, list[int]]:
     return Corpus(paragraphs, "questions"), [place for some in places.values() for place in some]
 
 
-def _exact(reader: Reader, corpus: Corpus, parameters: Parameters) -> Iterator[list[Answer]]:
+def _exact(reader: Reader, corpus: Corpus, parameters: Parameters) -> Iterator[list[PipelineAnswer]]:
     """The n best spans, and "" where it may be given; the score is the probability."""
     impossible, aligned = parameters.handle_impossible_answer, parameters.align_to_words
     options = AnswerOptions(
@@ -194,10 +194,10 @@ def _exact(reader: Reader, corpus: Corpus, parameters: Parameters) -> Iterator[l
         yield [_answer(one) for one in candidates if impossible or one.start < one.end]
 
 
-def _answer(one: Candidate) -> Answer:
+def _answer(one: Candidate) -> PipelineAnswer:
     return {"score": one.probability, "start": one.start, "end": one.end, "answer": one.text}
 
 
-def _plain(answers: list[Answer]) -> Answer | list[Answer]:
+def _plain(answers: list[PipelineAnswer]) -> PipelineAnswer | list[PipelineAnswer]:
     """One answer stands alone, however many were wanted."""
     return answers[0] if len(answers) == 1 else answers

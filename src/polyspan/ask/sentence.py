@@ -19,7 +19,7 @@ _WIDE = re.compile(ALONE)
 _SPACE = re.compile(rf"(?P<none>(?<={ALONE})\s*[\r\n]\s*(?={ALONE}))|\s+")
 
 
-class Shown(NamedTuple):
+class AnswerSentence(NamedTuple):
     """A sentence without its line breaks, in which the answer is `text[start:end]`."""
 
     text: str
@@ -27,7 +27,7 @@ class Shown(NamedTuple):
     end: int
 
 
-def sentence_around(text: str, start: int, end: int) -> Shown:
+def sentence_around(text: str, start: int, end: int) -> AnswerSentence:
     """The sentence, or the sentences, that `text[start:end]` stands in; of a long one what is next to it."""
     first, last = _paragraph(text, start, end)
     begin = first
@@ -47,7 +47,7 @@ def sentence_around(text: str, start: int, end: int) -> Shown:
         _end(before, max(room // 2, room - len(after))),
         _begin(after, max(room // 2, room - len(before))),
     )
-    return Shown(before + inside + after, len(before), len(before) + len(inside))
+    return AnswerSentence(before + inside + after, len(before), len(before) + len(inside))
 
 
 def _flat(text: str, start: int, end: int) -> tuple[str, int, int]:

@@ -44,7 +44,7 @@ class GateRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class ExportGate:
     """What was measured, and whether it is good enough."""
 
     rows: tuple[GateRow, ...]
@@ -58,7 +58,7 @@ class Gate:
         return {"max_logit_difference": self.max_logit_difference, "gate": rows, "passed": self.passed}
 
 
-def measure(reader: Reader, exported: Reader, corpora: Sequence[Corpus], tolerance: float) -> Gate:
+def measure(reader: Reader, exported: Reader, corpora: Sequence[Corpus], tolerance: float) -> ExportGate:
     """Answer corpora with a Reader and with what was exported of it, as `predict` does.
 
     It is passed where F1 falls by `tolerance` or less and `SAME` per cent of the answers are equal, in every
@@ -76,7 +76,7 @@ def measure(reader: Reader, exported: Reader, corpora: Sequence[Corpus], toleran
         figures = before.exact_match, before.f1, after.exact_match, after.f1, same
         rows.append(GateRow(corpus.name, corpus.language, len(corpus), *figures))
     close = exported.dtype != "fp32" or largest <= LOGITS
-    return Gate(tuple(rows), largest, close and all(row.passes(tolerance) for row in rows))
+    return ExportGate(tuple(rows), largest, close and all(row.passes(tolerance) for row in rows))
 
 
 class _Overheard:

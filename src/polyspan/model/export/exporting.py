@@ -14,7 +14,7 @@ from polyspan.files import Source, replacing_folder, require_writable, sha256, w
 from polyspan.model.calibration import CALIBRATION_FILE
 from polyspan.model.encoders.encoder import quiet
 from polyspan.model.encoders.model_name import EXPORT
-from polyspan.model.export.export_gate import LOGITS, SAME, Gate, measure
+from polyspan.model.export.export_gate import LOGITS, SAME, ExportGate, measure
 from polyspan.model.export.onnx_graph import silently, write_graph
 from polyspan.model.export.rounding import Rounding, halve, round_to_int8
 from polyspan.model.onnx.exported import GRAPH, VERSION, Precision
@@ -30,7 +30,7 @@ class Exported:
 
     out: str
     format: str
-    gate: Gate
+    gate: ExportGate
 
     def as_json(self) -> dict[str, Any]:
         """As `polyspan export --json` prints it."""
