@@ -133,11 +133,11 @@ def test_a_map_is_fitted_to_what_the_first_one_left(planned):
 
 
 def weights(folder: Path) -> dict[str, str]:
-    """The hash of every file but run records, which have seconds and the place of the model."""
+    """The hash of every file but run record and card, which name the model by its place."""
     return {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.iterdir()
-        if path.is_file() and path.name != "run.json"
+        if path.is_file() and path.name not in ("run.json", "README.md")
     }
 
 

@@ -174,7 +174,7 @@ def test_the_loss_is_that_of_the_plain_model_over_the_pieces_of_the_text(masked_
     from transformers import BertForMaskedLM
 
     words, reader, windows = words_of(masked_model, corpus)
-    batch = collate(windows, words.layout, np.arange(len(windows)))
+    batch = collate(windows, words.layout, np.arange(len(windows))).to("cpu")
     plain = BertForMaskedLM.from_pretrained(masked_model).eval()
     known, expected = np.unique(windows.contexts.ids), 0.0
     with torch.inference_mode():

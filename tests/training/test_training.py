@@ -376,7 +376,7 @@ def test_padding_that_counts_is_in_the_softmax_over_the_whole_length(tiny, corpu
     theirs = AutoModelForQuestionAnswering.from_pretrained(tmp_path / "model").eval()
     lost = []
     for row in range(len(windows)):
-        batch = collate(windows, reader.layout, np.array([row], np.int32), 64)
+        batch = collate(windows, reader.layout, np.array([row], np.int32), 64).to("cpu")
         assert batch.input_ids.shape == (1, 64)
         given = batch.inputs() | {"start_positions": batch.start, "end_positions": batch.end}
         lost.append(float(theirs(**given).loss.detach()))
