@@ -35,6 +35,7 @@ def text_of(card: ReaderCard, folder: Path) -> str:
         options=_content(folder / "reader.json"),
         config=_content(folder / "config.json"),
         calibration=_content(folder / "calibration.json"),
+        exported=_content(folder / "export.json"),
     )
     return drawn.strip() + "\n"
 

@@ -10,8 +10,9 @@ from typing import Any, get_args
 from polyspan.data import mini
 from polyspan.data.schema import Corpus, require_corpora
 from polyspan.errors import PolyspanError, UsageError, choose
-from polyspan.files import Source, replacing_folder, require_writable, sha256, write_json, write_text
+from polyspan.files import Source, replacing_folder, require_writable, sha256, write_json
 from polyspan.model.calibration import CALIBRATION_FILE
+from polyspan.model.card.readme import CARD_FILE, write_card
 from polyspan.model.encoders.encoder import quiet
 from polyspan.model.encoders.model_name import EXPORT
 from polyspan.model.export.export_gate import LOGITS, SAME, ExportGate, measure
@@ -20,8 +21,6 @@ from polyspan.model.export.rounding import Rounding, halve, round_to_int8
 from polyspan.model.onnx.exported import GRAPH, VERSION, Precision
 from polyspan.model.onnx.onnx_runtime import OnnxRuntime
 from polyspan.model.reader import OPTIONS_FILE, Reader
-
-README = "README.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +92,7 @@ def export(
         if not (gate.passed or force):
             raise ExportRefused(found, tolerance)
         write_json(part / EXPORT, _record(reader, part, precision) | gate.as_json())
-        write_text(part / README, _readme(found))
+        write_card(reader.card, part)
     return found
 
 
@@ -132,7 +131,7 @@ def _write(reader: Reader, folder: Path, precision: Precision, rounding: Roundin
 
 def _record(reader: Reader, folder: Path, precision: Precision) -> dict[str, Any]:
     """What `ExportRecord` reads."""
-    files = sorted(path for path in folder.iterdir() if path.name not in (CALIBRATION_FILE, EXPORT, README))
+    files = sorted(path for path in folder.iterdir() if path.name not in (CALIBRATION_FILE, EXPORT, CARD_FILE))
     return {
         "version": VERSION,
         "format": precision,
@@ -142,34 +141,3 @@ def _record(reader: Reader, folder: Path, precision: Precision) -> dict[str, Any
         "longest": reader.longest,
         "files": {path.name: sha256(path) for path in files},
     }
-
-
-def _readme(found: Exported) -> str:
-    columns = ("data", "n", "EM", "F1", "EM exported", "F1 exported", "equal")
-    lines = [columns, ["---"] * len(columns)]
-    for row in found.gate.rows:
-        figures = (row.em, row.f1, row.em_exported, row.f1_exported, row.same)
-        lines.append([row.data, str(row.n), *(f"{figure:.1f}" for figure in figures)])
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    largest = f"{found.gate.max_logit_difference:.2g}"
-    return f"""---
-library_name: polyspan
-pipeline_tag: question-answering
-tags:
-- onnx
----
-# A Reader in ONNX, {found.format}
-
-It answers questions by a span of a text, as the Reader that `polyspan export` made it of, and needs neither torch
-nor transformers:
-
-```python
-import polyspan as ps
-
-ps.Reader.load(FOLDER).answer(question, context)
-```
-
-Answers before and after the export, in per cent; no logit differs by more than {largest}:
-
-{table}
-"""
