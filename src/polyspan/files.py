@@ -189,6 +189,11 @@ def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), **s
     return text.getvalue()
 
 
+def csv_rows(path: Source) -> list[dict[str, str]]:
+    """The rows of a CSV file that was written as `csv_text` gives it."""
+    return list(csv.DictReader(io.StringIO(Path(path).read_text("utf-8"), newline="")))
+
+
 def write_text(path: Source, text: str) -> None:
     """Write a UTF-8 file whole or not at all."""
     with replacing(path) as part:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from polyspan.bench import fine_tuning
-from polyspan.bench.fine_tuning import EqualTime, fine_tuning_table, measured, read_rows, timed, trained
+from polyspan.bench.fine_tuning import EqualTime, fine_tuning_table, measured, timed, trained
 from polyspan.errors import UsageError
+from polyspan.files import csv_rows
 
 DOCS = Path(__file__).parents[2] / "docs"
 WINDOWS = {"max_length": 64, "stride": 16, "max_question_length": 16}
@@ -70,7 +71,7 @@ def test_the_command_puts_the_table_into_a_page(asked, alone, tmp_path, capsys):
     given += [word for test in asked.tests for word in ("--test", test)]
     given += [word for name, value in WINDOWS.items() for word in ("--set", f"{name}={value}")]
     fine_tuning.main([str(tmp_path), "--way", "cpu", "--page", str(page), *given])
-    table = fine_tuning_table(read_rows(tmp_path / "lora.csv"))
+    table = fine_tuning_table(csv_rows(tmp_path / "lora.csv"))
     assert table in capsys.readouterr().out
     shown = f"<!-- fine-tuning -->\n\n{table}\n<!-- end of fine-tuning -->"
     assert page.read_text("utf-8") == f"above\n\n{shown}\n\nbelow\n"
@@ -86,4 +87,4 @@ def test_the_page_has_a_place_for_the_table_and_shows_the_file():
     assert "<!-- fine-tuning -->\n" in page
     assert "<!-- end of fine-tuning -->" in page
     if (file := DOCS / "training" / "lora.csv").is_file():
-        assert fine_tuning_table(read_rows(file)) in page
+        assert fine_tuning_table(csv_rows(file)) in page

@@ -7,6 +7,7 @@ import pytest
 from polyspan.ask.ranking import index
 from polyspan.bench import retrieval
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
+from polyspan.files import csv_rows
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions
 
@@ -61,5 +62,5 @@ def test_a_page_gets_the_new_table_in_its_place(tmp_path, texts):
 
 @pytest.mark.parametrize("file", sorted((DOCS / "retrieval").glob("*.csv")), ids=lambda file: file.stem)
 def test_the_page_shows_the_files(file):
-    table = getattr(retrieval, f"{file.stem}_table")(retrieval.read_rows(file))
+    table = getattr(retrieval, f"{file.stem}_table")(csv_rows(file))
     assert table in (DOCS / "retrieval.md").read_text("utf-8")

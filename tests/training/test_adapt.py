@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from span_logits import logits, same
 from torch.nn.functional import cross_entropy
 
 from polyspan.data.schema import Corpus, Paragraph
@@ -65,16 +66,6 @@ def target(masking, korean, tmp_path) -> Path:
 def task(english, corpus, tmp_path) -> Path:
     train([corpus], str(english), tmp_path / "task", TASK)
     return tmp_path / "task"
-
-
-def logits(reader: Reader, corpus) -> tuple[torch.Tensor, ...]:
-    windows = make_windows(corpus, reader.tokenizer, reader.options)
-    with torch.inference_mode():
-        return reader.logits(collate(windows, reader.layout, np.arange(len(windows))))
-
-
-def same(one, two) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
 
 
 def words_of(model: str, corpus) -> tuple[MaskedWords, Reader, object]:

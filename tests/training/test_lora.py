@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from span_logits import logits, same
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.adapters import load_adapters
-from polyspan.model.batch import collate
 from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader
-from polyspan.model.windows.windows import WindowOptions, make_windows
+from polyspan.model.windows.windows import WindowOptions
 from polyspan.training.loop import train
 from polyspan.training.settings import TrainSettings, as_options, from_options, preset
 
@@ -36,16 +36,6 @@ FAMILIES = {
 }
 HEADS = {"ModernBert": ["head", "classifier"]}
 ADAPTER = "adapter_model.safetensors"
-
-
-def logits(reader: Reader, corpus) -> tuple[torch.Tensor, ...]:
-    windows = make_windows(corpus, reader.tokenizer, reader.options)
-    with torch.inference_mode():
-        return reader.logits(collate(windows, reader.layout, np.arange(len(windows))))
-
-
-def same(one, two) -> bool:
-    return all(torch.equal(a, b) for a, b in zip(one, two, strict=True))
 
 
 def near(one, two) -> bool:

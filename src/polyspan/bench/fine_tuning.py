@@ -7,7 +7,6 @@ questions in four languages. What stands in the file is not done again.
 """
 
 import argparse
-import csv
 import json
 import re
 import statistics
@@ -23,7 +22,7 @@ from polyspan.bench.material import corpus
 from polyspan.bench.worker import peak_megabytes
 from polyspan.data.sample import sample
 from polyspan.errors import UsageError
-from polyspan.files import csv_text, write_text
+from polyspan.files import csv_rows, csv_text, write_text
 from polyspan.lab.machine import machine, usable_cores
 
 WAYS: dict[str, dict[str, Any]] = {
@@ -129,7 +128,7 @@ def measured(asked: EqualTime, ways: Sequence[str], seeds: Sequence[int], file: 
 
     Raises UsageError where the file has another comparison.
     """
-    rows: list[Row] = list(read_rows(file)) if file.is_file() else []
+    rows: list[Row] = csv_rows(file) if file.is_file() else []
     told = {name: str(value) for name, value in asked.told().items()}
     if other := [name for row in rows for name, value in told.items() if str(row[name]) != value]:
         found = f"{other[0]} {rows[0][other[0]]}, asked for {told[other[0]]}"
@@ -144,7 +143,7 @@ def measured(asked: EqualTime, ways: Sequence[str], seeds: Sequence[int], file: 
             if (way, seed) not in known:
                 rows.append(_alone(trained, asked, way, seed, size[way]))
                 write_text(file, csv_text(rows))
-    return read_rows(file)
+    return csv_rows(file)
 
 
 def _alone(work: Callable[..., Row], *given: Any) -> Row:
@@ -184,12 +183,6 @@ _MEANS = ("windows_per_second", "seconds", "peak_mb", "folder_mb")
 def _spread(values: Sequence[float]) -> str:
     mean = f"{statistics.mean(values):.1f}"
     return f"{mean} ± {statistics.stdev(values):.1f}" if len(values) > 1 else mean
-
-
-def read_rows(file: Path) -> list[Row]:
-    """The rows of a file that was written before."""
-    with open(file, encoding="utf-8", newline="") as opened:
-        return list(csv.DictReader(opened))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,7 +7,6 @@ asked in its own.
 """
 
 import argparse
-import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -159,12 +158,6 @@ def reading_table(rows: Iterable[Mapping[str, Any]]) -> str:
 def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
     rows = [head, ["---"] * len(head), *body]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of a file that was written before."""
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _show(table: str, page: Path | None) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from polyspan.training.adversary import Adversary
 
 _T = typer.Option
+_Resume = Annotated[bool, _T("--resume", help="Go on where a killed run was; the result is the same.")]
 train_app = Verbs()
 _SETTINGS: dict[str, Any] = {
     "learning_rate": Annotated[float | None, _T(help="Peak learning rate.")],
@@ -88,7 +89,7 @@ def train(
     track: Annotated[
         list[str] | None, _T(help="Send the loss to tensorboard, wandb, trackio, …; may be repeated.")
     ] = None,
-    resume: Annotated[bool, _T("--resume", help="Go on where a killed run was; the result is the same.")] = False,
+    resume: _Resume = False,
     language: Language = None,
     changes: Any = None,
     as_json: Json = False,
@@ -137,7 +138,7 @@ def adapt(
     limit: Annotated[
         int | None, _T(help="Learn from this many contexts of each corpus, drawn by the seed.")
     ] = None,
-    resume: Annotated[bool, _T("--resume", help="Go on where a killed run was; the result is the same.")] = False,
+    resume: _Resume = False,
     language: Language = None,
     changes: Any = None,
     as_json: Json = False,
