@@ -13,7 +13,7 @@ quickstart: install ## a first result in minutes: train on English, answer in fi
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "polyspan needs Python 3.11 or newer: make PYTHON=python3.12 …")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[quickstart,bench,lora]'
 	@touch $@
 
 dev: .venv/.dev ## all that the tests need
@@ -40,7 +40,7 @@ test: dev ## the whole suite
 test-lowest: ## the quick tests with the oldest dependencies allowed
 	$(PYTHON) -m venv .venv-lowest
 	$(PYTHON) -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-	  print(*(d.replace(">=", "==").replace("[data]", "") for d in p["dependencies"] + p["optional-dependencies"]["parquet"] if "torch" not in d), sep="\n")' \
+	  print(*(d.replace(">=", "==").replace("[data]", "") for d in p["dependencies"] + p["optional-dependencies"]["parquet"] + p["optional-dependencies"]["lora"] if "torch" not in d), sep="\n")' \
 	  > .venv-lowest/lowest.txt
 	grep '^torch=' constraints.txt >> .venv-lowest/lowest.txt
 	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check -r .venv-lowest/lowest.txt

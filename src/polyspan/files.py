@@ -76,7 +76,7 @@ def replacing(path: Source) -> Iterator[Path]:
         part = Path(name)
         try:
             yield part
-            with open(part, "rb") as written:
+            with open(part, "r+b") as written:  # Windows flushes only what may be written
                 os.fsync(written.fileno())
             part.chmod(0o666 & ~_umask())
             part.replace(target)
@@ -103,7 +103,7 @@ def replacing_folder(path: Source) -> Iterator[Path]:
             for inner in part.rglob("*"):
                 inner.chmod((0o777 if inner.is_dir() else 0o666) & ~_umask())
                 if inner.is_file():
-                    with open(inner, "rb") as written:
+                    with open(inner, "r+b") as written:
                         os.fsync(written.fileno())
             if not target.exists():
                 part.rename(target)

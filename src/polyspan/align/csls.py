@@ -107,7 +107,7 @@ def largest(block: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """
     width = block.shape[1]
     size = min(_GROUP, width // (4 * k))
-    if block.is_cuda or size < 2:
+    if block.device.type != "cpu" or size < 2:
         values, indices = block.topk(k, dim=1)
         return values, indices
     groups = width // size

@@ -9,6 +9,7 @@ import torch
 
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, choose
+from polyspan.model.device import with_float64
 from polyspan.model.vocabulary.word_vectors import Floats, WordVectors
 from polyspan.model.windows.tokens import Ints
 from polyspan.model.windows.windows import Windows, make_windows, owned
@@ -71,12 +72,13 @@ def _means(reader: "Reader", corpus: Corpus, layer: int, doing: str) -> tuple[In
     """Each piece that occurs, how often, and the mean of its states. Sums are float64, one row a piece."""
     windows = make_windows(corpus, reader.tokenizer, reader.options)
     pieces, inverse, counts = np.unique(windows.contexts.ids, return_inverse=True, return_counts=True)
-    numbers = torch.from_numpy(inverse).to(reader.device)
+    device = with_float64(reader.device)
+    numbers = torch.from_numpy(inverse).to(device)
     sums: torch.Tensor | None = None
     for states, own in _owned_states(reader, windows, layer, doing):
         if sums is None:
-            sums = torch.zeros(len(pieces), states.shape[1], dtype=torch.float64, device=states.device)
-        sums.index_add_(0, numbers[own], states.double())
+            sums = torch.zeros(len(pieces), states.shape[1], dtype=torch.float64, device=device)
+        sums.index_add_(0, numbers[own], states.to(device).double())
     assert sums is not None
     means = (sums.cpu().numpy() / counts[:, None]).astype(np.float32)
     return pieces, counts, means

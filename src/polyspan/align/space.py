@@ -19,6 +19,7 @@ from torch import Tensor
 
 from polyspan.align.csls import unit
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.model.device import best_device
 from polyspan.model.map import Map
 
 Array = NDArray[Any]
@@ -77,7 +78,7 @@ def given(
     *,
     few: bool = False,
 ) -> Given:
-    """Check the vectors, order them by frequency and move them to the GPU where there is one.
+    """Check the vectors, order them by frequency and move them to the GPU where one has float64.
 
     Raises PolyspanError for vectors that a rotation cannot be fitted to: NaN or infinity, unequal widths, fewer
     vectors than dimensions (unless `few`), a dimension that never changes; and UsageError for wrong shapes.
@@ -154,7 +155,7 @@ def _order(ranks: Sequence[int] | Array | None, count: int) -> tuple[NDArray[np.
 
 
 def _space(vectors: Array, ranks: NDArray[np.float32]) -> Space:
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = best_device(float64=True)
     raw = torch.from_numpy(np.ascontiguousarray(vectors, np.float32)).to(device)
     return Space(raw, torch.from_numpy(ranks).to(device), raw.double().mean(0).float())
 

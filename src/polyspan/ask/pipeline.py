@@ -17,6 +17,7 @@ from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.errors import UsageError, choose
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.calibration import Calibration
+from polyspan.model.device import gpu
 from polyspan.model.encoders.encoder import use_kernels
 from polyspan.model.encoders.model_name import BUNDLED_READER
 from polyspan.model.reader import Reader
@@ -165,7 +166,7 @@ def _loaded(model: Any, tokenizer: Any, revision: str | None, dtype: Any) -> Rea
 def _place(device: Any) -> Any:
     """A device as transformers takes it: a GPU's number, −1 for the CPU, a name, or torch's own."""
     if isinstance(device, int):
-        return f"cuda:{device}" if device >= 0 else "cpu"
+        return f"{gpu() or 'cuda'}:{device}" if device >= 0 else "cpu"
     return device
 
 

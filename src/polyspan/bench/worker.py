@@ -68,7 +68,8 @@ def peak_megabytes() -> float:
     """The most memory that this process has held."""
     import resource  # not on Windows
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    counted = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return counted / (2**20 if sys.platform == "darwin" else 2**10)  # macOS counts bytes, Linux kilobytes
 
 
 def main() -> None:

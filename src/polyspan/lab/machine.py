@@ -34,8 +34,11 @@ def usable_cores() -> int:
 
 def machine() -> dict[str, Any]:
     """Host, processor, cores, memory, GPU and system, for records. Work that never loaded torch used no GPU."""
-    torch = sys.modules.get("torch")
-    gpu = torch.cuda.get_device_name() if torch is not None and torch.cuda.is_available() else None
+    gpu = None
+    if sys.modules.get("torch") is not None:
+        from polyspan.model.device import gpu_name
+
+        gpu = gpu_name()
     return {"host": platform.node(), "cores": os.cpu_count(), "gpu": gpu} | _fixed()
 
 

@@ -10,6 +10,7 @@ import torch
 from polyspan.errors import UsageError
 from polyspan.model.abilities import can, require, sees_ahead, takes
 from polyspan.model.batch import Batch
+from polyspan.model.device import free_gpu
 from polyspan.model.fast.pack import first_position, packed_inputs, unpacked
 from polyspan.model.windows.windows import Layout, layout
 
@@ -75,8 +76,7 @@ class TorchRuntime:
 
     def free_memory(self) -> None:
         """Give memory of a GPU in which nothing lies back to it."""
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        free_gpu()
 
 
 def span_logits(

@@ -83,7 +83,8 @@ def _bound(host: str, port: int) -> Iterator[socket.socket]:
     except (OSError, UnicodeError) as error:
         raise PolyspanError(f"cannot serve on {host}", found=str(error), fix="--host 127.0.0.1") from error
     with listening:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name != "nt":  # there it would share a port that is taken
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind(where)
             listening.listen(BACKLOG)

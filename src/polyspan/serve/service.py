@@ -200,8 +200,8 @@ def _take_share(worker: int, workers: int) -> None:
     """Let torch use one GPU, or its share of the cores."""
     import torch
 
-    if torch.cuda.is_available():
-        torch.cuda.set_device(worker % torch.cuda.device_count())
+    if count := torch.accelerator.device_count():
+        torch.accelerator.set_device_index(worker % count)
     elif workers > 1 and "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(max(1, torch.get_num_threads() // workers))
 

@@ -129,7 +129,8 @@ def _set(name: str, value: str) -> Iterator[None]:
 
 def _work(serving: Serving, listening: socket.socket, tells: Connection, number: int) -> None:
     """A worker's process. It is in a group of its own, so that Ctrl-C reaches it once: by way of its parent."""
-    os.setpgrp()
+    if hasattr(os, "setpgrp"):  # not on Windows
+        os.setpgrp()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         run(serving, listening, lambda: tells.send(None), number)

@@ -26,6 +26,7 @@ from polyspan.files import Source, replacing_folder, require_writable, write_jso
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.abilities import require
 from polyspan.model.batch import Batch, collate, input_lengths
+from polyspan.model.device import gpu, gpu_has_bf16
 from polyspan.model.encoders.base import base_of
 from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
@@ -202,7 +203,7 @@ def make_accelerator(
 ) -> Accelerator:
     """The devices, processes and precision that a training runs with, and where trackers write."""
     AcceleratorState._reset_state()  # a second training in this process may have another precision
-    on_cpu = not torch.cuda.is_available()
+    on_cpu = gpu() is None
     whole = GradientAccumulationPlugin(
         num_steps=1
     )  # `accumulate` is ours, whatever the launcher's environment says
@@ -376,4 +377,4 @@ def _mix(*numbers: int) -> int:
 def _precision(settings: TrainSettings) -> str:
     if settings.precision != "auto":
         return {"fp32": "no"}.get(settings.precision, settings.precision)
-    return "bf16" if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else "no"
+    return "bf16" if gpu_has_bf16() else "no"

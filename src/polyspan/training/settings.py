@@ -258,6 +258,6 @@ def _value_of(settings: TrainSettings, key: str) -> object:
 
 def default_preset() -> str:
     """`readme` where there is a GPU, else `cpu`."""
-    import torch
+    from polyspan.model.device import gpu
 
-    return "readme" if torch.cuda.is_available() else "cpu"
+    return "readme" if gpu() is not None else "cpu"

@@ -92,7 +92,7 @@ def _require_device() -> None:
     """Raise UsageError where there are GPUs, but none for this process."""
     import torch
 
-    count = torch.cuda.device_count()
+    count = torch.accelerator.device_count()
     if 0 < count <= int(os.environ["LOCAL_RANK"]):
         wanted = os.environ["LOCAL_WORLD_SIZE"]
         raise UsageError("each process of a training needs a GPU", found=f"{count} for {wanted} processes")

@@ -187,10 +187,6 @@ def _started(pid: int) -> str | None:
     except OSError:
         if _place():
             return None
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:  # it is another user's
-        pass
-    return ""
+    import psutil  # where there is no /proc; on Windows os.kill would end the process
+
+    return "" if psutil.pid_exists(pid) else None

@@ -31,8 +31,7 @@ class Hub:
     """
 
     def __init__(self, model: str, source: str, target: str, beams: int = 1) -> None:
-        import torch
-
+        from polyspan.model.device import best_device
         from polyspan.model.encoders.encoder import weights_sha256
 
         if beams < 1:
@@ -40,7 +39,7 @@ class Hub:
         self.name = f"hf:{repository(model)[0]}"  # its version has the weights
         self._model, self._tokenizer = _load(model)
         self.version = f"{weights_sha256(self._model)[:16]}, beams={beams}"
-        self._model.to("cuda" if torch.cuda.is_available() else "cpu")
+        self._model.to(best_device())
         self._prefix, self._options = _languages(self._tokenizer, source, target)
         self._beams = beams
         known = getattr(self._model.config, "max_position_embeddings", None) or 512

@@ -152,8 +152,11 @@ class Adapter:
     def attach(self, model: Any, seed: int = 0) -> None:
         """Put layers of peft's around the targets of a base, in place: matrices of the adapter's weights, or fresh
         ones from `seed`. They alone are trained then, and the heads as far as these were before."""
-        from peft import LoraConfig, inject_adapter_in_model
-
+        try:
+            from peft import LoraConfig, inject_adapter_in_model
+        except ModuleNotFoundError as error:
+            missing = f"training an adapter needs {error.name}, which is not installed"
+            raise PolyspanError(missing, fix="pip install 'polyspan[lora]'") from error
         with fitting("adapter", self.base):
             for part in (*self.targets, *self.heads):
                 model.get_submodule(part)

@@ -12,6 +12,7 @@ from transformers import logging as transformers_logging
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source
+from polyspan.model.device import best_device
 from polyspan.model.encoders.adapter import Adapter
 from polyspan.model.encoders.bundled import load_bundled
 from polyspan.model.encoders.difference import WeightDifference
@@ -72,7 +73,7 @@ def load_encoder(name: str, seed: int = 0, language_adapter: Source | None = Non
             load_bundled(name.removeprefix("bundled:")) if name.startswith("bundled:") else _load(name)
         )
     use_kernels(model)
-    return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
+    return model.to(best_device()), tokenizer
 
 
 def use_kernels(model: Any) -> None:

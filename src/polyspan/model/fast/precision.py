@@ -3,6 +3,7 @@
 import torch
 
 from polyspan.errors import PolyspanError, UsageError, choose
+from polyspan.model.device import gpu, gpu_has_bf16
 
 DTYPES = ("fp32", "bf16")
 
@@ -30,7 +31,7 @@ def require_dtype(dtype: str) -> None:
 
 def has_bf16() -> bool:
     """Whether the machine multiplies bf16 matrices faster than float32 ones."""
-    if torch.cuda.is_available():
-        return bool(torch.cuda.is_bf16_supported())
+    if gpu() is not None:
+        return gpu_has_bf16()
     known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return any(known.get(name) for name in ("avx512_bf16", "amx_bf16"))
