@@ -26,7 +26,7 @@ from polyspan.files import Source, replacing_folder, require_writable, write_jso
 from polyspan.make.codeswitching.augmenting import Augmentation
 from polyspan.model.abilities import require
 from polyspan.model.batch import Batch, collate, input_lengths
-from polyspan.model.device import gpu, gpu_has_bf16
+from polyspan.model.device import gpu
 from polyspan.model.encoders.base import base_of
 from polyspan.model.encoders.model_name import pinned
 from polyspan.model.fast.allocator import keep_freed_memory
@@ -52,6 +52,7 @@ from polyspan.training.training_run import CHECKPOINT_SECONDS, TrainingRun
 TERMINATED = 128 + signal.SIGTERM
 """The exit status after SIGTERM, which batch systems send before they kill."""
 _CPU_TOKENS = 2048  # pieces computed at a time: more fill the memory and are no faster
+_CPU_WIDTHS = 16  # a batch is padded to a multiple: kernels are made, and memory is taken, once for each width
 
 
 def train(
@@ -201,16 +202,14 @@ def _windows(corpus: Corpus, reader: Reader) -> Windows:
 def make_accelerator(
     settings: TrainSettings, trackers: Sequence[Tracker] = (), folder: Path | None = None
 ) -> Accelerator:
-    """The devices, processes and precision that a training runs with, and where trackers write."""
+    """The devices and processes that a training runs with, and where trackers write."""
     AcceleratorState._reset_state()  # a second training in this process may have another precision
-    on_cpu = gpu() is None
+    on_cpu, scaled = gpu() is None, "fp16" if settings.precision == "fp16" else "no"
     whole = GradientAccumulationPlugin(
         num_steps=1
     )  # `accumulate` is ours, whatever the launcher's environment says
     tracked: dict[str, Any] = {"log_with": list(trackers), "project_dir": folder} if trackers else {}
-    return Accelerator(
-        mixed_precision=_precision(settings), cpu=on_cpu, gradient_accumulation_plugin=whole, **tracked
-    )
+    return Accelerator(mixed_precision=scaled, cpu=on_cpu, gradient_accumulation_plugin=whole, **tracked)
 
 
 def fit(run: TrainingRun, resume: bool) -> Progress:
@@ -342,8 +341,8 @@ def _backward(run: TrainingRun, model: Any, step: int) -> torch.Tensor:
     parts = np.array_split(mine, min(wanted, len(mine))) if len(mine) else [rows[:1]]
     loss = torch.zeros((), device=accelerator.device)
     for number, part in enumerate(parts):
-        batch = collate(run.windows, run.layout, part, width).to(accelerator.device)
-        with accelerator.autocast(), _unsynchronised(accelerator, model, number == len(parts) - 1):
+        batch = collate(run.windows, run.layout, part, width or _width(run, part)).to(accelerator.device)
+        with run.computing(), _unsynchronised(accelerator, model, number == len(parts) - 1):
             scaled = _loss(run, model, batch, step) * share
             whole = scaled
             if run.confusion is not None:
@@ -352,6 +351,14 @@ def _backward(run: TrainingRun, model: Any, step: int) -> torch.Tensor:
             accelerator.backward(whole)
         loss += scaled.detach()
     return accelerator.reduce(loss, "mean")  # type: ignore[no-any-return]
+
+
+def _width(run: TrainingRun, part: Ints) -> int | None:
+    """What a part of a batch is padded to on a processor; None: its longest window, as on a GPU and packed."""
+    if run.accelerator.device.type != "cpu" or run.settings.pack:
+        return None
+    longest = int(run.lengths[part].max())
+    return min(run.reader.options.max_length, math.ceil(longest / _CPU_WIDTHS) * _CPU_WIDTHS)
 
 
 def _loss(run: TrainingRun, model: Any, batch: Batch, step: int) -> torch.Tensor:
@@ -372,9 +379,3 @@ def _unsynchronised(accelerator: Accelerator, model: Any, last: bool) -> Any:
 
 def _mix(*numbers: int) -> int:
     return int.from_bytes(hashlib.sha256(repr(numbers).encode()).digest()[:7], "little")
-
-
-def _precision(settings: TrainSettings) -> str:
-    if settings.precision != "auto":
-        return {"fp32": "no"}.get(settings.precision, settings.precision)
-    return "bf16" if gpu_has_bf16() else "no"

@@ -72,7 +72,8 @@ class TrainSettings:
     """Decay of an exponential moving average of the weights, which are kept in the end; 0: none. It is at most
     (1 + step) / (10 + step), so that short runs forget how they began."""
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
-    """`auto`: bf16 where the machine multiplies it faster, on a GPU or a CPU with AMX or AVX512-BF16, else fp32."""
+    """`auto`: bf16 where training gains by it, on a GPU or, in layers 256 wide or wider, a processor with AMX or
+    AVX512-BF16; else fp32."""
     pack: bool = False
     """Compute the windows of a batch as one row without padding; the same step, faster on some GPUs."""
     padding: Literal["masked", "counted"] = "masked"

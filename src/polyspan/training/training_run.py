@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import Accelerator
 
+from polyspan.model.abilities import can
+from polyspan.model.device import gpu
 from polyspan.model.encoders.encoder import weights_sha256
+from polyspan.model.fast.precision import has_bf16
 from polyspan.model.layers import mapped, passing
 from polyspan.model.map import Map
 from polyspan.model.reader import Reader
@@ -23,6 +27,7 @@ from polyspan.training.snapshot import Snapshots
 from polyspan.training.versions import versions
 
 CHECKPOINT_SECONDS = 120.0
+_WIDE = 256  # a processor gains nothing from bf16 in narrower layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +64,24 @@ class TrainingRun:
             "negatives": windows.negatives,
             "steps": len(self.plan),
         }
-        found |= {"versions": versions(lora=self.settings.lora is not None)}
+        found |= {"computed_in": self.precision, "versions": versions(lora=self.settings.lora is not None)}
         found |= {"encoder": weights_sha256(self.reader.model)}
         return found | ({"processes": processes} if processes > 1 else {})  # each draws its own dropout
+
+    @property
+    def precision(self) -> str:
+        """What products of matrices are computed in: what was chosen, or bf16 where the machine gains by it."""
+        if self.settings.precision != "auto":
+            return self.settings.precision
+        model = self.reader.model
+        gains = gpu() is not None or getattr(model.config, "hidden_size", 0) >= _WIDE
+        return "bf16" if gains and has_bf16() and can("bf16", model) else "fp32"
+
+    def computing(self) -> contextlib.AbstractContextManager[Any]:
+        """Within this a batch's loss is computed in the run's precision."""
+        if self.precision == "bf16":
+            return torch.autocast(self.accelerator.device.type, torch.bfloat16)
+        return self.accelerator.autocast()  # fp16, whose gradients it scales, or nothing
 
     @property
     def layout(self) -> Layout:
