@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +17,7 @@ import torch
 from accelerate.tracking import GeneralTracker
 from safetensors.torch import load_file
 
+import ready
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.batch import collate
@@ -26,6 +28,7 @@ from polyspan.training.batches import draw_by_weight, plan_batches
 from polyspan.training.loop import train
 from polyspan.training.optimizer import rate
 from polyspan.training.settings import PRESETS, TrainSettings, preset
+from ready import ended
 
 FAST = TrainSettings(
     learning_rate=1e-2, batch_size=4, epochs=3, dropout=0.1, windows=WindowOptions(max_length=64, stride=16)
@@ -68,7 +71,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, option
         "windows=WindowOptions(max_length=64, stride=16))"
     )
     code = (
-        "import sys; sys.path.insert(0, {tests!r})\n"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
         "from conftest import make_corpus\n"
         "from polyspan.training.settings import TrainSettings\n"
         "from polyspan.model.windows.windows import WindowOptions\n"
@@ -76,30 +79,23 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, option
         "train([make_corpus()], {tiny!r}, {out!r}, {settings}, resume={resume}, checkpoint_seconds={every})\n"
     )
 
-    def start(out: Path, resume: bool, every: float) -> "subprocess.Popen[bytes]":
-        text = code.format(
-            tests=str(Path(__file__).parents[1]),
-            tiny=tiny,
-            out=str(out),
-            settings=settings,
-            resume=resume,
-            every=every,
-        )
-        return subprocess.Popen([sys.executable, "-c", text], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    def start(out: Path, resume: bool, every: float) -> BaseProcess:
+        text = code.format(tiny=tiny, out=str(out), settings=settings, resume=resume, every=every)
+        return ready.start(["python", "-c", text])
 
-    assert start(tmp_path / "whole", False, 1e9).wait() == 0
+    assert ended(start(tmp_path / "whole", False, 1e9)) == 0
     checkpoint, steps = tmp_path / "killed.checkpoint", [0]
     for resume in (False, True):
         run = start(tmp_path / "killed", resume, 0.0)
-        while run.poll() is None and steps[-1] < len(steps) * 60:
+        while run.is_alive() and steps[-1] < len(steps) * 60:
             time.sleep(0.01)
             found = [int(path.name) for path in checkpoint.glob("[0-9]*")]
             steps[-1] = max([steps[-1], *found])
-        run.send_signal(signal.SIGKILL)
-        assert run.wait() == -signal.SIGKILL, "the run ended before it was killed"
+        run.kill()
+        assert ended(run) == -signal.SIGKILL, "the run ended before it was killed"
         assert not (tmp_path / "killed").exists()
         steps.append(steps[-1])
-    assert start(tmp_path / "killed", True, 1e9).wait() == 0
+    assert ended(start(tmp_path / "killed", True, 1e9)) == 0
     assert same(tmp_path / "whole", tmp_path / "killed")
     losses = [json.loads((tmp_path / name / "run.json").read_text())["loss"] for name in ("whole", "killed")]
     assert losses[0] == losses[1]
@@ -124,27 +120,24 @@ def test_a_stopped_run_writes_a_checkpoint_and_goes_on(number, error, tiny, corp
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
-def test_a_signal_writes_a_checkpoint_that_is_not_thrown_away(number, code, tiny, corpus, tmp_path):
+def test_a_signal_writes_a_checkpoint_that_is_not_thrown_away(number, code, tiny, corpus, tmp_path, run):
     """SIGINT or SIGTERM in the middle of `train`: one line, and --resume goes on from the very step."""
     write(corpus, tmp_path / "data.json")
     options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
-    call = [sys.executable, "-m", "polyspan", "train", "--data", str(tmp_path / "data.json"), *options.split()]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    run = subprocess.Popen(call, env=environment, stderr=subprocess.PIPE, text=True)
-    assert run.stderr is not None
-    while "preset cpu" not in run.stderr.readline():
-        pass
-    time.sleep(15)
-    run.send_signal(number)
-    stderr = run.communicate(timeout=60)[1]
-    assert run.returncode == code, stderr
-    assert "stopped" in stderr
-    assert "Traceback" not in stderr
+    call, log = ["train", "--data", str(tmp_path / "data.json"), *options.split()], tmp_path / "log"
+    training = ready.start(["polyspan", *call], log=log)
+    while training.is_alive() and not (log.exists() and "training:" in log.read_text()):
+        time.sleep(0.05)
+    time.sleep(2)  # in the middle of some step
+    os.kill(training.pid, number)
+    assert ended(training, 60) == code, log.read_text()
+    assert "stopped" in log.read_text()
+    assert "Traceback" not in log.read_text()
     (step,) = (tmp_path / "r.checkpoint").iterdir()
     assert int(step.name) > 0
-    again = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=100)
-    assert again.returncode == 1
-    assert "a run that was stopped is kept" in again.stderr
+    status, _, told = run(*call)
+    assert status == 1
+    assert "a run that was stopped is kept" in told
     assert step.exists()
 
 
@@ -189,18 +182,17 @@ LAUNCHED = [("torchrun", ""), ("accelerate", ""), ("torchrun", " --lora 4 --merg
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("launcher", "more"), LAUNCHED)
-def test_two_processes_do_what_one_does(launcher, more, tiny, corpus, tmp_path):
+def test_two_processes_do_what_one_does(launcher, more, tiny, corpus, tmp_path, run):
     """Two CPU processes: the same batches, the same weights up to rounding."""
     write(corpus, tmp_path / "data.json")
     options = "--batch-size 4 --epochs 4 --preset xtreme --accumulate 1 --warmup 0.1 --learning-rate 0.001"
     options += f" --dropout 0 --max-length 64 --stride 16 --model {tiny}{more}"
     common = ["train", "--data", str(tmp_path / "data.json"), *options.split()]
-    alone = [sys.executable, "-m", "polyspan"]
+    assert run(*common, "--out", tmp_path / "one")[0] == 0
+    call = [sys.executable, "-m", *LAUNCHERS[launcher].split(), *common, "--out", str(tmp_path / "two")]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    for name, start in (("one", alone), ("two", [sys.executable, "-m", *LAUNCHERS[launcher].split()])):
-        call = [*start, *common, "--out", str(tmp_path / name)]
-        run = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=300)
-        assert run.returncode == 0, run.stderr
+    together = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=300)
+    assert together.returncode == 0, together.stderr
     processes = [json.loads((tmp_path / name / "run.json").read_text())["processes"] for name in ("one", "two")]
     assert processes == [1, 2]
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
