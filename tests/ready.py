@@ -34,9 +34,11 @@ with socket.socket(socket.AF_UNIX) as called:
 """
 
 
-def start(words: Sequence[str], folder: Path | None = None, log: Path | None = None) -> BaseProcess:
-    """Start `polyspan …` or `python -c CODE` in a folder, in this process' environment; `log` gets its output."""
-    given = (list(words), str(folder or Path.cwd()), dict(os.environ), log and str(log))
+def start(
+    words: Sequence[str], folder: Path | None = None, log: Path | None = None, **environment: str
+) -> BaseProcess:
+    """Start `polyspan …` or `python -c CODE` in a folder, with more in its environment; `log` gets its output."""
+    given = (list(words), str(folder or Path.cwd()), os.environ | environment, log and str(log))
     process = FORKS.Process(target=_run, args=given)
     process.start()
     return process

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -146,17 +147,24 @@ def test_sigterm_to_two_processes_writes_a_checkpoint(tiny, corpus, tmp_path):
     """They stop after the same step, however far apart the signal reaches them."""
     write(corpus, tmp_path / "data.json")
     options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "polyspan"]
-    call = [*launch, "train", "--data", str(tmp_path / "data.json"), *options.split()]
-    run = subprocess.Popen(call, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE, text=True)
-    assert run.stderr is not None
-    while "training" not in run.stderr.readline():
-        pass
-    run.send_signal(signal.SIGTERM)
-    stderr = run.communicate(timeout=100)[1]
-    assert run.returncode
+    both = in_two(["train", "--data", str(tmp_path / "data.json"), *options.split()], log := tmp_path / "log")
+    while all(one.is_alive() for one in both) and not (log.exists() and "training:" in log.read_text()):
+        time.sleep(0.05)
+    for one in both:
+        os.kill(one.pid, signal.SIGTERM)
+        time.sleep(0.2)
+    assert [ended(one, 100) for one in both] == [143, 143], log.read_text()
     (step,) = (tmp_path / "r.checkpoint").iterdir()
-    assert int(step.name) % 10 == 0, stderr
+    assert int(step.name) % 10 == 0, log.read_text()
+
+
+def in_two(words: list[str], log: Path) -> list[BaseProcess]:
+    """`polyspan …` in two processes that know of each other as those of `torchrun` do."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        known = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    known |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    ranks = ({"RANK": rank, "LOCAL_RANK": rank} for rank in "01")
+    return [ready.start(["polyspan", *words], log=log, **known, **rank) for rank in ranks]
 
 
 def test_a_checkpoint_of_another_run_is_refused(tiny, corpus, tmp_path):
@@ -177,7 +185,7 @@ LAUNCHERS = {
     "torchrun": "torch.distributed.run --nproc_per_node 2 -m polyspan",
     "accelerate": "accelerate.commands.launch --multi_gpu --num_processes 2 --module polyspan",
 }
-LAUNCHED = [("torchrun", ""), ("accelerate", ""), ("torchrun", " --lora 4 --merge")]
+LAUNCHED = [("torchrun", ""), ("accelerate", ""), (None, " --lora 4 --merge")]
 
 
 @pytest.mark.slow
@@ -189,10 +197,14 @@ def test_two_processes_do_what_one_does(launcher, more, tiny, corpus, tmp_path, 
     options += f" --dropout 0 --max-length 64 --stride 16 --model {tiny}{more}"
     common = ["train", "--data", str(tmp_path / "data.json"), *options.split()]
     assert run(*common, "--out", tmp_path / "one")[0] == 0
-    call = [sys.executable, "-m", *LAUNCHERS[launcher].split(), *common, "--out", str(tmp_path / "two")]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    together = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=300)
-    assert together.returncode == 0, together.stderr
+    call = [*common, "--out", str(tmp_path / "two")]
+    if launcher is None:
+        assert [ended(one, 300) for one in in_two(call, tmp_path / "log")] == [0, 0]
+    else:
+        launch = [sys.executable, "-m", *LAUNCHERS[launcher].split(), *call]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        together = subprocess.run(launch, env=environment, capture_output=True, text=True, timeout=300)
+        assert together.returncode == 0, together.stderr
     processes = [json.loads((tmp_path / name / "run.json").read_text())["processes"] for name in ("one", "two")]
     assert processes == [1, 2]
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")
