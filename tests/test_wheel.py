@@ -47,7 +47,16 @@ def home(wheel, tmp_path_factory) -> Path:
     """A new environment with the wheel, and with what it needs from that of the tests, but its polyspan."""
     home = tmp_path_factory.mktemp("home")
     venv.create(home)
-    call = [sys.executable, "-m", "pip", "--python", str(_program(home, "python")), "install", "--quiet"]
+    call = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(_program(home, "python")),
+        "install",
+        "--quiet",
+        "--no-compile",
+    ]
     subprocess.run([*call, "--no-deps", "--no-index", str(wheel)], check=True)
     there = sysconfig.get_path("purelib", vars={"base": str(home), "platbase": str(home)})
     (Path(there) / "needs.pth").write_text(sysconfig.get_path("purelib") + "\n", "utf-8")
@@ -115,4 +124,6 @@ def test_extras_are_named_where_something_is_missing():
     asked = "".join(file.read_text("utf-8") for file in [*SOURCE.rglob("*.py"), *ROOT.rglob("docs/**/*.md")])
     named = {one for some in re.findall(r"polyspan\[([\w,]+)\]", asked) for one in some.split(",")}
     assert named <= set(PROJECT["optional-dependencies"])
+    page = (ROOT / "docs" / "install.md").read_text("utf-8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.M)) == set(PROJECT["optional-dependencies"])
     assert {"serve", "onnx", "hub", "lora", "ray", "parse", "documents"} <= set(PROJECT["optional-dependencies"])

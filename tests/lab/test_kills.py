@@ -1,10 +1,7 @@
 """A run killed at ten random moments, and gone on with each time, ends with the report of an unbroken one."""
 
 import json
-import multiprocessing
-import os
 import random
-import sys
 import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -13,11 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
+import ready
 from polyspan.report import write_report
+from ready import ended
 
 KILLS = 10
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["polyspan.training.loop", "polyspan.lab.run", "polyspan.cli.main"])
 _OF_TIME = ("seconds", "timing")
 
 
@@ -65,9 +62,7 @@ def test_ten_kills_and_the_same_report(tiny, tmp_path, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     (tmp_path / "r.yaml").write_text(yaml.safe_dump(recipe(tiny)), "utf-8")
-    first = FORKS.Process(target=len, args=("",))  # what it waits for are the imports
-    first.start()
-    assert ended(first) == 0
+    assert ended(ready.start(["python", "-c", ""])) == 0  # what it waits for are the imports
     began = time.monotonic()
     assert ended(start(tmp_path, "whole")) == 0
     whole = time.monotonic() - began
@@ -88,32 +83,14 @@ def test_ten_kills_and_the_same_report(tiny, tmp_path, monkeypatch):
     assert [name for name in one if one[name] != two[name]] == []
 
 
-def ended(process: BaseProcess, seconds: float | None = None) -> int | None:
-    """The exit status of a process, waited for; None where it still runs."""
-    process.join(seconds)
-    return process.exitcode
-
-
 def start(folder: Path, name: str) -> BaseProcess:
-    """`polyspan run` with a store of its own: a process that has everything imported before it begins."""
+    """`polyspan run` with a store of its own and a checkpoint every second of a training."""
     words = ["polyspan", "run", "r.yaml", "--store", f"store-{name}", "--out", f"out-{name}"]
-    process = FORKS.Process(target=_run, args=(folder, words, f"{name}.log"))
-    process.start()
-    return process
-
-
-def _run(folder: Path, words: list[str], log: str) -> None:
-    """The command line with a checkpoint every second of a training, all that it says in a file."""
-    from polyspan.cli.main import main
-    from polyspan.training.loop import train
-
-    os.chdir(folder)
-    with open(log, "a") as file:
-        for number in (1, 2):
-            os.dup2(file.fileno(), number)
-    train.__kwdefaults__["checkpoint_seconds"] = 1.0
-    sys.argv = words
-    main()
+    code = (
+        f"import sys\nfrom polyspan.cli.main import main\nfrom polyspan.training.loop import train\n"
+        f"train.__kwdefaults__['checkpoint_seconds'] = 1.0\nsys.argv = {words}\nmain()"
+    )
+    return ready.start(["python", "-c", code], folder, folder / f"{name}.log")
 
 
 def contents(folder: Path, name: str) -> dict[str, bytes]:

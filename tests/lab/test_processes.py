@@ -14,6 +14,7 @@ import pytest
 from safetensors.torch import load_file
 
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.lab.engine import processes
 from polyspan.lab.engine.local import run_local
 from polyspan.lab.engine.processes import splits, work_in_processes
 from polyspan.lab.stage import Stage
@@ -62,8 +63,17 @@ def test_a_training_in_two_processes(tiny, tmp_path):
     assert message.startswith("unknown bundled encoder 'nosuch'\n  fix:      one of: e5-small")
 
 
-@pytest.mark.slow
-def test_a_fault_of_the_disk_is_told_as_one(tiny, tmp_path):
+def test_a_fault_of_the_disk_is_told_as_one(tiny, tmp_path, monkeypatch):
+    """What one of the processes does and writes; here it is this one."""
+
+    def done_here(command, env):
+        with pytest.raises(SystemExit) as end:
+            processes.main(Path(command[-1]))
+        return end.value.code
+
+    monkeypatch.setattr(processes, "_waited", lambda status: status)
+    monkeypatch.setattr(processes, "_end_with", lambda asked: None)
+    monkeypatch.setattr(processes.subprocess, "Popen", done_here)
     run_local([CORPUS], store := Store(tmp_path / "store"))
     taken = tmp_path / "taken"
     taken.write_text("a file where a folder is to be")

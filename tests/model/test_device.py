@@ -85,6 +85,18 @@ def test_a_reader_goes_to_the_gpu(machine_with, tiny):
     assert encoder.load_encoder(tiny)[0].device.type == "meta"
 
 
+def test_workers_take_a_gpu_each(monkeypatch):
+    pytest.importorskip("prometheus_client")
+    from polyspan.serve.service import _take_share
+
+    taken = []
+    monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.accelerator, "set_device_index", taken.append)
+    for worker in range(3):
+        _take_share(worker, 3)
+    assert taken == [0, 1, 0]
+
+
 def test_nothing_else_asks_for_one_maker_s():
     """`is_cuda` stands before the one kernel that only CUDA has."""
     asks = re.compile(r"torch\.(cuda|mps|xpu)\b|[\"'](cuda|mps|xpu)[\"']|\bis_cuda\b")

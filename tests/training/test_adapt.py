@@ -1,11 +1,8 @@
 """Adapting to a language: masked words are learnt from text alone, and adapters of language and task add up."""
 
 import json
-import os
 import shutil
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from span_logits import logits, same
 from torch.nn.functional import cross_entropy
 
+import ready
 from polyspan.data.schema import Corpus, Paragraph
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
@@ -218,8 +216,7 @@ def test_a_killed_run_ends_with_the_same_bytes(masking, english, corpus, tmp_pat
         "training.take_step = killed\n"
         f"adapt([make_corpus()], {masking!r}, {str(tmp_path / 'killed')!r}, WORDS, checkpoint_seconds=0.0)\n"
     )
-    ended = subprocess.run([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"})
-    assert ended.returncode == -signal.SIGKILL
+    assert ready.ended(ready.start(["python", "-c", code])) == -signal.SIGKILL
     assert [path.name for path in (tmp_path / "killed.checkpoint").iterdir()] == ["3"]
     adapt([corpus], masking, tmp_path / "killed", WORDS, resume=True)
     assert (tmp_path / "killed" / ADAPTER).read_bytes() == (english / ADAPTER).read_bytes()

@@ -1,9 +1,6 @@
 """LoRA: adapter and head are trained and saved for every architecture; merged they are the Reader that learnt."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from span_logits import logits, same
 
+import ready
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.adapters import load_adapters
 from polyspan.model.encoders.encoder import load_encoder
@@ -111,7 +109,7 @@ def test_another_process_answers_bit_for_bit(save_encoder, corpus, tmp_path):
         "    kept = load_file(folder + '.safetensors')\n"
         "    assert same((kept['start'], kept['end']), logits(Reader.load(folder), make_corpus())), family\n"
     )
-    subprocess.run([sys.executable, "-c", code], env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True)
+    assert ready.ended(ready.start(["python", "-c", code])) == 0
 
 
 def test_merge_writes_the_same_reader_whole(tiny, adapter, corpus, tmp_path):

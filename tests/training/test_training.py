@@ -3,10 +3,12 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,6 +18,7 @@ import torch
 from accelerate.tracking import GeneralTracker
 from safetensors.torch import load_file
 
+import ready
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.batch import collate
@@ -26,6 +29,7 @@ from polyspan.training.batches import draw_by_weight, plan_batches
 from polyspan.training.loop import train
 from polyspan.training.optimizer import rate
 from polyspan.training.settings import PRESETS, TrainSettings, preset
+from ready import ended
 
 FAST = TrainSettings(
     learning_rate=1e-2, batch_size=4, epochs=3, dropout=0.1, windows=WindowOptions(max_length=64, stride=16)
@@ -68,7 +72,7 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, option
         "windows=WindowOptions(max_length=64, stride=16))"
     )
     code = (
-        "import sys; sys.path.insert(0, {tests!r})\n"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[1])!r})\n"
         "from conftest import make_corpus\n"
         "from polyspan.training.settings import TrainSettings\n"
         "from polyspan.model.windows.windows import WindowOptions\n"
@@ -76,30 +80,23 @@ def test_a_killed_run_resumes_to_the_same_weights(tiny, corpus, tmp_path, option
         "train([make_corpus()], {tiny!r}, {out!r}, {settings}, resume={resume}, checkpoint_seconds={every})\n"
     )
 
-    def start(out: Path, resume: bool, every: float) -> "subprocess.Popen[bytes]":
-        text = code.format(
-            tests=str(Path(__file__).parents[1]),
-            tiny=tiny,
-            out=str(out),
-            settings=settings,
-            resume=resume,
-            every=every,
-        )
-        return subprocess.Popen([sys.executable, "-c", text], env=os.environ | {"OMP_NUM_THREADS": "1"})
+    def start(out: Path, resume: bool, every: float) -> BaseProcess:
+        text = code.format(tiny=tiny, out=str(out), settings=settings, resume=resume, every=every)
+        return ready.start(["python", "-c", text])
 
-    assert start(tmp_path / "whole", False, 1e9).wait() == 0
+    assert ended(start(tmp_path / "whole", False, 1e9)) == 0
     checkpoint, steps = tmp_path / "killed.checkpoint", [0]
     for resume in (False, True):
         run = start(tmp_path / "killed", resume, 0.0)
-        while run.poll() is None and steps[-1] < len(steps) * 60:
+        while run.is_alive() and steps[-1] < len(steps) * 60:
             time.sleep(0.01)
             found = [int(path.name) for path in checkpoint.glob("[0-9]*")]
             steps[-1] = max([steps[-1], *found])
-        run.send_signal(signal.SIGKILL)
-        assert run.wait() == -signal.SIGKILL, "the run ended before it was killed"
+        run.kill()
+        assert ended(run) == -signal.SIGKILL, "the run ended before it was killed"
         assert not (tmp_path / "killed").exists()
         steps.append(steps[-1])
-    assert start(tmp_path / "killed", True, 1e9).wait() == 0
+    assert ended(start(tmp_path / "killed", True, 1e9)) == 0
     assert same(tmp_path / "whole", tmp_path / "killed")
     losses = [json.loads((tmp_path / name / "run.json").read_text())["loss"] for name in ("whole", "killed")]
     assert losses[0] == losses[1]
@@ -124,27 +121,24 @@ def test_a_stopped_run_writes_a_checkpoint_and_goes_on(number, error, tiny, corp
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 1), (signal.SIGTERM, 143)])
-def test_a_signal_writes_a_checkpoint_that_is_not_thrown_away(number, code, tiny, corpus, tmp_path):
+def test_a_signal_writes_a_checkpoint_that_is_not_thrown_away(number, code, tiny, corpus, tmp_path, run):
     """SIGINT or SIGTERM in the middle of `train`: one line, and --resume goes on from the very step."""
     write(corpus, tmp_path / "data.json")
     options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
-    call = [sys.executable, "-m", "polyspan", "train", "--data", str(tmp_path / "data.json"), *options.split()]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    run = subprocess.Popen(call, env=environment, stderr=subprocess.PIPE, text=True)
-    assert run.stderr is not None
-    while "preset cpu" not in run.stderr.readline():
-        pass
-    time.sleep(15)
-    run.send_signal(number)
-    stderr = run.communicate(timeout=60)[1]
-    assert run.returncode == code, stderr
-    assert "stopped" in stderr
-    assert "Traceback" not in stderr
+    call, log = ["train", "--data", str(tmp_path / "data.json"), *options.split()], tmp_path / "log"
+    training = ready.start(["polyspan", *call], log=log)
+    while training.is_alive() and not (log.exists() and "training:" in log.read_text()):
+        time.sleep(0.05)
+    time.sleep(2)  # in the middle of some step
+    os.kill(training.pid, number)
+    assert ended(training, 60) == code, log.read_text()
+    assert "stopped" in log.read_text()
+    assert "Traceback" not in log.read_text()
     (step,) = (tmp_path / "r.checkpoint").iterdir()
     assert int(step.name) > 0
-    again = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=100)
-    assert again.returncode == 1
-    assert "a run that was stopped is kept" in again.stderr
+    status, _, told = run(*call)
+    assert status == 1
+    assert "a run that was stopped is kept" in told
     assert step.exists()
 
 
@@ -153,17 +147,24 @@ def test_sigterm_to_two_processes_writes_a_checkpoint(tiny, corpus, tmp_path):
     """They stop after the same step, however far apart the signal reaches them."""
     write(corpus, tmp_path / "data.json")
     options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
-    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "polyspan"]
-    call = [*launch, "train", "--data", str(tmp_path / "data.json"), *options.split()]
-    run = subprocess.Popen(call, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.PIPE, text=True)
-    assert run.stderr is not None
-    while "training" not in run.stderr.readline():
-        pass
-    run.send_signal(signal.SIGTERM)
-    stderr = run.communicate(timeout=100)[1]
-    assert run.returncode
+    both = in_two(["train", "--data", str(tmp_path / "data.json"), *options.split()], log := tmp_path / "log")
+    while all(one.is_alive() for one in both) and not (log.exists() and "training:" in log.read_text()):
+        time.sleep(0.05)
+    for one in both:
+        os.kill(one.pid, signal.SIGTERM)
+        time.sleep(0.2)
+    assert [ended(one, 100) for one in both] == [143, 143], log.read_text()
     (step,) = (tmp_path / "r.checkpoint").iterdir()
-    assert int(step.name) % 10 == 0, stderr
+    assert int(step.name) % 10 == 0, log.read_text()
+
+
+def in_two(words: list[str], log: Path) -> list[BaseProcess]:
+    """`polyspan …` in two processes that know of each other as those of `torchrun` do."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        known = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1])}
+    known |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    ranks = ({"RANK": rank, "LOCAL_RANK": rank} for rank in "01")
+    return [ready.start(["polyspan", *words], log=log, **known, **rank) for rank in ranks]
 
 
 def test_a_checkpoint_of_another_run_is_refused(tiny, corpus, tmp_path):
@@ -184,23 +185,26 @@ LAUNCHERS = {
     "torchrun": "torch.distributed.run --nproc_per_node 2 -m polyspan",
     "accelerate": "accelerate.commands.launch --multi_gpu --num_processes 2 --module polyspan",
 }
-LAUNCHED = [("torchrun", ""), ("accelerate", ""), ("torchrun", " --lora 4 --merge")]
+LAUNCHED = [("torchrun", ""), ("accelerate", ""), (None, " --lora 4 --merge")]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("launcher", "more"), LAUNCHED)
-def test_two_processes_do_what_one_does(launcher, more, tiny, corpus, tmp_path):
+def test_two_processes_do_what_one_does(launcher, more, tiny, corpus, tmp_path, run):
     """Two CPU processes: the same batches, the same weights up to rounding."""
     write(corpus, tmp_path / "data.json")
     options = "--batch-size 4 --epochs 4 --preset xtreme --accumulate 1 --warmup 0.1 --learning-rate 0.001"
     options += f" --dropout 0 --max-length 64 --stride 16 --model {tiny}{more}"
     common = ["train", "--data", str(tmp_path / "data.json"), *options.split()]
-    alone = [sys.executable, "-m", "polyspan"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    for name, start in (("one", alone), ("two", [sys.executable, "-m", *LAUNCHERS[launcher].split()])):
-        call = [*start, *common, "--out", str(tmp_path / name)]
-        run = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=300)
-        assert run.returncode == 0, run.stderr
+    assert run(*common, "--out", tmp_path / "one")[0] == 0
+    call = [*common, "--out", str(tmp_path / "two")]
+    if launcher is None:
+        assert [ended(one, 300) for one in in_two(call, tmp_path / "log")] == [0, 0]
+    else:
+        launch = [sys.executable, "-m", *LAUNCHERS[launcher].split(), *call]
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        together = subprocess.run(launch, env=environment, capture_output=True, text=True, timeout=300)
+        assert together.returncode == 0, together.stderr
     processes = [json.loads((tmp_path / name / "run.json").read_text())["processes"] for name in ("one", "two")]
     assert processes == [1, 2]
     one, two = weights(tmp_path / "one"), weights(tmp_path / "two")

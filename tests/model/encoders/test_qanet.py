@@ -1,12 +1,9 @@
 """QANet: its size by hand, its shapes, its masks, and that a Reader trains it like any other encoder."""
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 import polyspan as ps
+import ready
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.batch import collate, input_lengths
 from polyspan.model.encoders.qanet import QANetConfig, QANetForQuestionAnswering
@@ -29,6 +27,7 @@ from polyspan.model.vocabulary.qanet_words import make_qanet, word_tokenizer
 from polyspan.model.vocabulary.word_vectors import WordVectors
 from polyspan.model.windows.tokens import tokenise
 from polyspan.model.windows.windows import make_windows
+from ready import ended
 
 OPTIONS = ps.WindowOptions(max_length=64, stride=16, stride_as="overlap")
 SETTINGS = replace(ps.preset("qanet"), windows=OPTIONS, batch_size=4, warmup=0.1, epochs=3.0)
@@ -336,7 +335,7 @@ def test_the_moving_average_is_kept(tiny, corpus, tmp_path):
 def test_a_killed_run_resumes_to_the_same_weights(folder, tmp_path):
     """SIGKILL in the middle; the moving average goes on where it was."""
     code = (
-        "import sys; sys.path.insert(0, {tests!r})\n"
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\n"
         "from dataclasses import replace\n"
         "import polyspan as ps\n"
         "from conftest import make_corpus\n"
@@ -345,23 +344,22 @@ def test_a_killed_run_resumes_to_the_same_weights(folder, tmp_path):
         "ps.train([make_corpus()], {model!r}, {out!r}, settings, resume={resume}, checkpoint_seconds=0.2)\n"
     )
 
-    def start(out: Path, resume: bool) -> "subprocess.Popen[bytes]":
-        tests = str(Path(__file__).parents[2])
-        text = code.format(tests=tests, model=folder, out=str(out), resume=resume)
-        return subprocess.Popen([sys.executable, "-c", text], stderr=subprocess.DEVNULL, env=os.environ)
+    def start(out: Path, resume: bool) -> BaseProcess:
+        text = code.format(model=folder, out=str(out), resume=resume)
+        return ready.start(["python", "-c", text], log=tmp_path / "log")
 
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert start(whole, False).wait() == 0
+    assert ended(start(whole, False)) == 0
     first = start(broken, False)
     checkpoint = Path(f"{broken}.checkpoint")
     for _ in range(600):
         if checkpoint.is_dir() and any(path.name.isdigit() for path in checkpoint.iterdir()):
             break
         time.sleep(0.05)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    first.kill()
+    ended(first)
     assert not broken.exists(), "it was too fast to be killed"
-    assert start(broken, True).wait() == 0
+    assert ended(start(broken, True)) == 0
     one, two = (load_file(path / "model.safetensors") for path in (whole, broken))
     assert all(torch.equal(one[name], two[name]) for name in one)
 
