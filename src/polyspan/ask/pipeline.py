@@ -87,8 +87,8 @@ class QuestionAnswering:
         self._batch_size = batch_size
         self._readers: dict[WindowOptions, Reader] = {}  # the same model, cutting contexts in several ways
         self.reader = _loaded(model, tokenizer, revision, dtype)
-        if device is not None:
-            self.reader.model.to(_place(device))
+        if device is not None and str(place := _place(device)) != str(self.reader.device):
+            self.reader.model.to(place)
 
     def __call__(self, *given: Any, batch_size: int | None = None, **named: Any) -> Any:
         """The answers to what is asked: `polyspan.ask.pairs.pairs` has the shapes that this may have.

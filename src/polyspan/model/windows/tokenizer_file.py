@@ -40,7 +40,8 @@ class TokenizerFile:
     @cached_property
     def whole(self) -> Tokenizer:
         """The tokenizer with all its pieces."""
-        return Tokenizer.from_file(str(self.path)) if self.pieces is None else self.pieces.whole()
+        pieces, self.pieces = self.pieces, None  # which are not needed any more
+        return Tokenizer.from_file(str(self.path)) if pieces is None else pieces.whole()
 
     def cutting(self, texts: Sequence[str]) -> Tokenizer:
         """One that cuts these texts as the whole one does."""
