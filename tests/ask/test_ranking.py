@@ -10,6 +10,7 @@ from polyspan.ask.ranking.lexical import WordIndex
 from polyspan.ask.ranking.terms import terms
 from polyspan.data import cache
 from polyspan.errors import UsageError
+from polyspan.model.encoders.bert import PlainBert
 from polyspan.model.encoders.encoder import load_encoder
 
 LIBRARY = [
@@ -26,7 +27,8 @@ LIBRARY = [
 def tiny_encoder(tiny, monkeypatch):
     """The tiny encoder in place of the bundled one; gives the texts that were computed."""
     model, tokenizer = load_encoder(tiny)
-    monkeypatch.setattr(embeddings, "_encoder", lambda: (model.eval().base_model, tokenizer))
+    plain = PlainBert(model.config.to_dict(), model.state_dict())
+    monkeypatch.setattr(embeddings, "_encoder", lambda: (plain, tokenizer))
     computed: list[str] = []
     whole = embeddings._computed
 

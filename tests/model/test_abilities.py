@@ -13,7 +13,7 @@ from polyspan.model.abilities import can, embeddings, require, sees_ahead, takes
 from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.encoders.span_head import register_span_head
 from polyspan.model.fast import pack
-from polyspan.model.fast.attention import use_attention
+from polyspan.model.fast.attention_interface import use_attention
 from polyspan.model.layers import passing
 from polyspan.model.vocabulary.qanet_words import make_qanet
 from polyspan.model.vocabulary.trim import trim

@@ -232,7 +232,7 @@ def _is_known(question: str, reader: "Reader") -> bool:
     """Whether the tokenizer has a piece for anything in a question."""
     from polyspan.model.windows.tokens import tokenise
 
-    return bool((tokenise([question], reader.tokenizer, places=False).ids != reader.tokenizer.unk_token_id).any())
+    return bool((tokenise([question], reader.cutter, places=False).ids != reader.cutter.unk_token_id).any())
 
 
 def _reply(question: str, found: _Found, library: list[Document], top: int, always: bool) -> Reply:

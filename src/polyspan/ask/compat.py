@@ -39,8 +39,8 @@ def old_answers(reader: Reader, corpus: Corpus, parameters: Parameters) -> Itera
     """
     options = replace(reader.options, max_question_length=_ALL)
     for chunk in in_chunks(corpus):
-        contexts = _Contexts.of([paragraph.context for paragraph in chunk.paragraphs], reader.tokenizer)
-        questions = tokenise([one.text for _, one in chunk.questions()], reader.tokenizer, places=False)
+        contexts = _Contexts.of([paragraph.context for paragraph in chunk.paragraphs], reader.cutter)
+        questions = tokenise([one.text for _, one in chunk.questions()], reader.cutter, places=False)
         windows = cut_windows(chunk, contexts.tokens, questions, reader.layout, options)
         spans, null = _read(reader, windows, contexts, parameters)
         edges = np.flatnonzero(np.diff(windows.question, prepend=-1, append=-1)).tolist()
@@ -149,7 +149,7 @@ class _Shares(NamedTuple):
         places = torch.arange(start.shape[1])
         first, last = torch.from_numpy(batch.context[:, :1]), torch.from_numpy(batch.context[:, 1:])
         inside = (places >= first) & (places < last)
-        null = (places == 0) & (reader.layout.prefix[:1] == (reader.tokenizer.cls_token_id,))
+        null = (places == 0) & (reader.layout.prefix[:1] == (reader.cutter.cls_token_id,))
         starts, ends = (part.masked_fill(~(inside | null), -torch.inf).softmax(1) for part in (start, end))
         logits = start.masked_fill(~inside, -torch.inf), end.masked_fill(~inside, -torch.inf)
         return cls(starts, ends, logits, (starts[:, 0] * ends[:, 0]).nan_to_num().numpy())

@@ -5,7 +5,7 @@ probabilities, unless `compat` asks for the old numbers (`polyspan.ask.compat`).
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from copy import copy
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from polyspan.errors import UsageError, choose
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.calibration import Calibration
 from polyspan.model.device import gpu
-from polyspan.model.encoders.encoder import use_kernels
 from polyspan.model.encoders.model_name import BUNDLED_READER
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions
@@ -89,8 +88,8 @@ class QuestionAnswering:
         self._batch_size = batch_size
         self._readers: dict[WindowOptions, Reader] = {}  # the same model, cutting contexts in several ways
         self.reader = _loaded(model, tokenizer, revision, dtype)
-        if device is not None:
-            self.reader.model.to(_place(device))
+        if device is not None and str(place := _place(device)) != str(self.reader.device):
+            self.reader.model.to(place)
 
     def __call__(self, *given: Any, batch_size: int | None = None, **named: Any) -> Any:
         """The answers to what is asked: `polyspan.ask.pairs.pairs` has the shapes that this may have.
@@ -124,7 +123,8 @@ class QuestionAnswering:
         """The Reader, cutting contexts as the parameters say."""
         windows = parameters.windows(self.reader.longest)
         if windows not in self._readers:
-            self._readers[windows] = replace(self.reader, options=windows)
+            self._readers[windows] = own = copy(self.reader)  # `replace` would read the model
+            own.options = windows
         return self._readers[windows]
 
 
@@ -157,6 +157,8 @@ def _loaded(model: Any, tokenizer: Any, revision: str | None, dtype: Any) -> Rea
         return Reader.load(name, WindowOptions(max_length=1), dtype=dtype)  # each call says how long they are
     if tokenizer is None:
         raise WrongValue("a model of transformers comes with its tokenizer", fix="tokenizer=…")
+    from polyspan.model.encoders.encoder import use_kernels
+
     use_kernels(model)
     folder = getattr(model, "name_or_path", "")
     calibration = Calibration.load(folder) if folder else None

@@ -21,7 +21,12 @@ Ability = Literal["pack", "bf16", "probe", "layers", "trim", "graft"]
 
 _LENGTHS = (5, 8)  # of the windows that are tried, in pieces: shorter than any encoder's local attention
 _ROUNDING = 1e-4  # what float32 may lose, as a share of the largest logit
-_ENCODERS = ("BertForQuestionAnswering", "RobertaForQuestionAnswering", "XLMRobertaForQuestionAnswering")
+_ENCODERS = (
+    "BertForQuestionAnswering",
+    "RobertaForQuestionAnswering",
+    "XLMRobertaForQuestionAnswering",
+    "PlainBert",
+)
 _KNOWN = {"causal": False, "pack": True, "bf16": True, "probe": True}  # as trials find of these
 _tried: WeakKeyDictionary[Any, dict[str, bool]] = WeakKeyDictionary()
 
@@ -166,10 +171,10 @@ def _once(model: Any, what: str, trial: Callable[[Any], bool]) -> bool:
 
 
 def _is_known(model: Any) -> bool:
-    """Whether it is one of the encoders in most use, as transformers has it."""
+    """Whether it is one of the encoders in most use, as transformers has it or polyspan."""
     kind = type(model)
     return (
-        kind.__module__.startswith("transformers.models.")
+        kind.__module__.startswith(("transformers.models.", "polyspan.model.encoders."))
         and kind.__name__ in _ENCODERS
         and not model.config.is_decoder
     )

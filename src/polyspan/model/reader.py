@@ -1,6 +1,7 @@
 """A Reader: an encoder with a span head, its tokenizer, and how it cuts contexts into windows.
 
-torch and transformers are imported where their models are at work: an exported Reader answers without them.
+torch and transformers are imported where their models are at work: an exported Reader answers without them, and
+the bundled one with torch alone.
 """
 
 import json
@@ -21,6 +22,7 @@ from polyspan.model.calibration import CALIBRATION_FILE, Calibration
 from polyspan.model.card.card import ReaderCard
 from polyspan.model.card.readme import CARD_FILE, card_of, write_card
 from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, EXPORT, model_folder, reader_folder
+from polyspan.model.encoders.plain import Whole, load_plain
 from polyspan.model.onnx.onnx_runtime import OnnxRuntime
 from polyspan.model.windows.windows import Layout, WindowOptions, saved_options
 
@@ -35,10 +37,13 @@ OPTIONS_FILE = "reader.json"
 
 @dataclass
 class Reader:
-    """Answers questions from contexts. `model` is any `AutoModelForQuestionAnswering` of transformers."""
+    """Answers questions from contexts. `model` is any `AutoModelForQuestionAnswering` of transformers.
 
-    model: Any
-    tokenizer: Any
+    Of one that can answer without them, `model` and `tokenizer` are built when they are first read (`load_plain`).
+    """
+
+    model: Any = Whole()  # noqa: RUF009 - a descriptor, no default
+    tokenizer: Any = Whole()  # noqa: RUF009
     options: WindowOptions = field(default_factory=WindowOptions)
     dtype: str = "fp32"
     """What answers are computed in: `fp32`, or `bf16` (products of matrices alone; weights stay float32)."""
@@ -96,16 +101,19 @@ class Reader:
 
     @staticmethod
     def _load_torch(name: Source, seed: int, dtype: str, language_adapter: Source | None) -> tuple[Any, Any]:
+        plain = load_plain(str(name), seed) if language_adapter is None else None
         try:
             from polyspan.model.abilities import require
-            from polyspan.model.encoders.encoder import load_encoder
             from polyspan.model.fast.precision import require_dtype
+
+            require_dtype(dtype)
+            if plain is None:
+                from polyspan.model.encoders.encoder import load_encoder
         except ModuleNotFoundError as error:
             raise not_installed(error, str(name)) from error
-        require_dtype(dtype)
-        model, tokenizer = load_encoder(str(name), seed, language_adapter)
+        model, tokenizer = (plain, plain) if plain else load_encoder(str(name), seed, language_adapter)
         if dtype == "bf16":
-            require("bf16", model)
+            require("bf16", model if plain is None else plain.model)
         return model, tokenizer
 
     def save(self, folder: Source, *, merge: bool = False, base: str | None = None) -> None:
@@ -181,27 +189,33 @@ class Reader:
     @property
     def runtime(self) -> Any:
         """What computes: torch, or onnxruntime for an exported Reader."""
-        if isinstance(self.model, OnnxRuntime):
-            return self.model
+        model = Whole.at_hand(self, "model")
+        if isinstance(model, OnnxRuntime):
+            return model
         from polyspan.model.torch_runtime import TorchRuntime
 
-        return TorchRuntime(self.model, self.dtype)
+        return TorchRuntime(model, self.dtype)
+
+    @property
+    def cutter(self) -> Any:
+        """What cuts texts into pieces: the tokenizer, or what answering needs of it while nobody has read that."""
+        return Whole.at_hand(self, "tokenizer")
 
     @cached_property
     def layout(self) -> Layout:
         """How questions and contexts are joined, as the model can read it."""
-        found: Layout = self.runtime.layout(self.tokenizer)
+        found: Layout = self.runtime.layout(self.cutter)
         return found
 
     @property
     def longest(self) -> int:
         """Pieces in a window at most."""
-        return int(self.runtime.longest(self.tokenizer))
+        return int(self.runtime.longest(self.cutter))
 
     @property
     def fresh_head(self) -> bool:
         """Whether the span head was drawn at random when the encoder was loaded: it is still to be trained."""
-        return bool(getattr(self.model, "fresh_head", False))
+        return bool(getattr(Whole.at_hand(self, "model"), "fresh_head", False))
 
     @property
     def doubt(self) -> str | None:
@@ -287,6 +301,7 @@ class Reader:
 
     def hidden_states(self, batch: Batch, layers: Sequence[int]) -> "dict[int, torch.Tensor]":
         """Hidden states (batch, length, width) of the layers asked for; 0 is the embeddings' output."""
+        _ = self.model  # transformers' own, which has them
         found: dict[int, torch.Tensor] = self.runtime.hidden_states(batch, layers)
         return found
 

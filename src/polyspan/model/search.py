@@ -27,9 +27,12 @@ _CHUNK = 2_000_000  # characters tokenised at a time, contexts counted once a qu
 class SpanReader(Protocol):
     """What answering needs of a Reader."""
 
-    tokenizer: Any
     options: WindowOptions
     calibration: Calibration | None
+
+    @property
+    def cutter(self) -> Any:
+        """The tokenizer, as far as windows need one."""
 
     @property
     def layout(self) -> Layout:
@@ -99,14 +102,14 @@ def search(
     pack = reader.packs if pack is None else pack
     chunks = list(in_chunks(corpus))
     with ThreadPoolExecutor(1) as ahead, progress(doing, len(corpus), "questions") as advance:
-        coming = [ahead.submit(make_windows, chunk, reader.tokenizer, reader.options) for chunk in chunks[:1]]
+        coming = [ahead.submit(make_windows, chunk, reader.cutter, reader.options) for chunk in chunks[:1]]
         for place, chunk in enumerate(chunks):
             windows = coming.pop().result()
             if place + 1 < len(chunks):
-                coming = [ahead.submit(make_windows, chunks[place + 1], reader.tokenizer, reader.options)]
+                coming = [ahead.submit(make_windows, chunks[place + 1], reader.cutter, reader.options)]
             if unknown is not None:
                 for ids in (windows.contexts.ids, windows.questions.ids):
-                    unknown.update(pieces=len(ids), unknown=int((ids == reader.tokenizer.unk_token_id).sum()))
+                    unknown.update(pieces=len(ids), unknown=int((ids == reader.cutter.unk_token_id).sum()))
             yield chunk, _search(reader, windows, decoding, token_budget, pack, advance)
 
 

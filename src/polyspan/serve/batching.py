@@ -99,10 +99,10 @@ class Batcher:
 
     def _tokenizer(self, reader: Reader, long: bool) -> Any:
         if not long:
-            return reader.tokenizer
-        key = id(reader.tokenizer)
+            return reader.cutter
+        key = id(reader.cutter)
         if key not in self._copies:
-            self._copies[key] = self._short.submit(copy.deepcopy, reader.tokenizer).result()  # where it is free
+            self._copies[key] = self._short.submit(copy.deepcopy, reader.cutter).result()  # where it is free
         return self._copies[key]
 
     def _require_little(self, pending: Pending) -> None:

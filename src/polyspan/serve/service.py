@@ -77,6 +77,7 @@ class Service:
 
             readers.update(load_adapters(self.adapters, self.dtype))
         for one in readers.values():
+            _ = one.cutter.backend_tokenizer  # whole now, as many texts are to come
             one.answer("Does it work?", "It works.")
         self._readers = readers
         self.info()  # now: large files take seconds to hash

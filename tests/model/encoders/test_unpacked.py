@@ -15,6 +15,8 @@ from polyspan.files import cache_folder, sha256
 from polyspan.model.encoders import bundled
 from polyspan.model.encoders.encoder import load_encoder, weights_sha256
 from polyspan.model.encoders.unpacked import Unpacked
+from polyspan.model.windows.plain_tokenizer import PlainTokenizer
+from polyspan.model.windows.windows import layout
 
 SIZES = {"vocab_size": 120, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 SIZES |= {"intermediate_size": 64, "max_position_embeddings": 64, "pad_token_id": 1}
@@ -29,7 +31,7 @@ def small(unigram) -> Unpacked:
         name: unigram.special_tokens_map[name] for name in ("bos_token", "eos_token", "unk_token", "pad_token")
     }
     special |= {"model_max_length": 64, "model_input_names": ["input_ids", "attention_mask"]}
-    tokenizer = type(unigram)(tokenizer_object=unigram.backend_tokenizer, **special)
+    tokenizer = PlainTokenizer(unigram.backend_tokenizer, layout(unigram), 3, 0, 64)
     torch.manual_seed(7)
     weights = BertForQuestionAnswering(BertConfig(**SIZES)).state_dict()
     body = {name: value for name, value in weights.items() if not name.startswith("qa_outputs")}
@@ -55,6 +57,8 @@ def kept() -> Path:
 
 
 def test_it_is_unpacked_once_and_the_same_ever_after(unpacked, small):
+    from transformers import BertConfig, BertForQuestionAnswering
+
     first, tokenizer = load_encoder("bundled:e5-small", seed=3)
     again, other = load_encoder("bundled:e5-small", seed=3)
     assert unpacked == ["e5-small"]
@@ -74,8 +78,8 @@ def test_it_is_unpacked_once_and_the_same_ever_after(unpacked, small):
     found = Unpacked.load(kept())
     assert found is not None
     name = "bert.encoder.layer.0.output.dense.weight"
-    model = bundled.BertForQuestionAnswering.from_pretrained(
-        None, config=bundled.BertConfig(**SIZES), state_dict=dict(found.weights)
+    model = BertForQuestionAnswering.from_pretrained(
+        None, config=BertConfig(**SIZES), state_dict=dict(found.weights)
     )
     assert model.state_dict()[name].data_ptr() == found.weights[name].data_ptr()
 
@@ -138,18 +142,19 @@ def test_training_changes_no_byte_of_what_is_kept(unpacked):
 def test_processes_at_once_do_not_disturb_each_other(small, tmp_path):
     """Some save and some read and write to what they have, all at a time."""
     torch.save(dict(small.weights), tmp_path / "weights.pt")
-    small.tokenizer.backend_tokenizer.save(str(tmp_path / "pieces.json"))
-    (tmp_path / "options.json").write_text(json.dumps([dict(small.config), dict(small.special)]))
+    facts = small.tokenizer.save(tmp_path / "pieces.json")
+    (tmp_path / "options.json").write_text(json.dumps([dict(small.config), dict(small.special), facts]))
     code = f"""
 import hashlib, json, torch
 from pathlib import Path
-from transformers import PreTrainedTokenizerFast
 from polyspan.errors import PolyspanError
 from polyspan.model.encoders.unpacked import Unpacked
+from polyspan.model.windows.plain_tokenizer import PlainTokenizer
+from polyspan.model.windows.windows import layout
 home = Path({str(tmp_path)!r})
-config, special = json.loads((home / "options.json").read_text())
+config, special, facts = json.loads((home / "options.json").read_text())
 weights = torch.load(home / "weights.pt", weights_only=True)
-tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(home / "pieces.json"), **special)
+tokenizer = PlainTokenizer.open(home / "pieces.json", facts)
 for turn in range(15):
     found = Unpacked.load(home / "kept")
     if found is None or turn % 5 == 4:

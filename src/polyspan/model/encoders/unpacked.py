@@ -1,6 +1,7 @@
 """An encoder unpacked, as it is kept in the cache folder: its weights are mapped into memory there, not read.
 
-Processes share the memory, and each has its own copy of what it writes to: the file stays as it is.
+Processes share the memory, and each has its own copy of what it writes to: the file stays as it is. torch is
+imported while a thread looks at the file.
 """
 
 import contextlib
@@ -13,13 +14,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from safetensors.torch import load_file
-from transformers import PreTrainedTokenizerFast
+from typing import TYPE_CHECKING, Any
 
 from polyspan.files import replacing_folder, write_json
+from polyspan.model.windows.plain_tokenizer import PlainTokenizer
+
+if TYPE_CHECKING:
+    import torch
 
 _ABOUT, _WEIGHTS, _TOKENIZER = "about.json", "weights.safetensors", "tokenizer.json"
 _ALIGNED = 64  # bytes: where torch's own memory begins, so that results have the same bits
@@ -27,23 +28,24 @@ _ALIGNED = 64  # bytes: where torch's own memory begins, so that results have th
 
 @dataclass(frozen=True, slots=True)
 class Unpacked:
-    """Options of the configuration, options of the tokenizer, the tokenizer itself, and weights in float32."""
+    """Options of the configuration, options of transformers' tokenizer, the tokenizer, and weights in float32."""
 
     config: Mapping[str, Any]
     special: Mapping[str, Any]
-    tokenizer: PreTrainedTokenizerFast
-    weights: Mapping[str, torch.Tensor]
+    tokenizer: PlainTokenizer
+    weights: "Mapping[str, torch.Tensor]"
 
     @classmethod
     def load(cls, folder: Path) -> "Unpacked | None":
         """What a folder keeps; None where it keeps nothing, or other bytes than were written."""
         try:
             about = json.loads((folder / _ABOUT).read_text("utf-8"))
-            with ThreadPoolExecutor(1) as beside:  # while the tokenizer is built
+            with ThreadPoolExecutor(1) as beside:
                 weights = beside.submit(_sha256, folder / _WEIGHTS)
                 if _sha256(folder / _TOKENIZER) != about["sha256"][_TOKENIZER]:
                     return None
-                tokenizer = PreTrainedTokenizerFast(tokenizer_file=str(folder / _TOKENIZER), **about["special"])
+                tokenizer = PlainTokenizer.open(folder / _TOKENIZER, about["tokenizer"])
+                from safetensors.torch import load_file
             if weights.result() != about["sha256"][_WEIGHTS]:
                 return None
             found = cls(about["config"], about["special"], tokenizer, load_file(folder / _WEIGHTS))
@@ -57,12 +59,13 @@ class Unpacked:
         """Keep it in a folder, whole or not at all. Raises PolyspanError where that cannot be written."""
         with replacing_folder(folder) as part:
             _write(self.weights, part / _WEIGHTS)
-            self.tokenizer.backend_tokenizer.save(str(part / _TOKENIZER), pretty=False)
+            facts = self.tokenizer.save(part / _TOKENIZER)
             hashes = {name: _sha256(part / name) for name in (_WEIGHTS, _TOKENIZER)}
-            write_json(part / _ABOUT, {"config": self.config, "special": self.special, "sha256": hashes})
+            about = {"config": self.config, "special": self.special, "tokenizer": facts, "sha256": hashes}
+            write_json(part / _ABOUT, about)
 
 
-def _write(weights: Mapping[str, torch.Tensor], path: Path) -> None:
+def _write(weights: "Mapping[str, torch.Tensor]", path: Path) -> None:
     """Write a safetensors file whose data begin at a multiple of 64 bytes; safetensors itself has one of 8."""
     header: dict[str, Any] = {}
     end = 0

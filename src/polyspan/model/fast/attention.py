@@ -1,116 +1,53 @@
-"""Attention within each window of a packed row, and with dropout that a CPU can afford.
-
-It is registered with transformers' `AttentionInterface` under one name. Padded batches without dropout take
-transformers' own path through PyTorch's fused kernels.
-"""
+"""Attention within each window of a packed row, and with dropout that a CPU can afford."""
 
 from typing import Any
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
 from polyspan.model.fast.dropout import draw
 
 NAME = "polyspan"
+"""What a model's configuration calls it, where it computes attention here."""
 
 
-def use_attention(model: Any) -> bool:
-    """Let a model compute attention here; returns whether its architecture can (DeBERTa's cannot)."""
-    if model.config._attn_implementation == "sdpa" and model._can_set_attn_implementation():
-        model.set_attn_implementation(NAME)
-    return bool(model.config._attn_implementation == NAME)
-
-
-def mask_of_windows(
-    *, q_length: int, kv_length: int, attention_mask: torch.Tensor | None = None, **others: Any
-) -> torch.Tensor | None:
-    """Which pieces see which: transformers' mask, or for a packed row the one of its longest window.
-
-    A packed row comes with a mask of padding that is only as long as that window (`packed_inputs`). Windows all
-    begin at their first position, so that each one's own mask is a corner of it.
-    """
-    if kv_length < q_length:
-        q_length, attention_mask = kv_length, None
-    mask: torch.Tensor | None = sdpa_mask(
-        q_length=q_length, kv_length=kv_length, attention_mask=attention_mask, **others
-    )
-    return mask
-
-
-def attend(
-    module: torch.nn.Module,
+def attend_packed(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
+    mask: torch.Tensor | None,
+    bounds: torch.Tensor,
+    longest: int,
+    scale: float,
     dropout: float = 0.0,
-    **others: Any,
-) -> tuple[torch.Tensor, None]:
-    """Multi-head attention; takes (batch, heads, length, width), gives (batch, length, heads, width).
+    causal: bool = False,
+) -> torch.Tensor:
+    """Attention within each window of one row; takes (1, heads, length, width), gives (1, length, heads, width).
 
-    With `cu_seq_lens_q`, int32 of shape (windows + 1,), the batch is one row of windows one after another, and
-    each position sees its own window alone: all of it, or, where there is no mask and `is_causal` or the module's
-    own word for it says so, what stands before. Several heads of `query` may share one of `key` and `value`.
+    `bounds`, int32 of shape (windows + 1,), says where the windows end, `longest` how long the longest is; the
+    mask is that one's, of which each window's own is a corner.
     """
-    slow = query.device.type == "cpu" and query.dtype == torch.bfloat16 and query.requires_grad and not dropout
-    if not slow:
-        return _attend(module, query, key, value, attention_mask, dropout, **others)
-    # On a CPU the fused kernel goes back two to five times as slowly in bf16 as in float32.
-    dtype = query.dtype
-    query, key, value = query.float(), key.float(), value.float()
-    if attention_mask is not None and attention_mask.is_floating_point():
-        attention_mask = attention_mask.float()
-    with torch.autocast("cpu", enabled=False):
-        mixed, _ = _attend(module, query, key, value, attention_mask, **others)
-    return mixed.to(dtype), None
+    if query.is_cuda and query.dtype != torch.float32 and mask is None and not dropout:
+        return _varlen(query, key, value, bounds, longest, scale, causal)
+    return _packed(query, key, value, mask, dropout, scale, bounds.diff().tolist(), causal)
 
 
-def _attend(
-    module: torch.nn.Module,
+def attend_rows(
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
-    dropout: float = 0.0,
-    scaling: float | None = None,
-    is_causal: bool | None = None,
-    cu_seq_lens_q: torch.Tensor | None = None,
-    max_length_q: int | None = None,
-    **others: Any,
-) -> tuple[torch.Tensor, None]:
-    causal = bool(getattr(module, "is_causal", True) if is_causal is None else is_causal)
-    plain = not dropout or query.device.type != "cpu" or others.get("position_bias") is not None
-    if cu_seq_lens_q is None and plain:
-        return sdpa_attention_forward(  # type: ignore[no-any-return]
-            module,
-            query,
-            key,
-            value,
-            attention_mask,
-            dropout=dropout,
-            scaling=scaling,
-            is_causal=is_causal,
-            **others,
-        )
-    if shared := query.shape[1] // key.shape[1] - 1:
-        key, value = (part.repeat_interleave(shared + 1, dim=1) for part in (key, value))
-    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    causal = causal and attention_mask is None
-    if cu_seq_lens_q is not None:
-        if query.is_cuda and query.dtype != torch.float32 and attention_mask is None and not dropout:
-            longest = int(max_length_q or query.shape[2])
-            return _varlen(query, key, value, cu_seq_lens_q, longest, scale, causal), None
-        lengths = cu_seq_lens_q.diff().tolist()
-        return _packed(query, key, value, attention_mask, dropout, scale, lengths, causal), None
+    mask: torch.Tensor | None,
+    scale: float,
+    dropout: float,
+    causal: bool,
+) -> torch.Tensor:
+    """Attention a row at a time; takes (batch, heads, length, width), gives (batch, length, heads, width)."""
     rows = zip(query.unbind(), key.unbind(), value.unbind(), strict=True)
     mixed = [
-        _window(*row, None if attention_mask is None else attention_mask[number], dropout, scale, causal)
+        _window(*row, None if mask is None else mask[number], dropout, scale, causal)
         for number, row in enumerate(rows)
     ]
-    return torch.stack(mixed).transpose(1, 2), None
+    return torch.stack(mixed).transpose(1, 2)
 
 
 def _varlen(
@@ -213,7 +150,3 @@ class _DroppedAttention(torch.autograd.Function):
         of_query = torch.bmm(of_scores, key).mul_(ctx.scale)
         of_key = torch.bmm(of_scores.transpose(1, 2), query).mul_(ctx.scale)
         return of_query, of_key, of_value, None, None, None
-
-
-AttentionInterface.register(NAME, attend)
-AttentionMaskInterface.register(NAME, mask_of_windows)

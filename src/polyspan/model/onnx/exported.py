@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass as checked
@@ -13,6 +12,7 @@ from polyspan.errors import PolyspanError
 from polyspan.files import explained, sha256
 from polyspan.model.encoders.model_name import EXPORT
 from polyspan.model.onnx.onnx_runtime import AGAIN, OnnxRuntime
+from polyspan.model.windows.plain_tokenizer import PlainTokenizer
 from polyspan.model.windows.windows import Layout
 
 GRAPH, TOKENIZER = "model.onnx", "tokenizer.json"
@@ -81,34 +81,23 @@ class ExportRecord:
                 )
 
 
-@dataclass(frozen=True)
-class ExportedTokenizer:
-    """What windows need of a tokenizer, without transformers."""
+def _tokenizer(folder: Path, record: ExportRecord) -> PlainTokenizer:
+    """The tokenizer in a folder. Raises PolyspanError where it cannot be read."""
+    from tokenizers import Tokenizer
 
-    backend_tokenizer: Any
-    layout: Layout
-    unk_token_id: int | None
-    cls_token_id: int | None
-    model_max_length: int
-
-    @classmethod
-    def open(cls, folder: Path, record: ExportRecord) -> "ExportedTokenizer":
-        """The tokenizer in a folder. Raises PolyspanError where it cannot be read."""
-        from tokenizers import Tokenizer
-
-        try:
-            backend = Tokenizer.from_file(str(folder / TOKENIZER))
-        except Exception as error:  # tokenizers raises nothing narrower
-            raise PolyspanError(
-                "the tokenizer of an exported Reader cannot be read",
-                where=str(folder / TOKENIZER),
-                found=str(error).splitlines()[0],
-                fix=AGAIN,
-            ) from error
-        return cls(backend, record.layout, record.unknown, record.first, record.longest)
+    try:
+        backend = Tokenizer.from_file(str(folder / TOKENIZER))
+    except Exception as error:  # tokenizers raises nothing narrower
+        raise PolyspanError(
+            "the tokenizer of an exported Reader cannot be read",
+            where=str(folder / TOKENIZER),
+            found=str(error).splitlines()[0],
+            fix=AGAIN,
+        ) from error
+    return PlainTokenizer(backend, record.layout, record.unknown, record.first, record.longest)
 
 
-def load_exported(folder: Path) -> tuple[OnnxRuntime, ExportedTokenizer]:
+def load_exported(folder: Path) -> tuple[OnnxRuntime, PlainTokenizer]:
     """What a Reader in a folder that `polyspan export` wrote computes with, and its tokenizer.
 
     Raises PolyspanError where a file is missing or broken, or is not as it was exported.
@@ -116,7 +105,7 @@ def load_exported(folder: Path) -> tuple[OnnxRuntime, ExportedTokenizer]:
     record = ExportRecord.load(folder)
     with ThreadPoolExecutor(2) as beside:  # all three take as long
         whole = beside.submit(record.require_files, folder)
-        tokenizer = beside.submit(ExportedTokenizer.open, folder, record)
+        tokenizer = beside.submit(_tokenizer, folder, record)
         try:
             runtime = OnnxRuntime(folder / GRAPH, record.format)
         finally:

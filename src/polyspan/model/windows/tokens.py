@@ -52,7 +52,8 @@ def tokenise(texts: Sequence[str], tokenizer: Any, *, places: bool = True) -> To
     PolyspanError for a text with half of a surrogate pair, which no tokenizer can read, and for one whose letters
     the tokenizer does not place.
     """
-    backend = tokenizer.backend_tokenizer
+    cutting = getattr(tokenizer, "cutting", None)  # of a `PlainTokenizer`, which need not be built whole
+    backend = tokenizer.backend_tokenizer if cutting is None else cutting(texts)
     backend.no_truncation()
     backend.no_padding()
     place = _placer(backend)

@@ -1,0 +1,120 @@
+"""What a Reader answers with before anybody asks for its model and tokenizer as transformers has them.
+
+Importing transformers' models takes longer than all else that an answer needs. Where a model is known to be the
+same without them, it is loaded with torch alone, and transformers' own is made when a Reader's `model` or
+`tokenizer` is read: to train, to save, to look into.
+"""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from polyspan.data.cache import UNPACKED
+from polyspan.errors import PolyspanError
+from polyspan.files import cache_folder, sha256
+from polyspan.model.encoders.base import Base, base_of
+from polyspan.model.encoders.bundled import UNPACKED_AS, unpack_bundled
+from polyspan.model.encoders.model_name import BUNDLED, BUNDLED_READER, DIFFERENCE, folder_with
+from polyspan.model.encoders.unpacked import Unpacked
+from polyspan.model.windows.plain_tokenizer import PlainTokenizer
+from polyspan.model.windows.tokenizer_file import TokenizerFile
+
+if TYPE_CHECKING:
+    from polyspan.model.encoders.bert import PlainBert
+
+_NAME = BUNDLED.removeprefix("bundled:")
+
+
+@dataclass
+class Plain:
+    """A model and its tokenizer; after `whole`, transformers' own."""
+
+    model: Any
+    tokenizer: Any
+    build: Callable[[], tuple[Any, Any]] | None
+
+    def whole(self) -> "Plain":
+        """The same with transformers' model and tokenizer, which are built once."""
+        if self.build is not None:
+            (self.model, self.tokenizer), self.build = self.build(), None
+        return self
+
+
+class Whole:
+    """A field of a dataclass that may be given a `Plain`; whoever reads it gets the whole, whoever needs no more
+    than answers takes `Whole.at_hand`."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, reader: Any, owner: type | None = None) -> Any:
+        if reader is None:
+            raise AttributeError(self._name)  # the field has no default
+        found = vars(reader)[self._name]
+        return getattr(found.whole(), self._name) if isinstance(found, Plain) else found
+
+    def __set__(self, reader: Any, value: Any) -> None:
+        vars(reader)[self._name] = value
+
+    @staticmethod
+    def at_hand(reader: Any, name: str) -> Any:
+        """What the field holds now."""
+        found = vars(reader)[name]
+        return getattr(found, name) if isinstance(found, Plain) else found
+
+
+def load_plain(name: str, seed: int = 0) -> Plain | None:
+    """A Reader's model without transformers: the bundled Reader, and others that are a difference from the bundled
+    encoder.
+
+    None for other models, on a GPU, and where anything is not as it should be: loading it with transformers says
+    what.
+    """
+    try:
+        folder = folder_with(DIFFERENCE, name)
+        if folder is None or Base.load(folder) != base_of(BUNDLED) or not 0 <= seed < 2**63:
+            return None
+        found = _merged(folder, name == BUNDLED_READER)
+        import torch
+
+        if torch.cuda.is_available():
+            return None
+        model, tokenizer = plain_model(found)
+    except Exception:  # whatever files and their content can be at fault for
+        return None
+    return None if model.head is None else Plain(model, tokenizer, partial(_whole, name, seed))
+
+
+def plain_model(found: Unpacked) -> "tuple[PlainBert, PlainTokenizer]":
+    """A model that answers, or has states alone, and its tokenizer."""
+    from polyspan.model.encoders.bert import PlainBert
+
+    if isinstance(found.tokenizer.backend, TokenizerFile):
+        _ = found.tokenizer.backend.pieces  # read now: the cache may be emptied
+    return PlainBert(found.config, found.weights), found.tokenizer
+
+
+def _merged(folder: Path, keep: bool) -> Unpacked:
+    """The bundled encoder with a difference; of the bundled Reader it is kept in the cache folder."""
+    of_both = f"{base_of(BUNDLED).sha256[f'{_NAME}-q4.bin'][:16]}-{sha256(folder / DIFFERENCE)}.{UNPACKED_AS}"
+    kept = cache_folder() / UNPACKED / of_both
+    if keep and (found := Unpacked.load(kept)) is not None:
+        return found
+    from polyspan.model.encoders.difference import WeightDifference
+
+    base = unpack_bundled(_NAME)
+    weights = {**base.weights, **WeightDifference.load(folder).changed(base.weights)}
+    merged = Unpacked(base.config, base.special, base.tokenizer, weights)
+    if keep:
+        with contextlib.suppress(PolyspanError):
+            merged.save(kept)
+    return merged
+
+
+def _whole(name: str, seed: int) -> tuple[Any, Any]:
+    from polyspan.model.encoders.encoder import load_encoder
+
+    return load_encoder(name, seed)
