@@ -207,7 +207,8 @@ def _read(
     )
     if not paragraphs:
         return [_Found([], False, None) for _ in asked]
-    corpus = Corpus(paragraphs, f"{len(asked)} question{'s'[: len(asked) != 1]} on {len(paragraphs)} passages")
+    counts = ((len(asked), "question"), (len(paragraphs), "passage"))
+    corpus = Corpus(paragraphs, " on ".join(f"{count} {word}{'s'[: count != 1]}" for count, word in counts))
     options = AnswerOptions(_SPANS, align_to_words=True)
     found = predict(reader, corpus, options).candidates
     return [
