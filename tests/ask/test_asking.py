@@ -2,12 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from polyspan.ask.asking import ask
 from polyspan.ask.documents.document import Document
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
-from polyspan.model.answers import Candidate
+from polyspan.model.answers import AnswerOptions, Candidate
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions
 from polyspan.prediction import Predictions
@@ -74,6 +75,18 @@ def test_of_passages_that_were_ranked_the_first_ones_are_trusted_more(answers, a
     texts = [Document("mill", MILL), Document("tank", TANK), *(Document(str(n), f"Page {n}.") for n in range(9))]
     assert asked("tank", texts)[0].text == "1840"
     assert asked("tank", texts, passages=2)[0].text == "2.4 litres"
+
+
+def test_without_a_calibration_there_is_always_an_answer_as_of_predict(tiny, monkeypatch):
+    """Also where the evidence for none is the better one: no limit was fitted for it."""
+    reader = Reader.load(tiny, WindowOptions(128, 32))
+    assert reader.calibration is None
+    monkeypatch.setattr("polyspan.model.answers.null_odds", lambda found: np.full(len(found.null), 9.0))
+    text = "The mill was built in 1840."
+    answer = reader.answer("when", text, AnswerOptions(align_to_words=True))
+    (reply,) = ask("when", [Document("mill", text)], reader=reader)
+    assert answer.text == reply.text != ""
+    assert answer.null_odds == 9.0
 
 
 def test_there_is_no_answer_where_the_best_passage_has_none(answers, asked):

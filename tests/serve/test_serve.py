@@ -7,9 +7,11 @@ import socket
 import threading
 import time
 
+import numpy as np
 import pytest
 import torch
 
+from polyspan.ask.pipeline import QuestionAnswering
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.model.answers import AnswerOptions
 from polyspan.prediction import predict
@@ -110,6 +112,20 @@ def test_a_calibrated_reader_says_nothing_unless_it_is_to(start, served_reader, 
     assert hub_client(model=server.address).question_answering(question="who won", context=CONTEXT).answer
     silent = server.ask({"inputs": asked, "parameters": {"handle_impossible_answer": True}}, "/")[1]
     assert silent["answer"] == ""
+
+
+def test_without_a_calibration_nothing_is_said_only_where_that_may_be_an_answer(start, served_reader, monkeypatch):
+    """As of `predict`, and of the pipeline with `handle_impossible_answer`: by the evidence for none."""
+    monkeypatch.setattr("polyspan.model.answers.null_odds", lambda found: np.full(len(found.null), 9.0))
+    assert served_reader.calibration is None
+    server = start()
+    asked = {"question": "who won", "context": CONTEXT}
+    assert server.ask(asked)[1]["answers"][0]["text"]
+    for silent in (False, True):
+        parameters = {"handle_impossible_answer": silent}
+        given = server.ask({"inputs": asked, "parameters": parameters}, "/")[1]["answer"]
+        piped = QuestionAnswering(served_reader)(**asked, **parameters)["answer"]
+        assert [given == "", piped == ""] == [silent, silent]
 
 
 def test_many_at_once_get_each_their_own(start, served_reader):

@@ -95,8 +95,8 @@ def ask(
     `documents` are files, quoted patterns, "-" for stdin, or documents read before. `top` is how many answers a
     reply has, "" counted; `passages` how many passages are read for a question, those that are most like it (0:
     all). `language_adapter` is as of `Reader.load`, for a Reader that is named. The answer is the best span of all
-    (`best_passage`), or "" where the Reader's calibration says so of its passage, or, without one, where that
-    passage has better evidence for none; with `always` "" is never given.
+    (`best_passage`), or "" where the Reader's calibration says so of its passage; without one, and with `always`,
+    "" is never given.
 
     Warns of each file that cannot be read. Raises PolyspanError where none can be, and UsageError for a question
     that is empty.
@@ -207,9 +207,9 @@ def _read(
     )
     if not paragraphs:
         return [_Found([], False, None) for _ in asked]
-    corpus = Corpus(paragraphs, f"{len(asked)} question{'s'[: len(asked) != 1]} on {len(paragraphs)} passages")
-    odds = 0.0 if reader.calibration is None else None  # no answer where its evidence is the better one
-    options = AnswerOptions(_SPANS, null_threshold=odds, align_to_words=True)
+    counts = ((len(asked), "question"), (len(paragraphs), "passage"))
+    corpus = Corpus(paragraphs, " on ".join(f"{count} {word}{'s'[: count != 1]}" for count, word in counts))
+    options = AnswerOptions(_SPANS, align_to_words=True)
     found = predict(reader, corpus, options).candidates
     return [
         _Found.of(

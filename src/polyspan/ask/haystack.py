@@ -71,9 +71,7 @@ class PolyspanReader:
         asked = (Question("query", query),)
         corpus = Corpus(tuple(Paragraph(document.content, asked) for document in read), "documents")
         reader = self._loaded()
-        odds = None if reader.calibration else 0.0  # as `ask`: no answer where its evidence is the better one
-        options = AnswerOptions(n_best=top, null_threshold=odds)
-        found = list(answer_corpus(reader, corpus, options)) if read else []
+        found = list(answer_corpus(reader, corpus, AnswerOptions(n_best=top))) if read else []
         best = best_passage(found, ranked=all(document.score is not None for document in read))
         answers = [
             ExtractedAnswer(

@@ -88,6 +88,7 @@ class QuestionAnswering:
         self._batch_size = batch_size
         self._readers: dict[WindowOptions, Reader] = {}  # the same model, cutting contexts in several ways
         self.reader = _loaded(model, tokenizer, revision, dtype)
+        self._longest = self.reader.longest  # all modules are searched for it
         if device is not None and str(place := _place(device)) != str(self.reader.device):
             self.reader.model.to(place)
 
@@ -121,7 +122,7 @@ class QuestionAnswering:
 
     def _reader(self, parameters: Parameters) -> Reader:
         """The Reader, cutting contexts as the parameters say."""
-        windows = parameters.windows(self.reader.longest)
+        windows = parameters.windows(self._longest)
         if windows not in self._readers:
             self._readers[windows] = own = copy(self.reader)  # `replace` would read the model
             own.options = windows

@@ -175,6 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("out", type=Path, help="folder for the files")
     parser.add_argument("--library", action="append", choices=("xquad", "mini"), help="both unless named")
     parser.add_argument("--reader", help="also read, with this Reader")
+    parser.add_argument("--dtype", default="fp32", choices=("fp32", "bf16"), help="what it reads in (fp32)")
     parser.add_argument("--questions", type=int, default=50, help="questions read for each language (50)")
     parser.add_argument("--page", type=Path, help="a page whose tables of the same kind are to be these")
     options = parser.parse_args(arguments)
@@ -183,7 +184,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_text(options.out / "recall.csv", csv_text(recalled))
     _show(recall_table(recalled), options.page)
     if options.reader:
-        reader = Reader.load(options.reader)
+        reader = Reader.load(options.reader, dtype=options.dtype)
         rows = [
             row
             for name, texts in libraries.items()

@@ -102,11 +102,11 @@ def search(
     pack = reader.packs if pack is None else pack
     chunks = list(in_chunks(corpus))
     with ThreadPoolExecutor(1) as ahead, progress(doing, len(corpus), "questions") as advance:
-        coming = [ahead.submit(make_windows, chunk, reader.cutter, reader.options) for chunk in chunks[:1]]
+        coming = None
         for place, chunk in enumerate(chunks):
-            windows = coming.pop().result()
+            windows = coming.result() if coming else make_windows(chunk, reader.cutter, reader.options)
             if place + 1 < len(chunks):
-                coming = [ahead.submit(make_windows, chunks[place + 1], reader.cutter, reader.options)]
+                coming = ahead.submit(make_windows, chunks[place + 1], reader.cutter, reader.options)
             if unknown is not None:
                 for ids in (windows.contexts.ids, windows.questions.ids):
                     unknown.update(pieces=len(ids), unknown=int((ids == reader.cutter.unk_token_id).sum()))
@@ -143,7 +143,7 @@ def _search(
     with reader.answering(pack=pack):
         for rows in by_tokens(lengths, token_budget or budget_of(reader.device)):
             batch = collate(windows, reader.layout, rows)
-            waiting.append((batch, reader.logits(batch, pack=pack)))
+            waiting.append((batch, reader.logits(batch, pack=pack and len(rows) > 1)))  # one window has no padding
             if len(waiting) > 1:  # one batch behind, so that a GPU never waits for the host
                 sums.take(sums.decode(*waiting.pop(0)))
             before, done = done, done + len(rows)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from polyspan.data.cache import Shelf
 from polyspan.errors import PolyspanError
 from polyspan.model.batch import by_tokens
+from polyspan.model.device import best_device
 from polyspan.model.encoders.bundled import unpack_bundled
 from polyspan.model.encoders.model_name import BUNDLED, SHA256
 from polyspan.model.encoders.plain import plain_model
@@ -66,7 +67,7 @@ def embed(texts: Sequence[str], kind: Kind, doing: str = "") -> Floats:
 def _encoder() -> tuple[Any, Any]:
     model, tokenizer = plain_model(unpack_bundled(_NAME))
     keep_freed_memory()
-    return model.to("cuda" if torch.cuda.is_available() else "cpu"), tokenizer
+    return model.to(best_device()), tokenizer
 
 
 def _computed(texts: Sequence[str], kind: Kind) -> Floats:

@@ -78,9 +78,9 @@ def load_plain(name: str, seed: int = 0) -> Plain | None:
         if folder is None or Base.load(folder) != base_of(BUNDLED) or not 0 <= seed < 2**63:
             return None
         found = _merged(folder, name == BUNDLED_READER)
-        import torch
+        from polyspan.model.device import gpu
 
-        if torch.cuda.is_available():
+        if gpu() is not None:
             return None
         model, tokenizer = plain_model(found)
     except Exception:  # whatever files and their content can be at fault for
