@@ -36,7 +36,14 @@ MARKDOWN = [*PAGES, *sorted(path for path in ROOT.glob("*.md") if path != README
 
 RUN = ("sh", "python", "console")
 SHOWN = ("text", "json", "yaml", "bibtex", "{eval-rst}")
-REASONS = ("needs a network", "needs a GPU", "needs the public corpora", "needs haystack", "this suite")
+REASONS = (
+    "needs a network",
+    "needs a GPU",
+    "needs the public corpora",
+    "needs haystack",
+    "needs openvino",
+    "this suite",
+)
 
 PROGRAMS = Path(sys.executable).parent
 

@@ -8,7 +8,6 @@ questions in four languages. What stands in the file is not done again.
 
 import argparse
 import json
-import re
 import statistics
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from polyspan.bench.material import corpus
+from polyspan.bench.page_table import show, table
 from polyspan.bench.worker import peak_megabytes
 from polyspan.data.sample import sample
 from polyspan.errors import UsageError
@@ -39,7 +39,6 @@ _NAMES = {
     "lora-8": "`cpu` with `--lora 8 --learning-rate 1e-3`",
     "lora-16": "`cpu` with `--lora 16 --learning-rate 1e-3`",
 }
-_PLACE = re.compile(r"(?<=<!-- fine-tuning -->\n).*?(?=<!-- end of fine-tuning -->)", re.DOTALL)
 
 Row = dict[str, Any]
 
@@ -157,7 +156,7 @@ def fine_tuning_table(rows: Sequence[Row]) -> str:
     tests = [name.removeprefix("f1_") for name in rows[0] if name.startswith("f1_")]
     first = rows[0]
     head = ["", "numbers trained", "questions", "windows/s", "seconds", "peak memory", "folder", *tests]
-    lines = [head, ["---", *["---:"] * (len(head) - 1)]]
+    lines = []
     for way in dict.fromkeys(row["way"] for row in rows):
         own = [row for row in rows if row["way"] == way]
         mean = {name: statistics.mean(float(row[name]) for row in own) for name in _MEANS}
@@ -169,7 +168,7 @@ def fine_tuning_table(rows: Sequence[Row]) -> str:
     seeds = ", ".join(dict.fromkeys(str(row["seed"]) for row in rows))
     asked = ", ".join(dict.fromkeys(str(row[f"n_{test}"]) for row in rows for test in tests))
     more = f", all with {first['settings']}" if first["settings"] else ""
-    text = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    text = table(head, lines, len(head) - 1)
     return (
         f"{text}\nF1: mean ± standard deviation over the seeds {seeds}; {asked} questions of each test. Every "
         f"training had {float(first['seconds_asked']):g} seconds, from `{first['model']}` on {first['data']}"
@@ -205,11 +204,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tests = tuple(given.test or TESTS)
     asked = EqualTime(given.seconds, given.questions, given.model, given.data, tests, settings)
     rows = measured(asked, given.way or list(WAYS), given.seed or [42, 43, 44], given.out / "lora.csv")
-    table = fine_tuning_table(rows)
-    print(table)
-    if given.page is not None:
-        text = given.page.read_text("utf-8")
-        write_text(given.page, _PLACE.sub(lambda _: f"\n{table}\n", text, count=1))
+    show(fine_tuning_table(rows), given.page, "fine-tuning")
 
 
 def _value(text: str) -> Any:

@@ -19,6 +19,8 @@ from polyspan.bench import overhead as lab
 from polyspan.bench import solvers as alignment
 from polyspan.bench.busy import busy
 from polyspan.bench.material import SCALES
+from polyspan.bench.page_table import table
+from polyspan.bench.runtimes import runtimes, runtimes_table
 from polyspan.bench.worker import Worker
 from polyspan.errors import UsageError
 from polyspan.lab.machine import machine
@@ -128,6 +130,7 @@ def bench(scale: str = "quick", model: str = "bundled:e5-small") -> dict[str, An
         "rows": [asdict(row) for row in rows],
         "scale": scale,
         "model": model,
+        "runtimes": runtimes() if scale == "full" else [],
         "seconds": round(time.monotonic() - began, 1),
     }
 
@@ -342,15 +345,16 @@ def _memory_row() -> BenchRow:
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The rows as a Markdown table."""
-    lines = ["| what | ours | peer | ratio | noise | goal | unit |", "| --- | --- | --- | --- | --- | --- | --- |"]
+    """The rows as a Markdown table, and below it what a trained Reader does in several runtimes."""
+    lines = []
     for row in result["rows"]:
         shown = [_shown(row[name]) for name in ("ours", "peer", "ratio")]
         noise = "" if row["noise"] is None else f"±{100 * row['noise']:.0f} %"
         bounds = (("≥", row["goal"]), ("≤", row["limit"]))
         goal = " ".join(f"{sign} {value:g}" for sign, value in bounds if value is not None)
-        lines.append(f"| {row['name']} | {' | '.join(shown)} | {noise} | {goal} | {row['unit']} |")
-    return "\n".join(lines) + "\n"
+        lines.append([row["name"], *shown, noise, goal, row["unit"]])
+    text = table(["what", "ours", "peer", "ratio", "noise", "goal", "unit"], lines)
+    return f"{text}\n{runtimes_table(result['runtimes'])}" if result.get("runtimes") else text
 
 
 def _shown(value: float | None) -> str:

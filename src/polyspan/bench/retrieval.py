@@ -7,7 +7,6 @@ asked in its own.
 """
 
 import argparse
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy as np
 from polyspan.ask.best_passage import best_passage
 from polyspan.ask.ranking.index import CLEAR, Index
 from polyspan.bench.material import corpus
+from polyspan.bench.page_table import show, table
 from polyspan.data.mini import LANGUAGES
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.files import csv_text, write_text
@@ -140,7 +140,7 @@ def recall_table(rows: Iterable[Mapping[str, Any]]) -> str:
         ]
         for names, line in lines.items()
     ]
-    return _table(["library", "texts", "asked in", *(f"`{method}`" for method in methods), "words alone"], body)
+    return table(["library", "texts", "asked in", *(f"`{method}`" for method in methods), "words alone"], body)
 
 
 def reading_table(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -152,21 +152,7 @@ def reading_table(rows: Iterable[Mapping[str, Any]]) -> str:
         for row in rows
     ]
     head = ["library", "texts", "asked in", "n", "right paragraph given", "best 20 read", "F1 left"]
-    return _table(head, body)
-
-
-def _table(head: Sequence[str], body: Iterable[Sequence[str]]) -> str:
-    rows = [head, ["---"] * len(head), *body]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
-def _show(table: str, page: Path | None) -> None:
-    """Print a table, and put it in the place of the page's own under the same first four columns."""
-    print(table)
-    if page is not None:
-        begin = " | ".join(table.split(" | ")[:4])
-        old = f"^{re.escape(begin)} \\|.*\n(\\|.*\n)*"
-        write_text(page, re.sub(old, lambda _: table, page.read_text("utf-8"), count=1, flags=re.MULTILINE))
+    return table(head, body)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -182,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     libraries = {name: library(name) for name in options.library or ("xquad", "mini")}
     recalled = [row for name, texts in libraries.items() for row in recall_rows(name, texts)]
     write_text(options.out / "recall.csv", csv_text(recalled))
-    _show(recall_table(recalled), options.page)
+    show(recall_table(recalled), options.page, "recall")
     if options.reader:
         reader = Reader.load(options.reader, dtype=options.dtype)
         rows = [
@@ -191,7 +177,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for row in reading_rows(name, texts, reader, options.questions)
         ]
         write_text(options.out / "reading.csv", csv_text(rows))
-        _show(reading_table(rows), options.page)
+        show(reading_table(rows), options.page, "reading")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from polyspan.errors import UsageError
 if TYPE_CHECKING:
     from polyspan.model.export.exporting import Exported
     from polyspan.model.export.rounding import Rounding
+    from polyspan.model.onnx.exported import Precision, Runtime
 
 _T = typer.Option
 export_app = Verbs()
@@ -24,12 +25,22 @@ def export(
     out: Annotated[Path, _T(help="Folder for the exported Reader.")],
     int8: Annotated[bool, _T("--int8", help="Round the weights to 8 bits: a quarter of the size.")] = False,
     fp16: Annotated[bool, _T("--fp16", help="Round all to 16 bits: half the size.")] = False,
+    bf16: Annotated[bool, _T("--bf16", help="Compute in bf16 where the processor can; with OpenVINO.")] = False,
+    runtime: Annotated[str, _T(help="What is to answer: onnxruntime, or openvino.")] = "onnxruntime",
     rounding: Annotated[
-        str, _T(help="What --int8 rounds: weights, or dynamic: what is computed too, by the range in each batch.")
+        str,
+        _T(
+            help="What --int8 rounds: weights; or what is computed too, by its range in each batch (dynamic) or in"
+            " other data (static)."
+        ),
     ] = "weights",
     check: Annotated[
         list[str] | None,
         _T(help="Data to compare answers on; may be repeated. Without it mini:LANGUAGE/test in five languages."),
+    ] = None,
+    calibrate: Annotated[
+        list[str] | None,
+        _T(help="Data for static ranges; may be repeated. Without it mini:LANGUAGE/train in five languages."),
     ] = None,
     tolerance: Annotated[float, _T(help="How many points F1 may fall in a data set.")] = 1.0,
     force: Annotated[bool, _T("--force", help="Write it also where it answers otherwise.")] = False,
@@ -43,9 +54,12 @@ def export(
     """
     from polyspan.cli import terminal
 
-    if int8 and fp16:
-        raise UsageError("--int8 and --fp16 exclude each other", fix="give one of them")
-    corpora = None if check is None else [read(name, language) for name in check]
+    given = [name for name, wanted in (("int8", int8), ("fp16", fp16), ("bf16", bf16)) if wanted]
+    if len(given) > 1:
+        raise UsageError(f"--{given[0]} and --{given[1]} exclude each other", fix="give one of them")
+    corpora, others = (
+        None if names is None else [read(name, language) for name in names] for names in (check, calibrate)
+    )
     from polyspan.model.export.exporting import ExportRefused
     from polyspan.model.export.exporting import export as write
 
@@ -54,9 +68,11 @@ def export(
         found = write(
             reader,
             out,
-            precision="int8" if int8 else "fp16" if fp16 else "fp32",
+            precision=cast("Precision", given[0] if given else "fp32"),
             rounding=cast("Rounding", rounding),
+            runtime=cast("Runtime", runtime),
             check=corpora,
+            calibrate=others,
             tolerance=tolerance,
             force=force,
         )

@@ -326,6 +326,10 @@ def test_what_cannot_be_exported_is_told(tiny, corpus, reader, tmp_path, run, mo
         ps.export(reader, tmp_path / "x", precision="int4")
     with pytest.raises(UsageError, match="unknown rounding 'best'"):
         ps.export(reader, tmp_path / "x", precision="int8", rounding="best")
+    with pytest.raises(UsageError, match="nothing to calibrate"):
+        ps.export(reader, tmp_path / "x", precision="int8", calibrate=[few("en")])
+    with pytest.raises(UsageError, match="does not compute in bf16"):
+        ps.export(reader, tmp_path / "x", precision="bf16")
     code, _, err = run("export", reader, "--out", tmp_path / "x", "--int8", "--fp16")
     assert (code, "exclude each other" in err) == (2, True)
     with pytest.raises(UsageError, match="tolerance"):
@@ -345,7 +349,7 @@ def test_what_cannot_be_exported_is_told(tiny, corpus, reader, tmp_path, run, mo
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("precision", "rounding"), [("fp16", "weights"), ("int8", "weights"), ("int8", "dynamic")]
+    ("precision", "rounding"), [("fp16", "weights"), ("int8", "weights"), ("int8", "dynamic"), ("int8", "static")]
 )
 def test_fewer_bits(reader, exported, written, precision, rounding, tmp_path, monkeypatch):
     monkeypatch.setattr("polyspan.model.export.rounding._TABLE", 100)  # the tiny tokenizer has few pieces
@@ -358,6 +362,25 @@ def test_fewer_bits(reader, exported, written, precision, rounding, tmp_path, mo
     assert 1e-6 < found.gate.max_logit_difference < 1
     assert (out / "model.onnx").stat().st_size < (exported / "model.onnx").stat().st_size
     assert loaded.logits(_batch(loaded, few("ko")))[0].dtype == np.float32
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_openvino_reads_the_same_graph(reader, precision, tmp_path):
+    pytest.importorskip("openvino")
+    found = ps.export(
+        reader, tmp_path / "x", precision=precision, runtime="openvino", check=[few("en"), few("ko")]
+    )
+    assert (found.gate.passed, found.format) == (True, precision)
+    assert type(ps.Reader.load(tmp_path / "x").model).__name__ == "OpenVinoRuntime"
+
+
+def test_what_openvino_needs_is_told(copied, monkeypatch):
+    record = json.loads((copied / "export.json").read_text("utf-8")) | {"runtime": "openvino"}
+    (copied / "export.json").write_text(json.dumps(record), "utf-8")
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(PolyspanError, match="exported for OpenVINO needs openvino, which is not installed"):
+        ps.Reader.load(copied)
 
 
 def _batch(reader, corpus):

@@ -1,4 +1,4 @@
 """A Reader written as ONNX, behind a gate that compares what it answers before and after.
 
-Gives: `exporting`, `rounding`. Its own: `export_gate`, `onnx_graph`.
+Gives: `export_gate`, `exporting`, `rounding`. Its own: `onnx_graph`.
 """

@@ -58,22 +58,47 @@ class ExportGate:
         return {"max_logit_difference": self.max_logit_difference, "gate": rows, "passed": self.passed}
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a Reader gives to a corpus: texts by the ids of questions, and the logits of each batch."""
+
+    texts: dict[str, str]
+    logits: list[Logits]
+
+
 def measure(reader: Reader, exported: Reader, corpora: Sequence[Corpus], tolerance: float) -> ExportGate:
-    """Answer corpora with a Reader and with what was exported of it, as `predict` does.
+    """Answer corpora with a Reader and with what was exported of it, as `predict` does, and `compare`."""
+    before = answered(reader, corpora)
+    return compare(corpora, before, answered(exported, corpora, " with the exported Reader"), exported, tolerance)
+
+
+def answered(reader: Reader, corpora: Sequence[Corpus], by: str = "") -> list[Answered]:
+    """What a Reader gives to each corpus; `by` tells in its progress whose answers they are."""
+    found = []
+    for corpus in corpora:
+        heard = _Overheard(reader)
+        found.append(Answered(_texts(heard, corpus, f"answering {corpus.name}{by}"), heard.heard))
+    return found
+
+
+def compare(
+    corpora: Sequence[Corpus],
+    before: Sequence[Answered],
+    after: Sequence[Answered],
+    exported: Reader,
+    tolerance: float,
+) -> ExportGate:
+    """What a Reader gave against what was given by it as it was exported.
 
     It is passed where F1 falls by `tolerance` or less and `SAME` per cent of the answers are equal, in every
     corpus, and where in float32 no logit differs by more than `LOGITS`.
     """
     rows, largest = [], 0.0
-    for corpus in corpora:
-        of_torch, of_onnx = _Overheard(reader), _Overheard(exported)
-        texts = _texts(of_torch, corpus, f"answering {corpus.name}")
-        again = _texts(of_onnx, corpus, f"answering {corpus.name} with the exported Reader")
-        largest = max(largest, *map(_difference, of_torch.heard, of_onnx.heard))
-        before, after = score(corpus, texts), score(corpus, again)
-        equal = sum(again[key] == text for key, text in texts.items())
-        same = 100 * equal / len(texts)
-        figures = before.exact_match, before.f1, after.exact_match, after.f1, same
+    for corpus, one, other in zip(corpora, before, after, strict=True):
+        largest = max(largest, *map(_difference, one.logits, other.logits))
+        scored, again = score(corpus, one.texts), score(corpus, other.texts)
+        equal = sum(other.texts[key] == text for key, text in one.texts.items())
+        figures = scored.exact_match, scored.f1, again.exact_match, again.f1, 100 * equal / len(one.texts)
         rows.append(GateRow(corpus.name, corpus.language, len(corpus), *figures))
     close = exported.dtype != "fp32" or largest <= LOGITS
     return ExportGate(tuple(rows), largest, close and all(row.passes(tolerance) for row in rows))

@@ -7,20 +7,28 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, get_args
 
+import numpy as np
+
 from polyspan.data import mini
+from polyspan.data.sample import sample
 from polyspan.data.schema import Corpus, require_corpora
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.files import Source, replacing_folder, require_writable, sha256, write_json
+from polyspan.model.batch import collate, input_lengths
 from polyspan.model.calibration import CALIBRATION_FILE
 from polyspan.model.card.readme import CARD_FILE, write_card
 from polyspan.model.encoders.encoder import quiet
 from polyspan.model.encoders.model_name import EXPORT
 from polyspan.model.export.export_gate import LOGITS, SAME, ExportGate, measure
 from polyspan.model.export.onnx_graph import silently, write_graph
-from polyspan.model.export.rounding import Rounding, halve, round_to_int8
-from polyspan.model.onnx.exported import GRAPH, VERSION, Precision
+from polyspan.model.export.rounding import Inputs, Rounding, halve, round_to_int8
+from polyspan.model.onnx.exported import GRAPH, VERSION, Precision, Runtime
 from polyspan.model.onnx.onnx_runtime import OnnxRuntime
 from polyspan.model.reader import OPTIONS_FILE, Reader
+from polyspan.model.windows.windows import WindowOptions, make_windows
+
+_SHORT = WindowOptions(max_length=128, stride=32, max_question_length=32)
+_WINDOWS, _BATCH = 32, 8  # of each corpus that is calibrated on
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +69,17 @@ def export(
     *,
     precision: Precision = "fp32",
     rounding: Rounding = "weights",
+    runtime: Runtime = "onnxruntime",
     check: Sequence[Corpus] | None = None,
+    calibrate: Sequence[Corpus] | None = None,
     tolerance: float = 1.0,
     force: bool = False,
 ) -> Exported:
     """Write a Reader as ONNX into a new folder, which `Reader.load` takes where there is no torch too.
 
-    Its weights are kept as `precision` says; int8 by `rounding`: `weights` alone, or states too (`dynamic`).
+    Its weights are kept as `precision` says; int8 by `rounding`: `weights` alone, or states too, by their range in
+    each batch (`dynamic`) or in some windows of the corpora `calibrate` (`static`; None: the mini corpus's train
+    parts). The folder answers with `runtime`, which is to be installed here too; bf16 is OpenVINO's alone.
     Its answers to the corpora `check` (None: the mini corpus's tests in five languages) are compared with those of
     torch. Raises ExportRefused, with what was measured, where F1 falls by more than `tolerance` in one of them,
     fewer than 95 % of the answers are equal, or a logit differs by more than 1e-4; with `force` it is written all
@@ -76,27 +88,38 @@ def export(
     """
     choose("precision", precision, get_args(Precision))
     choose("rounding", rounding, get_args(Rounding))
-    corpora = [mini.load(short, "test") for short in mini.LANGUAGES] if check is None else list(check)
-    require_corpora(corpora, "export")
+    choose("runtime", runtime, get_args(Runtime))
+    corpora = _given(check, "test")
     if not (corpora and all(map(len, corpora))):
         raise UsageError("there are no questions to compare the answers to")
     if not tolerance >= 0:
         raise UsageError("a tolerance is a number of points of F1, from 0", found=str(tolerance))
+    if (precision, runtime) == ("bf16", "onnxruntime"):
+        raise UsageError("onnxruntime does not compute in bf16 on a CPU", fix="--runtime openvino")
+    if calibrate is not None and (precision, rounding) != ("int8", "static"):
+        raise UsageError("there is nothing to calibrate", expected="int8 with static rounding")
     require_writable(out, folder=True)
-    reader = _plain(reader)
+    reader = as_exported(reader)
     with replacing_folder(out) as part:
-        _write(reader, part, precision, rounding)
+        write_export(reader, part, precision, rounding, calibrate, runtime)
         exported = Reader.load(part)
         gate = measure(reader, exported, corpora, tolerance)
         found = Exported(str(out), exported.dtype, gate)
         if not (gate.passed or force):
             raise ExportRefused(found, tolerance)
-        write_json(part / EXPORT, _record(reader, part, precision) | gate.as_json())
+        write_json(part / EXPORT, _record(reader, part, precision, runtime) | gate.as_json())
         write_card(reader.card, part)
     return found
 
 
-def _plain(reader: Reader | Source) -> Reader:
+def _given(corpora: Sequence[Corpus] | None, part: str) -> list[Corpus]:
+    """The corpora, checked; None: a part of the mini corpus in five languages."""
+    given = [mini.load(short, part) for short in mini.LANGUAGES] if corpora is None else list(corpora)
+    require_corpora(given, "export")
+    return given
+
+
+def as_exported(reader: Reader | Source) -> Reader:
     """A Reader with its adapter merged that computes in float32. Raises where it is nothing to export."""
     name = "the Reader" if isinstance(reader, Reader) else os.fspath(reader)
     found = reader if isinstance(reader, Reader) else Reader.load(reader)
@@ -112,29 +135,52 @@ def _plain(reader: Reader | Source) -> Reader:
     return found if found.dtype == "fp32" else replace(found, dtype="fp32")
 
 
-def _write(reader: Reader, folder: Path, precision: Precision, rounding: Rounding) -> None:
-    """All files but the gate's figures."""
+def write_export(
+    reader: Reader,
+    folder: Path,
+    precision: Precision,
+    rounding: Rounding = "weights",
+    calibrate: Sequence[Corpus] | None = None,
+    runtime: Runtime = "onnxruntime",
+) -> None:
+    """Write all files but the gate's figures, of a Reader that `as_exported` gave; arguments as of `export`."""
     write_graph(reader.model, reader.layout, folder / GRAPH)
+    seen = _seen(reader, _given(calibrate, "train")) if (precision, rounding) == ("int8", "static") else ()
     with silently():
         if precision == "fp16":
             halve(folder / GRAPH)
         elif precision == "int8":
-            round_to_int8(folder / GRAPH, rounding)
+            round_to_int8(folder / GRAPH, rounding, seen)
     with quiet():
         reader.model.config.save_pretrained(folder)
         reader.tokenizer.save_pretrained(folder)
     write_json(folder / OPTIONS_FILE, asdict(reader.options))
     if reader.calibration is not None:
         reader.calibration.save(folder)
-    write_json(folder / EXPORT, _record(reader, folder, precision))
+    write_json(folder / EXPORT, _record(reader, folder, precision, runtime))
 
 
-def _record(reader: Reader, folder: Path, precision: Precision) -> dict[str, Any]:
+def _seen(reader: Reader, corpora: Sequence[Corpus]) -> list[Inputs]:
+    """Some windows of each corpus, in batches; short ones, as all states of a batch are kept at once."""
+    options = reader.options if reader.options.max_length <= _SHORT.max_length else _SHORT
+    batches = []
+    for corpus in corpora:
+        windows = make_windows(sample(corpus, _WINDOWS), reader.tokenizer, options)
+        order = np.argsort(input_lengths(windows, reader.layout), kind="stable")
+        some = order[np.linspace(0, len(order) - 1, min(_WINDOWS, len(order))).astype(np.int64)]
+        for first in range(0, len(some), _BATCH):
+            batch = collate(windows, reader.layout, some[first : first + _BATCH].astype(np.int32))
+            batches.append({"attention_mask": np.ones_like(batch.input_ids)} | batch.inputs())
+    return batches
+
+
+def _record(reader: Reader, folder: Path, precision: Precision, runtime: Runtime) -> dict[str, Any]:
     """What `ExportRecord` reads."""
     files = sorted(path for path in folder.iterdir() if path.name not in (CALIBRATION_FILE, EXPORT, CARD_FILE))
     return {
         "version": VERSION,
         "format": precision,
+        "runtime": runtime,
         "layout": asdict(reader.layout),
         "unknown": reader.tokenizer.unk_token_id,
         "first": reader.tokenizer.cls_token_id,

@@ -1,4 +1,4 @@
 """Readers as ONNX: exported behind a gate, and answering without torch and transformers.
 
-Gives: `exported`, `onnx_runtime`.
+Gives: `exported`, `onnx_runtime`. Its own: `openvino_runtime`.
 """

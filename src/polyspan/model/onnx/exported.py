@@ -19,7 +19,8 @@ GRAPH, TOKENIZER = "model.onnx", "tokenizer.json"
 VERSION = 1
 """Raise it where older folders can no longer be read."""
 
-Precision = Literal["fp32", "fp16", "int8"]
+Precision = Literal["fp32", "bf16", "fp16", "int8"]
+Runtime = Literal["onnxruntime", "openvino"]
 
 
 @checked(frozen=True, config=ConfigDict(extra="ignore"))
@@ -37,6 +38,8 @@ class ExportRecord:
     """Pieces in a window at most."""
     files: Mapping[str, str]
     """SHA-256 of each file but `calibration.json`, which `polyspan calibrate` may write anew."""
+    runtime: Runtime = "onnxruntime"
+    """What it answers with: the gate has measured that one."""
 
     @classmethod
     def load(cls, folder: Path) -> "ExportRecord":
@@ -97,6 +100,14 @@ def _tokenizer(folder: Path, record: ExportRecord) -> PlainTokenizer:
     return PlainTokenizer(backend, record.layout, record.unknown, record.first, record.longest)
 
 
+def _runtime(record: ExportRecord) -> type[OnnxRuntime]:
+    if record.runtime == "onnxruntime":
+        return OnnxRuntime
+    from polyspan.model.onnx.openvino_runtime import OpenVinoRuntime
+
+    return OpenVinoRuntime
+
+
 def load_exported(folder: Path) -> tuple[OnnxRuntime, PlainTokenizer]:
     """What a Reader in a folder that `polyspan export` wrote computes with, and its tokenizer.
 
@@ -107,7 +118,7 @@ def load_exported(folder: Path) -> tuple[OnnxRuntime, PlainTokenizer]:
         whole = beside.submit(record.require_files, folder)
         tokenizer = beside.submit(_tokenizer, folder, record)
         try:
-            runtime = OnnxRuntime(folder / GRAPH, record.format)
+            runtime = _runtime(record)(folder / GRAPH, record.format)
         finally:
             whole.result()  # its fault is the cause of others
         return runtime, tokenizer.result()

@@ -69,11 +69,15 @@ class OnnxRuntime:
     def logits(self, batch: Batch, *, pack: bool = False) -> tuple[Any, Any]:
         """Start and end logits, float32 arrays of shape (batch, length); −inf at padding."""
         given = {"attention_mask": np.ones_like(batch.input_ids)} | batch.inputs()
-        start, end = self._session.run(OUTPUTS, {name: given[name] for name in self._inputs})
+        start, end = self._run({name: given[name] for name in self._inputs})
         if batch.attention_mask is None:
             return start, end
         padding, never = batch.attention_mask == 0, np.float32("-inf")
         return np.where(padding, never, start), np.where(padding, never, end)
+
+    def _run(self, given: dict[str, Any]) -> tuple[Any, Any]:
+        start, end = self._session.run(OUTPUTS, given)
+        return start, end
 
     def free_memory(self) -> None:
         """Nothing lies on a GPU."""
