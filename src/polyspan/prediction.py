@@ -90,10 +90,8 @@ class PromptedAnswers:
         write_json(out, self.texts)
 
 
-RECOVERIES = ("copied", "none", *POLICIES)
-"""How a language model's answer is found in the context. `copied`: as by `boundary`, with at most a fifth of its
-characters changed, since 1920 is no copy of 1931; `none`: its own words are the answer; others as in `recover`."""
-_CHANGED = 5
+NOT_RECOVERED = "none"
+"""What stands in the place of a policy of recovery where a language model's own words are its answers."""
 
 
 def predict_llm(
@@ -106,19 +104,17 @@ def predict_llm(
 ) -> PromptedAnswers:
     """Ask a language model every question of a corpus, and find its answers in the contexts.
 
-    `recover` is one of `RECOVERIES`. Replies come from polyspan's cache where the same was asked before, unless
-    `again`. Raises PolyspanError for an empty corpus, two questions with one id, examples that are asked too, and
-    a model that does not answer.
+    `recover` is a policy of `polyspan.make.recover`, or `none`: then its own words are the answers. Replies come
+    from polyspan's cache where the same was asked before, unless `again`. Raises PolyspanError for an empty
+    corpus, two questions with one id, examples that are asked too, and a model that does not answer.
     """
     ids = _ids(corpus, "predict_llm")
-    choose("recovery policy", recover, RECOVERIES)
+    choose("recovery policy", recover, (*POLICIES, NOT_RECOVERED))
     asked = model.reply(prompting.prompts(corpus), again=again, doing=f"asking {corpus.name}")
     words = {key: said(asked.by_key[key].text) for key in ids}
     if prompting.no_answer:
         words = {key: "" if _says_none(text) else text for key, text in words.items()}
-    spans = {} if recover == "none" else _found(corpus, words, recover)
-    contexts = {question.id: paragraph.context for paragraph, question in corpus.questions()}
-    texts = {key: contexts[key][slice(*spans.get(key, (0, 0)))] for key in ids} if recover != "none" else words
+    texts, spans = (words, {}) if recover == NOT_RECOVERED else _recovered(corpus, words, recover)
     replies = [asked.by_key[key] for key in ids]
     facts: dict[str, int | str] = {
         "template": prompting.template_language(corpus),
@@ -133,16 +129,17 @@ def predict_llm(
     return PromptedAnswers(texts, words, spans, facts)
 
 
-def _found(corpus: Corpus, words: Mapping[str, str], recover: str) -> dict[str, tuple[int, int]]:
-    """Where in its context each answer stands, of those that do."""
-    spans = {}
+def _recovered(
+    corpus: Corpus, words: Mapping[str, str], policy: str
+) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
+    """What stands in the contexts for each answer, "" where nothing does, and where it stands."""
+    texts, spans = {}, {}
     for paragraph, question in corpus.questions():
-        text = words[question.id]
-        policy, bound = ("boundary", len(text) // _CHANGED) if recover == "copied" else (recover, None)
-        span = find_span(paragraph.context, text, policy, bound, language=corpus.language)
+        span = find_span(paragraph.context, words[question.id], policy, language=corpus.language)
+        texts[question.id] = paragraph.context[span.start : span.end] if span else ""
         if span is not None:
             spans[question.id] = span.start, span.end
-    return spans
+    return texts, spans
 
 
 def _says_none(text: str) -> bool:

@@ -51,7 +51,7 @@ def test_all_questions_are_answered_greedily_in_whatever_company(loaded, corpus,
     alone = dict(loaded.replies(prompts))
     assert alone == together
     assert len({reply.text for reply in alone.values()}) > 1
-    assert all(0 < reply.reply_tokens <= 12 for reply in alone.values())
+    assert all(0 <= reply.reply_tokens <= 12 for reply in alone.values())
     assert alone[0].prompt_tokens == len(loaded._pieces(prompts[0]))
 
 
@@ -64,7 +64,7 @@ def test_it_is_what_transformers_generates(loaded, corpus):
     text = loaded._tokenizer.decode(made, skip_special_tokens=True)
     (reply,) = dict(loaded.replies([prompt])).values()
     assert text.startswith(reply.text)
-    assert reply.cut == (2 not in made and "\n" not in text.strip())
+    assert reply.cut == (2 not in made and len(text.strip().splitlines()) < 2)
 
 
 def test_a_reply_ends_with_its_line(loaded):
@@ -75,7 +75,7 @@ def test_a_reply_ends_with_its_line(loaded):
     assert not local_model._has_line("<think>\nwell\n")
     end = [*loaded._tokenizer("leeds", add_special_tokens=False)["input_ids"], 2, 1, 1]
     reply = loaded._reply(3, end)
-    assert (reply.text, reply.reply_tokens, reply.cut) == ("leeds", len(end) - 2, False)
+    assert (reply.text, reply.reply_tokens, reply.cut) == ("leeds", len(end) - 3, False)
     assert loaded._reply(3, end[:1] * 12).cut
 
 

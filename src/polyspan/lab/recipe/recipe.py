@@ -22,12 +22,15 @@ from pydantic_core import PydanticCustomError
 from polyspan.data.languages import language_tag
 from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.lab.recipe.fields import ENCODERS, Fields, checked, of_aligner, of_encoder, of_training, takes_lists
+from polyspan.make.recover import POLICIES
 from polyspan.probe import KINDS
 
 STATISTICS = ("anova", "compare", "selection", "confidence", "claims")
 """What can be drawn beside tables and probes."""
 BESIDE_FITS = ("uncalibrated", "pooled")
 """What a report of confidence has beside the recipe's own fits: none, and one on all that these were fitted on."""
+
+_RECOVERIES = dict.fromkeys((*POLICIES, "none"))
 
 Places = Mapping[tuple[str, ...], str]
 """Path of a value in a recipe → where it was written: `paper.yaml:12`, or `--set scale.limit=100`."""
@@ -119,10 +122,29 @@ class Augment(Part):
     rate: float | _Many[float] = 0.5
 
 
-class ReaderEntry(Part):
-    """What is trained, on which corpora and how; what is left out is the recipe's."""
+class PromptEntry(Part):
+    """How a language model is asked: options of `polyspan predict --model llm:…`. Its examples are drawn from the
+    `data` of its reader, by each seed; without `shots` all seeds are one."""
 
-    data: _Many[str]
+    shots: Annotated[int, Field(ge=0)] = 0
+    no_answer: bool = False
+    templates: str | None = None
+    recover: Annotated[str, AfterValidator(lambda name: _one_of(_RECOVERIES, name))] = "copied"
+    max_tokens: _Count = 64
+    parallel: _Count = 4
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    timeout: Annotated[float, Field(gt=0)] = 60.0
+    retries: Annotated[int, Field(ge=0)] = 4
+    body: dict[str, Any] = {}
+
+
+class ReaderEntry(Part):
+    """What is trained, on which corpora and how; what is left out is the recipe's.
+
+    With a `model` that is `llm:…` it is not trained but asked, as `llm` says.
+    """
+
+    data: Annotated[list[str], _Listed] = []
     model: str | _Many[str] | None = None
     """A name, a folder, or the label of one of the recipe's `encoders`."""
     start: str | _Many[str] | None = None
@@ -139,6 +161,7 @@ class ReaderEntry(Part):
     align: Align | None = None
     adversary: AdversaryEntry | None = None
     augment: Augment | None = None
+    llm: PromptEntry | None = None
 
 
 class Encoder(Part):

@@ -1,6 +1,8 @@
 """A causal language model of transformers on this machine: a folder, a GGUF file, or a name on the hub."""
 
+import io
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr
 from typing import Any
 
 from polyspan.errors import PolyspanError, not_installed
@@ -65,8 +67,7 @@ class LocalModel:
     def _generated(self, ids: Sequence[list[int]]) -> list[Reply]:
         import torch
 
-        width, device = max(map(len, ids)), self._model.device
-        padding = self._tokenizer.pad_token_id or 0
+        width, device, padding = max(map(len, ids)), self._model.device, self._padding
         rows = torch.tensor([[padding] * (width - len(one)) + one for one in ids], device=device)
         mask = torch.tensor([[0] * (width - len(one)) + [1] * len(one) for one in ids], device=device)
         with torch.inference_mode():
@@ -93,16 +94,20 @@ class LocalModel:
         return ended
 
     def _reply(self, prompt_tokens: int, row: list[int]) -> Reply:
-        ends = self._ends()
-        count = next((place for place, piece in enumerate(row, 1) if piece in ends), len(row))
+        ends = {*self._ends(), self._padding}  # which a batch is filled up with
+        count = next((place for place, piece in enumerate(row) if piece in ends), len(row))
         text = self._tokenizer.decode(row[:count], skip_special_tokens=True)
-        cut = count == self.max_tokens and row[count - 1] not in ends and not _has_line(text)
-        return Reply(text, prompt_tokens, count, cut)
+        return Reply(text, prompt_tokens, count, cut=count == self.max_tokens and not _has_line(text))
 
-    def _ends(self) -> set[int]:
+    def _ends(self) -> list[int]:
         given = self._model.generation_config.eos_token_id
         listed = given if isinstance(given, list) else [given]
-        return {piece for piece in (*listed, self._tokenizer.eos_token_id) if piece is not None}
+        return [piece for piece in (*listed, self._tokenizer.eos_token_id) if piece is not None]
+
+    @property
+    def _padding(self) -> int:
+        given = self._tokenizer.pad_token_id
+        return int(given if given is not None else next(iter(self._ends()), 0))
 
 
 def _has_line(text: str) -> bool:
@@ -118,7 +123,7 @@ def _load(name: str) -> tuple[Any, Any]:
 
     try:
         place = place_of(name)
-        with quiet():
+        with quiet(), redirect_stderr(io.StringIO()):  # GGUF's own bar
             tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
             dtype = "auto" if torch.cuda.is_available() else torch.float32
             model = AutoModelForCausalLM.from_pretrained(**place, dtype=dtype, trust_remote_code=False)

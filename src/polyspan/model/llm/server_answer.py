@@ -138,8 +138,8 @@ class ServerAnswer:
 def _reply(text: str, found: dict[str, Any], ended: Any) -> Reply:
     usage = found.get("usage")
     counts = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
-    whole = [count if isinstance(count, int) else 0 for count in counts]
-    return Reply(text, *whole, cut=ended == "length")
+    prompt, made = (count if isinstance(count, int) else 0 for count in counts)
+    return Reply(text, prompt, made, cut=ended == "length")
 
 
 def _text(content: Any) -> str:
