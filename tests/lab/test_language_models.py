@@ -114,7 +114,7 @@ def test_keys_tell_what_is_asked(tmp_path):
         ("readers.zero.checkpoints=3", "which is asked and not trained"),
         ("readers.zero.llm.shots=2", "needs `data` and `llm.shots`"),
         ("readers.zero.data=shots", "needs `data` and `llm.shots`"),
-        ("readers.zero.llm.recover=nearest", "readers.zero.llm.recover cannot be so"),
+        ("readers.zero.llm.recover=nearest", "unknown recovery policy 'nearest'"),
         ("readers.zero.llm.templates=none.yaml", "cannot read none.yaml"),
         ("readers.zero.model=llm:http://h/v1", "does not say which model"),
         ("readers.zero.model=llm:./none", "no model at ./none"),

@@ -9,7 +9,7 @@ from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.llm.language_model import LanguageModel
 from polyspan.model.llm.llm_name import Endpoint, content_of, endpoint_of
 from polyspan.model.llm.prompting import NO_ANSWER, Prompting, template_for, templates
-from polyspan.model.llm.reply import Reply, said
+from polyspan.model.llm.reply import LlmReply, said
 from polyspan.prediction import predict_llm
 
 
@@ -104,12 +104,12 @@ def test_examples_need_a_number_and_data(shots, examples):
 
 def test_templates_of_one_s_own(corpus, tmp_path):
     file = tmp_path / "t.yaml"
-    file.write_text("en: {task: Reply tersely.}\nsw: {ask: 'Swali {question} {context}'}\n", "utf-8")
+    file.write_text("en: {task: LlmReply tersely.}\nsw: {ask: 'Swali {question} {context}'}\n", "utf-8")
     prompting = Prompting(templates=file)
     text = prompting.prompts(corpus)["0-0"][0]["content"]
-    assert text.startswith("Reply tersely.\n\nText: ")
+    assert text.startswith("LlmReply tersely.\n\nText: ")
     text = prompting.prompts(replace(corpus, language="sw"))["0-0"][0]["content"]
-    assert text == "Reply tersely.\n\nSwali who won The cup was won by leeds in 1920."
+    assert text == "LlmReply tersely.\n\nSwali who won The cup was won by leeds in 1920."
     assert template_for(templates(), "sw").language == "en"
 
 
@@ -212,7 +212,7 @@ class Parrot:
         self.texts = texts
 
     def replies(self, prompts):
-        yield from ((at, Reply(text, 2, 1, cut=text == "cut")) for at, text in enumerate(self.texts))
+        yield from ((at, LlmReply(text, 2, 1, cut=text == "cut")) for at, text in enumerate(self.texts))
 
 
 def test_no_answer_is_no_answer_where_it_was_asked_for(corpus):

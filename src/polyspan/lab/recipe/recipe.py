@@ -22,15 +22,12 @@ from pydantic_core import PydanticCustomError
 from polyspan.data.languages import language_tag
 from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.lab.recipe.fields import ENCODERS, Fields, checked, of_aligner, of_encoder, of_training, takes_lists
-from polyspan.make.recover import POLICIES
 from polyspan.probe import KINDS
 
 STATISTICS = ("anova", "compare", "selection", "confidence", "claims")
 """What can be drawn beside tables and probes."""
 BESIDE_FITS = ("uncalibrated", "pooled")
 """What a report of confidence has beside the recipe's own fits: none, and one on all that these were fitted on."""
-
-_RECOVERIES = dict.fromkeys((*POLICIES, "none"))
 
 Places = Mapping[tuple[str, ...], str]
 """Path of a value in a recipe → where it was written: `paper.yaml:12`, or `--set scale.limit=100`."""
@@ -129,7 +126,7 @@ class PromptEntry(Part):
     shots: Annotated[int, Field(ge=0)] = 0
     no_answer: bool = False
     templates: str | None = None
-    recover: Annotated[str, AfterValidator(lambda name: _one_of(_RECOVERIES, name))] = "copied"
+    recover: str = "copied"
     max_tokens: _Count = 64
     parallel: _Count = 4
     requests_per_minute: Annotated[float, Field(gt=0)] | None = None

@@ -22,6 +22,7 @@ from polyspan.lab.recipe.recipe import (
     paired,
 )
 from polyspan.lab.recipe.variables import filled
+from polyspan.make.recover import POLICIES
 from polyspan.model.llm.llm_name import is_llm
 
 _SWEPT = ("model", "start", "preset", "limit")
@@ -173,6 +174,8 @@ def _filled(recipe: Recipe, label: str, reader: ReaderEntry, first: ReaderEntry)
 def _prompted(recipe: Recipe, label: str, reader: ReaderEntry, model: str) -> ReaderEntry:
     """A reader that is a language model: it is asked, so that nothing which is said of a training can be meant."""
     asked = reader.llm or PromptEntry()
+    path = ("readers", label, "llm", "recover")
+    choice(recipe, "recovery policy", asked.recover, (*POLICIES, "none"), *path)
     given = reader.model_dump(exclude_defaults=True, exclude={"data", "model", "seeds", "llm"})
     for key in given:
         message = f"{label!r} is a language model, which is asked and not trained"

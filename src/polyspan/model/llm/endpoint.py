@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
 from polyspan.model.llm.llm_name import Endpoint
 from polyspan.model.llm.pace import Pace
-from polyspan.model.llm.reply import Prompt, Reply
+from polyspan.model.llm.reply import LlmReply, Prompt
 from polyspan.model.llm.server_answer import Passing, ServerAnswer
 
 KEYS = ("POLYSPAN_LLM_KEY", "OPENAI_API_KEY")
@@ -63,7 +63,7 @@ class EndpointModel:
         self.retried = 0
         self._counting = threading.Lock()
 
-    def replies(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Reply]]:
+    def replies(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, LlmReply]]:
         """The reply to each prompt with its place, in the order in which they come.
 
         Raises PolyspanError where one cannot be had; those that were under way are given before.
@@ -78,7 +78,7 @@ class EndpointModel:
             ThreadPoolExecutor(self.requests.parallel) as pool,
         ):
             waiting = iter(enumerate(prompts))
-            running: dict[Future[Reply], int] = {}
+            running: dict[Future[LlmReply], int] = {}
             fault: BaseException | None = None
             try:
                 while True:
@@ -100,7 +100,7 @@ class EndpointModel:
             if fault is not None:
                 raise fault
 
-    def _replied(self, client: Any, pace: Pace, prompt: Prompt) -> Reply:
+    def _replied(self, client: Any, pace: Pace, prompt: Prompt) -> LlmReply:
         last = Passing("nothing")
         for attempt in range(self.requests.retries + 1):
             if not pace.wait():
@@ -120,7 +120,7 @@ class EndpointModel:
             fix="try later: the same command goes on where this one stopped",
         )
 
-    def _asked(self, client: Any, prompt: Prompt) -> Reply:
+    def _asked(self, client: Any, prompt: Prompt) -> LlmReply:
         import httpx2
 
         body = {"model": self.endpoint.model, "messages": list(prompt), **self._body}

@@ -11,7 +11,7 @@ from polyspan.errors import UsageError
 from polyspan.model.llm.endpoint import EndpointModel, Requests
 from polyspan.model.llm.llm_name import LLM, endpoint_of, is_llm
 from polyspan.model.llm.local_model import LocalModel
-from polyspan.model.llm.reply import Prompt, Reply
+from polyspan.model.llm.reply import LlmReply, Prompt
 from polyspan.progress import progress
 
 MAX_TOKENS = 64
@@ -22,14 +22,14 @@ class _Backend(Protocol):
     identity: str
     retried: int
 
-    def replies(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Reply]]: ...
+    def replies(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, LlmReply]]: ...
 
 
 @dataclass(slots=True)
 class Replies:
     """The reply to each prompt by its key; how many of them are `new`, and how often one was asked for again."""
 
-    by_key: dict[str, Reply] = field(default_factory=dict)
+    by_key: dict[str, LlmReply] = field(default_factory=dict)
     new: int = 0
     retried: int = 0
 
@@ -71,7 +71,7 @@ class LanguageModel:
         keys = {key: _digest(prompt) for key, prompt in prompts.items()}
         wanted = {keys[key]: prompt for key, prompt in prompts.items()}
         kept = {} if again else shelf.get(list(wanted))
-        found = {digest: Reply(**json.loads(value)) for digest, value in kept.items()}
+        found = {digest: LlmReply(**json.loads(value)) for digest, value in kept.items()}
         left = {digest: prompt for digest, prompt in wanted.items() if digest not in found}
         digests, before = list(left), self._backend.retried
         with progress(doing, len(left), "questions") as advance:

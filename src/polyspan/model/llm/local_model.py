@@ -7,7 +7,7 @@ from typing import Any
 
 from polyspan.errors import PolyspanError, not_installed
 from polyspan.model.llm.llm_name import content_of, place_of
-from polyspan.model.llm.reply import Prompt, Reply, said
+from polyspan.model.llm.reply import LlmReply, Prompt, said
 
 BATCH = 8
 """Prompts that are answered together."""
@@ -33,7 +33,7 @@ class LocalModel:
         self._model.to("cuda" if torch.cuda.is_available() else "cpu")
         self.identity = repr([sorted(content.items()) or known, str(self._model.dtype), max_tokens])
 
-    def replies(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, Reply]]:
+    def replies(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, LlmReply]]:
         """The reply to each prompt with its place, those of short prompts first.
 
         Raises PolyspanError, before any is answered, for a prompt that does not fit into the model.
@@ -64,7 +64,7 @@ class LocalModel:
         text = "".join(f" {part}" if place % 2 else part for place, part in enumerate(parts))
         return list(self._tokenizer(text)["input_ids"])
 
-    def _generated(self, ids: Sequence[list[int]]) -> list[Reply]:
+    def _generated(self, ids: Sequence[list[int]]) -> list[LlmReply]:
         import torch
 
         width, device, padding = max(map(len, ids)), self._model.device, self._padding
@@ -93,11 +93,11 @@ class LocalModel:
 
         return ended
 
-    def _reply(self, prompt_tokens: int, row: list[int]) -> Reply:
+    def _reply(self, prompt_tokens: int, row: list[int]) -> LlmReply:
         ends = {*self._ends(), self._padding}  # which a batch is filled up with
         count = next((place for place, piece in enumerate(row) if piece in ends), len(row))
         text = self._tokenizer.decode(row[:count], skip_special_tokens=True)
-        return Reply(text, prompt_tokens, count, cut=count == self.max_tokens and not _has_line(text))
+        return LlmReply(text, prompt_tokens, count, cut=count == self.max_tokens and not _has_line(text))
 
     def _ends(self) -> list[int]:
         given = self._model.generation_config.eos_token_id

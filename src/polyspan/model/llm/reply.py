@@ -13,7 +13,7 @@ _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "„": "“", "«": "»",
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class LlmReply:
     """The whole text, the tokens of prompt and text (0 where an endpoint does not count them), and whether the
     text was cut off at the limit of tokens."""
 

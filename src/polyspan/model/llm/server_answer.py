@@ -7,7 +7,7 @@ from time import time
 from typing import Any
 
 from polyspan.errors import PolyspanError
-from polyspan.model.llm.reply import Reply
+from polyspan.model.llm.reply import LlmReply
 
 _AGAIN = (408, 409, 425, 429)
 _REFUSED = (401, 403)
@@ -32,7 +32,7 @@ class ServerAnswer:
     body: str
     secret: str = field(default="", repr=False)
 
-    def reply(self) -> Reply:
+    def reply(self) -> LlmReply:
         """The reply in it.
 
         Raises Passing for what may pass: an overloaded or failing server, JSON that is cut off or something else.
@@ -109,7 +109,7 @@ class ServerAnswer:
             raise Passing(f"no choices in {self.shown(json.dumps(found, ensure_ascii=False))}")
         return choices[0]
 
-    def _streamed(self) -> Reply:
+    def _streamed(self) -> LlmReply:
         """A reply in pieces, which some servers send whether asked for or not."""
         text, ended = "", None
         last: dict[str, Any] = {}
@@ -135,11 +135,11 @@ class ServerAnswer:
         return _reply(text, last, ended)
 
 
-def _reply(text: str, found: dict[str, Any], ended: Any) -> Reply:
+def _reply(text: str, found: dict[str, Any], ended: Any) -> LlmReply:
     usage = found.get("usage")
     counts = [usage.get(name) if isinstance(usage, dict) else 0 for name in ("prompt_tokens", "completion_tokens")]
     prompt, made = (count if isinstance(count, int) else 0 for count in counts)
-    return Reply(text, prompt, made, cut=ended == "length")
+    return LlmReply(text, prompt, made, cut=ended == "length")
 
 
 def _text(content: Any) -> str:
