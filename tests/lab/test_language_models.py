@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from llm_server import LlmServer, says
+from llm_server import says
 from polyspan.errors import PolyspanError
 from polyspan.lab.plan.plan import plan
 from polyspan.lab.recipe.recipe_file import read_recipe
@@ -28,16 +28,6 @@ tables:
 """
 
 
-@pytest.fixture
-def server(monkeypatch):
-    for name in ("POLYSPAN_LLM_KEY", "OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    served = LlmServer(lambda prompt: f"“{prompt.split()[1]}” nowhere")
-    yield served
-    served.close()
-
-
 def written(tmp_path, model: str, text: str = ALONE) -> str:
     file = tmp_path / "asked.yaml"
     file.write_text(text.replace("MODEL", model), "utf-8")
@@ -46,6 +36,7 @@ def written(tmp_path, model: str, text: str = ALONE) -> str:
 
 @pytest.mark.slow
 def test_language_models_are_rows_like_others(server, tmp_path):
+    server.answers = lambda prompt: f"“{prompt.split()[1]}” nowhere"
     recipe, out = written(tmp_path, server.name), tmp_path / "out"
     report = run(recipe, out)
     rows = [(row["train"], row["test"], row["seed"]) for row in report["matrix"]]

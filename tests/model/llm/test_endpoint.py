@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import llm_server
-from llm_server import LlmServer, broken_stream, cut, drips, echoes_key, says, streamed
+from llm_server import broken_stream, cut, drips, echoes_key, says, streamed
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
 from polyspan.model.llm.endpoint import EndpointModel, Requests
@@ -25,16 +25,6 @@ from polyspan.prediction import predict_llm
 KEY = "sk-very-secret"
 QUICK = Requests(timeout=5, retries=2)
 PAGE = "<html><head><title>Welcome to nginx!</title></head></html>"
-
-
-@pytest.fixture
-def server(monkeypatch):
-    for name in ("POLYSPAN_LLM_KEY", "OPENAI_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    served = LlmServer(lambda prompt: "1920" if "when" in prompt else "leeds")
-    yield served
-    served.close()
 
 
 @pytest.fixture
