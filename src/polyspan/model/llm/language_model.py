@@ -8,8 +8,9 @@ from typing import Protocol
 
 from polyspan.data.cache import Shelf
 from polyspan.errors import UsageError
+from polyspan.model.encoders.model_name import LLM
 from polyspan.model.llm.endpoint import EndpointModel, Requests
-from polyspan.model.llm.llm_name import LLM, endpoint_of, is_llm
+from polyspan.model.llm.llm_name import endpoint_of, is_llm
 from polyspan.model.llm.local_model import LocalModel
 from polyspan.model.llm.reply import LlmReply, Prompt
 from polyspan.progress import progress

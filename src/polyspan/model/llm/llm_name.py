@@ -7,9 +7,8 @@ from urllib.parse import urlsplit
 
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import sha256
-from polyspan.model.encoders.model_name import model_folder, pinned, repository
+from polyspan.model.encoders.model_name import LLM, model_folder, pinned, repository
 
-LLM = "llm:"
 GGUF = ".gguf"
 
 _EXPECTED = "llm:https://HOST/v1#MODEL, llm:FOLDER, llm:FILE.gguf or llm:OWNER/NAME@REVISION"
