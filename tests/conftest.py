@@ -286,3 +286,16 @@ def hub(monkeypatch, tmp_path):
     yield served
     huggingface_hub.close_session()
     served.close()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """An OpenAI-compatible endpoint on this machine that has no key: "1920" answers when, "leeds" all else."""
+    from llm_server import LlmServer
+
+    for name in ("POLYSPAN_LLM_KEY", "OPENAI_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    served = LlmServer(lambda prompt: "1920" if "when" in prompt else "leeds")
+    yield served
+    served.close()

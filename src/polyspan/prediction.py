@@ -1,14 +1,19 @@
 """Answers for a whole corpus, and the files they are written to."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from polyspan.data.formats.parsed import remedy
 from polyspan.data.schema import Corpus, require_corpus
-from polyspan.errors import PolyspanError, shorten
+from polyspan.errors import PolyspanError, choose, shorten
 from polyspan.files import Source, write_json
+from polyspan.make.recover import POLICIES, find_span
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.fast.allocator import keep_freed_memory
+from polyspan.model.llm.language_model import LanguageModel
+from polyspan.model.llm.prompting import NO_ANSWER, Prompting
+from polyspan.model.llm.reply import said
 from polyspan.model.reader import Reader
 
 
@@ -53,19 +58,105 @@ def predict(
     each other.
     """
     _require_reader(reader)
-    require_corpus(corpus, "predict")
+    ids = _ids(corpus, "predict")
+    keep_freed_memory()
+    seen = Counter[str]()
+    answers = answer_corpus(reader, corpus, options, pack=pack, doing=f"answering {corpus.name}", unknown=seen)
+    candidates = dict(zip(ids, answers, strict=True))
+    texts = {key: found[0].text for key, found in candidates.items()}
+    return Predictions(texts, candidates, seen["pieces"], seen["unknown"])
+
+
+@dataclass(frozen=True, slots=True)
+class PromptedAnswers:
+    """What a language model answered to a corpus, by question id.
+
+    `said` is its answer in its own words, `texts` the span of the context that was found for it, and "" where
+    none was; `spans` are the places of those that were found. `facts` has the language of the `template`, and
+    counts questions that are `unanswered` (the model says nothing, or that there is no answer), answers that are
+    `not_found` in the context, replies `cut_short` at the limit of tokens, tokens of all prompts and replies
+    (`prompt_tokens`, `reply_tokens`; 0 where an endpoint does not count them), replies that are `new` and not from
+    the cache, and requests that were made again (`retried`).
+    """
+
+    texts: dict[str, str]
+    said: dict[str, str]
+    spans: dict[str, tuple[int, int]]
+    facts: dict[str, int | str]
+
+    def write(self, out: Source) -> None:
+        """Write `{id: text}`, and the same of the model's own words to `OUT.said.json`."""
+        write_json(f"{out}.said.json", self.said)
+        write_json(out, self.texts)
+
+
+NOT_RECOVERED = "none"
+"""What stands in the place of a policy of recovery where a language model's own words are its answers."""
+
+
+def predict_llm(
+    model: LanguageModel,
+    corpus: Corpus,
+    prompting: Prompting = Prompting(),
+    recover: str = "copied",
+    *,
+    again: bool = False,
+) -> PromptedAnswers:
+    """Ask a language model every question of a corpus, and find its answers in the contexts.
+
+    `recover` is a policy of `polyspan.make.recover`, or `none`: then its own words are the answers. Replies come
+    from polyspan's cache where the same was asked before, unless `again`. Raises PolyspanError for an empty
+    corpus, two questions with one id, examples that are asked too, and a model that does not answer.
+    """
+    ids = _ids(corpus, "predict_llm")
+    choose("recovery policy", recover, (*POLICIES, NOT_RECOVERED))
+    asked = model.reply(prompting.prompts(corpus), again=again, doing=f"asking {corpus.name}")
+    words = {key: said(asked.by_key[key].text) for key in ids}
+    if prompting.no_answer:
+        words = {key: "" if _says_none(text) else text for key, text in words.items()}
+    texts, spans = (words, {}) if recover == NOT_RECOVERED else _recovered(corpus, words, recover)
+    replies = [asked.by_key[key] for key in ids]
+    facts: dict[str, int | str] = {
+        "template": prompting.template_language(corpus),
+        "unanswered": sum(not text for text in words.values()),
+        "not_found": sum(bool(text) and not texts[key] for key, text in words.items()),
+        "cut_short": sum(reply.cut for reply in replies),
+        "prompt_tokens": sum(reply.prompt_tokens for reply in replies),
+        "reply_tokens": sum(reply.reply_tokens for reply in replies),
+        "new": asked.new,
+        "retried": asked.retried,
+    }
+    return PromptedAnswers(texts, words, spans, facts)
+
+
+def _recovered(
+    corpus: Corpus, words: Mapping[str, str], policy: str
+) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
+    """What stands in the contexts for each answer, "" where nothing does, and where it stands."""
+    texts, spans = {}, {}
+    for paragraph, question in corpus.questions():
+        span = find_span(paragraph.context, words[question.id], policy, language=corpus.language)
+        texts[question.id] = paragraph.context[span.start : span.end] if span else ""
+        if span is not None:
+            spans[question.id] = span.start, span.end
+    return texts, spans
+
+
+def _says_none(text: str) -> bool:
+    """Whether a model's words are that there is no answer, with whatever marks around."""
+    return "".join(char for char in text if char.isalpha()).casefold() == NO_ANSWER
+
+
+def _ids(corpus: Corpus, taker: str) -> list[str]:
+    """The ids of a corpus' questions, of which there are some, and no two the same."""
+    require_corpus(corpus, taker)
     if not len(corpus):
         raise PolyspanError(f"{corpus.name} has no questions", where=corpus.source)
     counts = Counter(question.id for _, question in corpus.questions())
     if twice := [key for key, count in counts.items() if count > 1]:
         fix = f"{remedy(corpus.source or corpus.name)} puts the second one aside"
         raise PolyspanError("two questions have the same id", where=corpus.source, found=twice[0], fix=fix)
-    keep_freed_memory()
-    seen = Counter[str]()
-    answers = answer_corpus(reader, corpus, options, pack=pack, doing=f"answering {corpus.name}", unknown=seen)
-    candidates = dict(zip(counts, answers, strict=True))
-    texts = {key: found[0].text for key, found in candidates.items()}
-    return Predictions(texts, candidates, seen["pieces"], seen["unknown"])
+    return list(counts)
 
 
 def _require_reader(value: object) -> None:

@@ -32,12 +32,12 @@ from polyspan.cli.options import (
     Json,
     Language,
     Seed,
-    distinct,
     read,
     reading,
     reads,
     show,
 )
+from polyspan.cli.predict import predict_app
 from polyspan.cli.probe import probe_app
 from polyspan.cli.push import push_app
 from polyspan.cli.scoring import scoring_app
@@ -58,6 +58,7 @@ app.add_typer(ask_app)
 app.add_typer(data_app, name="data")
 app.add_typer(make_app, name="make")
 app.add_typer(train_app)
+app.add_typer(predict_app)
 app.add_typer(scoring_app)
 app.add_typer(calibrate_app)
 app.add_typer(models_app)
@@ -207,80 +208,6 @@ def check(
         if mended is not None:
             terminal.facts({key: value for key, value in mended.as_json().items() if value})
     raise typer.Exit(0 if found.ok or mended is not None else 1)
-
-
-@app.command(example="polyspan predict --model reader --data mini:ko/test --out answers.json")
-@reads
-def predict(
-    model: Annotated[str, _T(help="A Reader's folder, or any question-answering model.")],
-    data: Annotated[str, _T(help="The questions: a file or a name.")],
-    out: Annotated[Path, _T(help="File for {id: text}.")],
-    nbest: Annotated[
-        Path | None, _T(help="File for the n-best answers with spans, scores and probabilities.")
-    ] = None,
-    n_best: Annotated[int, _T(help="How many spans --nbest holds for each question, beside ''.")] = 20,
-    null_odds: Annotated[
-        Path | None, _T(help="File for {id: null score less the best span's}, SQuAD 2.0's na_prob.")
-    ] = None,
-    max_answer_length: Annotated[int, _T(help="Pieces in an answer at most.")] = 30,
-    max_context: Annotated[
-        bool, _T("--max-context", help="BERT's rule: start in the window with most context.")
-    ] = False,
-    align_to_words: Annotated[
-        bool, _T("--align-to-words", help="Make answers longer that cut a word, in scripts with spaces.")
-    ] = False,
-    language_adapter: Annotated[
-        Path | None, _T(help="Folder of `adapt`, in the place of the language that the Reader was trained on.")
-    ] = None,
-    pack: Annotated[
-        bool | None,
-        _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
-    ] = None,
-    dtype: Annotated[str, _T(help="fp32, or bf16: faster, one answer in fifty differs.")] = "fp32",
-    uncalibrated: Annotated[bool, _T("--uncalibrated", help="Leave the Reader's calibration aside.")] = False,
-    null_threshold: Annotated[
-        float | None, _T(help="SQuAD 2.0: answer '' above this null score difference.")
-    ] = None,
-    min_probability: Annotated[
-        float | None, _T(help="Answer '' where the best span is less probable than this (0 to 1).")
-    ] = None,
-    language: Language = None,
-    as_json: Json = False,
-) -> None:
-    """Answer every question of a data set."""
-    from polyspan.cli import terminal
-
-    corpus = read(data, language)
-    distinct(data, out, nbest, null_odds)
-    from polyspan.model.answers import AnswerOptions
-    from polyspan.model.reader import Reader
-    from polyspan.prediction import predict as answer
-
-    options = AnswerOptions(
-        n_best if nbest else 1,
-        max_answer_length,
-        max_context,
-        null_threshold,
-        min_probability,
-        align_to_words=align_to_words,
-    )
-    terminal.say(f"loading {model}")
-    reader = Reader.load(model, dtype=dtype, calibrated=not uncalibrated, language_adapter=language_adapter)
-    if reader.doubt and not reader.language_alone and (reader.fresh_head or (nbest and not uncalibrated)):
-        terminal.say(f"{model} {reader.doubt}")
-    predictions = answer(reader, corpus, options, pack)
-    predictions.write(out, nbest, null_odds)
-    counts = {"questions": len(predictions.texts), "pieces": predictions.pieces, "unknown": predictions.unknown}
-    given = {
-        "unanswered": sum(not text for text in predictions.texts.values()),
-        "calibrated": predictions.calibrated,
-    }
-    if show({"out": str(out), **counts, **given}, as_json):
-        if predictions.unknown:
-            terminal.say(f"{predictions.unknown} of {predictions.pieces} pieces are unknown to this encoder")
-        if given["unanswered"]:
-            terminal.say(f"{given['unanswered']:,} of {len(predictions.texts):,} questions are answered by ''")
-        terminal.tell(f"{terminal.count(len(predictions.texts), 'answer')}: {out}")
 
 
 @app.command(example="polyspan trim bundled:e5-small --keep-language ko --out small")

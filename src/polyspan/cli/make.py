@@ -23,7 +23,11 @@ Format = Annotated[
 ]
 Show = Annotated[int, _T("--show", help="Print this many questions or sentences before and after.")]
 Recover = Annotated[
-    str, _T(help="How answers are found again: boundary, strict, paper_min, paper_first_match, marker, aligned.")
+    str,
+    _T(
+        help="How answers are found again: boundary, strict, copied, paper_min, paper_first_match, marker, "
+        "aligned."
+    ),
 ]
 KeepLost = Annotated[
     bool, _T("--keep-lost", help="Keep questions whose answer is lost (test sets, as the paper does).")

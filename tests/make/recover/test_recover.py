@@ -42,6 +42,14 @@ def test_an_answer_that_has_nothing_in_common_is_not_found(policy):
     assert find_span(CUP, "Leeks", policy, bound=0) is None
 
 
+def test_what_was_to_be_copied_is_found_with_a_slip_and_nothing_else_is():
+    assert text_of(CUP, find_span(CUP, "humbersite", "copied")) == "Humberside"
+    assert text_of(CUP, find_span(CUP, "Leads", "copied")) == "Leeds"
+    assert find_span(CUP, "1921", "copied") is None
+    assert text_of(CUP, find_span(CUP, "1921", "strict")) == "1920"
+    assert find_span(CUP, "Hulk City", "copied") is None
+
+
 def test_the_paper_s_first_match_is_seldom_the_nearest():
     """The examples of METHODS 3.2 and 3.3, on contexts made for them."""
     late = "in the late 19th century, and"

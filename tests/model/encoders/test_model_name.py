@@ -5,7 +5,7 @@ import shutil
 import huggingface_hub
 import pytest
 
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.encoders.model_name import hub_commit, model_folder, pinned, repository
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions
@@ -66,3 +66,8 @@ def test_a_reader_on_a_commit(hub, tmp_path, corpus):
     train([corpus], "me/tiny", tmp_path / "reader", preset("cpu", **changes))
     record = (tmp_path / "reader" / "run.json").read_text("utf-8")
     assert f'"model": "me/tiny@{COMMITS[0]}"' in record
+
+
+def test_a_language_model_is_no_reader():
+    with pytest.raises(UsageError, match="asked by predict and in recipes"):
+        Reader.load("llm:http://127.0.0.1:1/v1#x")

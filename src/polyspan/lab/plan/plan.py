@@ -14,13 +14,16 @@ from polyspan.probe import KINDS
 
 @dataclass(frozen=True)
 class PlannedCell:
-    """One run of a reader on a test, under the recipe's labels, and what stands beside its score."""
+    """One run of a reader on a test, under the recipe's labels, and what stands beside its score.
+
+    A language model is not trained, and has no untrained head.
+    """
 
     reader: str
     test: str
     seed: int
     predict: Stage
-    train: Stage
+    train: Stage | None
     baseline: Stage | None
     untrained: Stage | None
 
@@ -133,13 +136,13 @@ class _Drawing:
     def _cell(self, reader: str, test: str, seed: int) -> PlannedCell:
         key = (reader, test, seed)
         if key not in self.cells:
-            beside = self.recipe.beside
+            beside, trained = self.recipe.beside, not self.readers.language_models.has(reader)
             self.cells[key] = PlannedCell(
                 *key,
                 self.readers.predict(*key),
-                self.readers.train(reader, seed),
+                self.readers.train(reader, seed) if trained else None,
                 self.readers.baseline(test) if "lexical" in beside else None,
-                self.readers.untrained(reader, test) if "untrained" in beside else None,
+                self.readers.untrained(reader, test) if trained and "untrained" in beside else None,
             )
         return self.cells[key]
 

@@ -16,6 +16,7 @@ from polyspan.lab.plan.content import file_hash
 from polyspan.lab.plan.corpora import DataStages
 from polyspan.lab.plan.encoder_facts import ModelFacts
 from polyspan.lab.plan.encoders import EncoderStages
+from polyspan.lab.plan.language_models import LanguageModelStages
 from polyspan.lab.recipe.recipe import Align, Probe, ReaderEntry, Recipe
 from polyspan.lab.recipe.resolve import choice, origin, placed
 from polyspan.lab.stage import Stage
@@ -37,6 +38,7 @@ class ReaderStages:
         self.recipe = recipe
         self.data = DataStages(recipe)
         self.encoders = EncoderStages(recipe, self.data)
+        self.language_models = LanguageModelStages(recipe, self.data)
         self._settings: dict[str, TrainSettings] = {}
         self._written: dict[str, dict[str, Any]] = {}
         self._models: dict[str, ModelFacts] = {}
@@ -50,6 +52,7 @@ class ReaderStages:
 
     def train(self, label: str, seed: int) -> Stage:
         """The training of a reader."""
+        self.language_models.refuse(label)
         key = "train", label, seed
         if key not in self._made:
             self._made[key] = self._train(label, seed)
@@ -60,6 +63,12 @@ class ReaderStages:
         last = self.recipe.readers[label].checkpoints
         number = last if checkpoint is None else checkpoint
         key = "predict", label, test, seed, number
+        if self.language_models.has(label):
+            if (label, test) in self._sure:
+                self.language_models.refuse(label)
+            if key not in self._made:
+                self._made[key] = self.language_models.predict(label, test, seed)
+            return self._made[key]
         if key not in self._made:
             needs = {"reader": self.train(label, seed), "test": self.data.test(test)}
             model, settings = self._models[label], self._settings[label]

@@ -119,10 +119,29 @@ class Augment(Part):
     rate: float | _Many[float] = 0.5
 
 
-class ReaderEntry(Part):
-    """What is trained, on which corpora and how; what is left out is the recipe's."""
+class PromptEntry(Part):
+    """How a language model is asked: options of `polyspan predict --model llm:…`. Its examples are drawn from the
+    `data` of its reader, by each seed; without `shots` all seeds are one."""
 
-    data: _Many[str]
+    shots: Annotated[int, Field(ge=0)] = 0
+    no_answer: bool = False
+    templates: str | None = None
+    recover: str = "copied"
+    max_tokens: _Count = 64
+    parallel: _Count = 4
+    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
+    timeout: Annotated[float, Field(gt=0)] = 60.0
+    retries: Annotated[int, Field(ge=0)] = 4
+    body: dict[str, Any] = {}
+
+
+class ReaderEntry(Part):
+    """What is trained, on which corpora and how; what is left out is the recipe's.
+
+    With a `model` that is `llm:…` it is not trained but asked, as `llm` says.
+    """
+
+    data: Annotated[list[str], _Listed] = []
     model: str | _Many[str] | None = None
     """A name, a folder, or the label of one of the recipe's `encoders`."""
     start: str | _Many[str] | None = None
@@ -139,6 +158,7 @@ class ReaderEntry(Part):
     align: Align | None = None
     adversary: AdversaryEntry | None = None
     augment: Augment | None = None
+    llm: PromptEntry | None = None
 
 
 class Encoder(Part):

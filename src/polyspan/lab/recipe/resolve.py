@@ -13,6 +13,7 @@ from polyspan.lab.recipe.recipe import (
     Encoder,
     Places,
     Probe,
+    PromptEntry,
     ReaderEntry,
     Recipe,
     Statistics,
@@ -21,6 +22,8 @@ from polyspan.lab.recipe.recipe import (
     paired,
 )
 from polyspan.lab.recipe.variables import filled
+from polyspan.make.recover import POLICIES
+from polyspan.model.llm.llm_name import is_llm
 
 _SWEPT = ("model", "start", "preset", "limit")
 _COMMIT = re.compile("(?<=@[0-9a-f]{7})[0-9a-f]{33}$")  # as much of it as a label does not need
@@ -142,6 +145,13 @@ def _filled(recipe: Recipe, label: str, reader: ReaderEntry, first: ReaderEntry)
     """A reader with what it takes from the recipe and the scale; `first` is the one that it goes on from in the
     end, or itself."""
     scale, model = recipe.scale, str(first.model or recipe.model)
+    if is_llm(model):
+        return _prompted(recipe, label, reader, model)
+    if not reader.data:
+        raise recipe.fault(f"{label!r} has nothing to be trained on", "readers", label, fix="add `data`")
+    if reader.llm is not None:
+        fix = "give it a `model` that begins with llm:"
+        raise recipe.fault(f"{label!r} is no language model", "readers", label, "llm", found=model, fix=fix)
     encoder = recipe.encoders.get(model)
     own = reader.preset is not None and reader.preset != recipe.preset
     settings = reader.settings if own else recipe.settings | reader.settings
@@ -159,6 +169,23 @@ def _filled(recipe: Recipe, label: str, reader: ReaderEntry, first: ReaderEntry)
     model = model if encoder else scale.model or model
     update = {"model": None if reader.start else model, "preset": preset, "settings": settings}
     return reader.model_copy(update=update | {"seeds": scale.seeds or reader.seeds or recipe.seeds})
+
+
+def _prompted(recipe: Recipe, label: str, reader: ReaderEntry, model: str) -> ReaderEntry:
+    """A reader that is a language model: it is asked, so that nothing which is said of a training can be meant."""
+    asked = reader.llm or PromptEntry()
+    path = ("readers", label, "llm", "recover")
+    choice(recipe, "recovery policy", asked.recover, (*POLICIES, "none"), *path)
+    given = reader.model_dump(exclude_defaults=True, exclude={"data", "model", "seeds", "llm"})
+    for key in given:
+        message = f"{label!r} is a language model, which is asked and not trained"
+        fix = f"take out `{key}`" if key != "start" else "go on from a reader that is trained"
+        raise recipe.fault(message, "readers", label, key, found=f"{key}: {given[key]}", fix=fix)
+    if bool(asked.shots) != bool(reader.data):
+        message = f"{label!r} needs `data` and `llm.shots` to have examples, or neither"
+        raise recipe.fault(message, "readers", label, found=f"{asked.shots} shots, {len(reader.data)} corpora")
+    seeds = recipe.scale.seeds or reader.seeds or recipe.seeds
+    return reader.model_copy(update={"model": model, "llm": asked, "seeds": seeds if asked.shots else seeds[:1]})
 
 
 def _check_aligner(recipe: Recipe, label: str, reader: ReaderEntry) -> None:

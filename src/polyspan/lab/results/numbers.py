@@ -178,7 +178,7 @@ class Numbers:
 
     def _run(self, cell: "PlannedCell") -> RunRecord:
         scores, stage = self.gathered.scores(cell.predict), cell.predict
-        record = self.gathered.record_file(cell.train)
+        record = "" if cell.train is None else self.gathered.record_file(cell.train)
         copied = self.gathered.copy(stage, "predictions.json", "predictions")
         exact, f1 = round(scores.exact_match, 3), round(scores.f1, 3)
         return RunRecord(cell.seed, exact, f1, stage.name, stage.key, record, copied)

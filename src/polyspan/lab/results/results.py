@@ -140,7 +140,11 @@ _CURVES = 8  # readers whose losses the page has room for; all are in the record
 
 def _training(plan: "Plan", gathered: Gathered) -> list[dict[str, Any]]:
     """How each reader came about, and behind them those that they go on from."""
-    stages = {(cell.reader, cell.seed): cell.train for cell in plan.cells if gathered.is_done(cell.train)}
+    stages = {
+        (cell.reader, cell.seed): cell.train
+        for cell in plan.cells
+        if cell.train is not None and gathered.is_done(cell.train)
+    }
     for (name, _), stage in list(stages.items()):
         while (before := stage.needs.get(START)) is not None and gathered.is_done(before):
             name, stage = str(plan.recipe.readers[name].start), before

@@ -43,7 +43,11 @@ def told_deviations(plan: "Plan", gathered: Gathered) -> list[str]:
     places = [(name, *place) for name, table in plan.recipe.tables.items() for place in table.places().items()]
     rows = _places((name, row, reader) for name, (row, _), (reader, _) in places)
     columns = _places((name, column, test) for name, (_, column), (_, test) in places)
-    readers = [_trained(plan, name, rows.get(name, ()), some, gathered) for name, some in cells.items()]
+    readers = [
+        _trained(plan, name, rows.get(name, ()), train, [cell.seed for cell in some], gathered)
+        for name, some in cells.items()
+        if (train := some[0].train) is not None
+    ]
     tested = [Answered(name, columns.get(name, ()), gathered.about(cell.corpus)) for name, cell in tests.items()]
     return deviations(readers, tested)
 
@@ -124,9 +128,13 @@ def _places(lines: Iterable[tuple[str, str, str]]) -> dict[str, tuple[tuple[str,
 
 
 def _trained(
-    plan: "Plan", name: str, places: tuple[tuple[str, str], ...], cells: "list[PlannedCell]", gathered: Gathered
+    plan: "Plan",
+    name: str,
+    places: tuple[tuple[str, str], ...],
+    train: Stage,
+    seeds: list[int],
+    gathered: Gathered,
 ) -> Trained:
-    train = cells[0].train
     options, first = train.options, train
     while START in first.needs:
         first = first.needs[START]
@@ -138,7 +146,7 @@ def _trained(
         made.name if made else repository(str(first.options["model"]))[0],
         str(plan.recipe.readers[name].preset),
         plan.recipe.readers[name].settings,
-        tuple(dict.fromkeys(cell.seed for cell in cells)),
+        tuple(dict.fromkeys(seeds)),
         tuple(gathered.about(need) for need in _roles(train, "data")),
         options.get("limit"),
         dict(mapped.options) if mapped else None,

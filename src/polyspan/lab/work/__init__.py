@@ -1,6 +1,6 @@
 """The work of each kind of stage, loaded when the first stage of its kind runs: planning needs none of it.
 
-Gives: `answers`, `corpus`, `loaded`. Its own: `encoder`, `probe`, `reader`.
+Gives: `answers`, `corpus`, `loaded`. Its own: `asked_model`, `encoder`, `probe`, `reader`.
 """
 
 from polyspan.lab.stage import Work

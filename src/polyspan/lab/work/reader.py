@@ -8,6 +8,7 @@ from typing import Any
 from polyspan.lab.outputs import EVIDENCE, MAP, MODEL, READER, START
 from polyspan.lab.stage import Inputs
 from polyspan.lab.work.answers import write_answers
+from polyspan.lab.work.asked_model import ask
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
 from polyspan.lab.work.encoder import encoder_name
 from polyspan.lab.work.loaded import at_hand
@@ -55,9 +56,11 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 
     It is answered by the Reader in the role `reader`, or by its `checkpoint` of that number; without one by an
     encoder whose head was never trained: the option `untrained` (or the role `model`) with a head drawn from
-    `seed` and its `windows`.
+    `seed` and its `windows`. With the option `llm`, a name, a language model is asked instead.
     """
     test = kept_corpus(inputs["test"])
+    if "llm" in options:
+        return ask(options, inputs, test, out)
     if "reader" in inputs:
         number = options.get("checkpoint")
         folder = inputs["reader"] / READER
@@ -72,7 +75,7 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         known.save(out / EVIDENCE)
         texts = dict(zip(known.ids, known.texts, strict=True))
         write_answers(out, test, texts, known.spans(), pieces=seen["pieces"], unknown_pieces=seen["unknown"])
-        return
+        return None
     made = answer(reader, test, pack=pack)
     spans = {key: (found[0].start, found[0].end) for key, found in made.candidates.items()}
-    write_answers(out, test, made.texts, spans, pieces=made.pieces, unknown_pieces=made.unknown)
+    return write_answers(out, test, made.texts, spans, pieces=made.pieces, unknown_pieces=made.unknown)

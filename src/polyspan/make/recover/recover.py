@@ -7,6 +7,7 @@ A policy's name never changes its meaning; a rule that differs gets a new name.
 `boundary`: the least edit distance between case-folded NFKC texts; of several spans one that cuts no word, then
     the one nearest to the answer's length, then to its place in the source, then the leftmost; trimmed of spaces.
 `strict`: as `boundary`, but never more than half of the answer's characters changed.
+`copied`: the same, never more than a fifth: for one who should have copied it, and to whom 1920 is not 1931.
 """
 
 import unicodedata
@@ -21,10 +22,10 @@ from polyspan.make.recover.distance import between, nearest, within
 from polyspan.make.recover.nearby import first_match
 from polyspan.text import stands_alone
 
-POLICIES = ("paper_first_match", "paper_min", "boundary", "strict")
+POLICIES = ("paper_first_match", "paper_min", "boundary", "strict", "copied")
 
 MAX_DISTANCE = 10  # the paper's; never all of the answer's characters
-MAX_RATIO = 0.5  # of `strict`
+MAX_RATIO = {"strict": 0.5, "copied": 0.2}  # of the answer's characters
 
 _JOINER = "\u200d"  # zero-width joiner: binds emoji, and letters of Indic scripts
 
@@ -33,7 +34,7 @@ _JOINER = "\u200d"  # zero-width joiner: binds emoji, and letters of Indic scrip
 class Span:
     """`context[start:end]`, in code points, and how far it is from the answer.
 
-    `distance` is the edit distance of the two texts, for `boundary` and `strict` of the folded ones. `ambiguous`
+    `distance` is the edit distance of the two texts, for `boundary` and its kin of the folded ones. `ambiguous`
     says that another span, clear of this one, is as near.
     """
 
@@ -58,7 +59,7 @@ def find_span(
     answer of one character is found only as it is. An empty or all-space answer is never found.
     `position`, from 0 to 1, is where the answer starts in the source's context, as a share of its length;
     `language` is the context's (Korean: particles follow a word without a space, so that only its start counts as
-    a cut). Both serve `boundary` and `strict` to choose between spans at the same distance.
+    a cut). Both serve `boundary` and its kin to choose between spans at the same distance.
     Raises UsageError where the policy is unknown, the bound negative or the position not from 0 to 1.
     """
     choose("recovery policy", policy, POLICIES)
@@ -73,7 +74,7 @@ def find_span(
         return _first_match(context, answer, allowed)
     if policy == "paper_min":
         return _leftmost(context, answer, allowed)
-    ratio = MAX_RATIO if policy == "strict" else 1
+    ratio = MAX_RATIO.get(policy, 1.0)
     particles = primary(language_tag(language)) == "ko"
     return _well_cut(context, answer.strip(), allowed, ratio, position, particles)
 
@@ -213,7 +214,7 @@ _page = lru_cache(maxsize=8)(_folded)
 
 
 def fold(text: str) -> str:
-    """The text as `boundary` and `strict` compare it: in NFKC and without difference of case."""
+    """The text as `boundary` and its kin compare it: in NFKC and without difference of case."""
     return _folded(text).text
 
 

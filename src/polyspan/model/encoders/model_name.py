@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, UsageError
 
 BUNDLED = "bundled:e5-small"
 BUNDLED_READER = "bundled:reader"
@@ -13,6 +13,9 @@ SHA256 = {"e5-small": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbb
 
 ADAPTER, DIFFERENCE = "adapter_config.json", "difference.safetensors"
 """The files that tell the folder of an adapter, and that of a difference, from one of a whole model."""
+
+LLM = "llm:"
+"""How the names of language models begin, which are asked by a prompt."""
 
 EXPORT = "export.json"
 """The file that tells the folder of an exported Reader, which answers and does nothing else."""
@@ -25,8 +28,12 @@ _PATIENCE = 10  # seconds without an answer of the hub
 def model_folder(name: str) -> Path | None:
     """The folder that a model's name means; None for the bundled encoder and for a name on the hub.
 
-    Raises PolyspanError for a folder that is no model's, and for the bundled Reader where this build has none.
+    Raises PolyspanError for a folder that is no model's, and for the bundled Reader where this build has none;
+    UsageError for a language model.
     """
+    if name.startswith(LLM):
+        message = "a language model is asked by predict and in recipes, and does nothing else"
+        raise UsageError(message, found=name, fix="take a Reader")
     if name == BUNDLED_READER:
         if not (_READER / DIFFERENCE).is_file():
             fix = "install a release of polyspan, or make one as CONTRIBUTING.md says"
