@@ -81,7 +81,8 @@ class TrainingRun:
         """Within this a batch's loss is computed in the run's precision."""
         if self.precision == "bf16":
             return torch.autocast(self.accelerator.device.type, torch.bfloat16)
-        return self.accelerator.autocast()  # fp16, whose gradients it scales, or nothing
+        others: contextlib.AbstractContextManager[Any] = self.accelerator.autocast()  # fp16 or nothing
+        return others
 
     @property
     def layout(self) -> Layout:
