@@ -18,7 +18,9 @@ from pathlib import Path
 from types import ModuleType
 
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["polyspan.training.loop", "polyspan.lab.run", "polyspan.cli.main"])
+FORKS.set_forkserver_preload(
+    ["polyspan.training.loop", "polyspan.lab.run", "polyspan.cli.main", "transformers.models.bert.modeling_bert"]
+)
 
 _SHIM = """#!{python} -IS
 import json, os, socket, sys

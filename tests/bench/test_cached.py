@@ -19,4 +19,4 @@ def test_the_whole_report_is_drawn(monkeypatch):
     monkeypatch.setattr(cached, "facts", small)
     monkeypatch.setattr(cached, "_filled", cached._filled.__wrapped__)
     first, again = cached.cached_report()
-    assert again < first < 60
+    assert again < first < 120

@@ -17,6 +17,8 @@ import time
 import numpy as np
 import pytest
 
+import polyspan as ps
+
 CLIENTS = 64
 MODEL = os.environ.get("POLYSPAN_LOAD_MODEL")
 
@@ -34,33 +36,30 @@ def test_a_server_is_nearly_as_fast_as_predict(capsys):
 
 
 @pytest.mark.slow
-def test_two_thousand_requests_from_64_clients(served_folder):
-    _asked(served_folder, 2000)
+def test_two_thousand_requests_from_64_clients(tiny, tmp_path):
+    windows = ps.WindowOptions(max_length=128, stride=96, max_question_length=32)
+    ps.Reader.load(tiny, windows).save(tmp_path / "reader")
+    _asked(str(tmp_path / "reader"), 2000)
 
 
 def _asked(model: str, requests: int) -> tuple[float, list[float], float]:
     """Seconds of `predict`, of each request and of all of them; each has the answer that `predict` gives."""
-    from polyspan.data.schema import Corpus, Paragraph, Question
-    from polyspan.model.reader import Reader
-    from polyspan.prediction import predict
-    from polyspan.reading import read
-
     texts = [
         (question.text, paragraph.context)
         for language in ("en", "zh", "ko", "ja", "fr")
-        for paragraph, question in read(f"mini:{language}/test").questions()
+        for paragraph, question in ps.read(f"mini:{language}/test").questions()
     ]
     asked = [texts[number % len(texts)] for number in range(requests)]
-    corpus = Corpus(
+    corpus = ps.Corpus(
         tuple(
-            Paragraph(context, (Question(str(number), question),))
+            ps.Paragraph(context, (ps.Question(str(number), question),))
             for number, (question, context) in enumerate(asked)
         )
     )
-    reader = Reader.load(model)
-    predict(reader, Corpus(corpus.paragraphs[:50]))
+    reader = ps.Reader.load(model)
+    ps.predict(reader, ps.Corpus(corpus.paragraphs[:50]))
     began = time.perf_counter()
-    offline = predict(reader, corpus).candidates
+    offline = ps.predict(reader, corpus).candidates
     alone = time.perf_counter() - began
     del reader
 
