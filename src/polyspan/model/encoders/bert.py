@@ -17,15 +17,9 @@ from polyspan.model.fast.linear import Linear, SpanHead, can_pack
 Weights = Mapping[str, torch.Tensor]
 
 _LAYER = "bert.encoder.layer."
-_PARTS = {  # of a layer
-    "query": "attention.self.query",
-    "key": "attention.self.key",
-    "value": "attention.self.value",
-    "mixed": "attention.output.dense",
-    "inner": "intermediate.dense",
-    "outer": "output.dense",
-}
-_NORMS = {"after_mixed": "attention.output.LayerNorm", "after_outer": "output.LayerNorm"}
+_INPUTS = ("attention.self.query", "attention.self.key", "attention.self.value")  # of a layer
+_OUTPUTS = ("attention.output.dense", "intermediate.dense", "output.dense")
+_NORMS = ("attention.output.LayerNorm", "output.LayerNorm")
 
 
 class SpanLogits(NamedTuple):
@@ -45,10 +39,10 @@ class PlainBert(torch.nn.Module):
         super().__init__()
         if config.get("hidden_act", "gelu") != "gelu" or config.get("is_decoder"):
             raise ValueError("not a plain BERT")
-        self.config = SimpleNamespace(**{"_attn_implementation": NAME, "is_decoder": False} | dict(config))
+        self.config = SimpleNamespace(**dict(config) | {"_attn_implementation": NAME, "is_decoder": False})
         below = "bert.embeddings."
         self.words, self.places, self.types = (
-            torch.nn.Embedding.from_pretrained(weights[f"{below}{kind}_embeddings.weight"])
+            torch.nn.Embedding.from_pretrained(weights[f"{below}{kind}_embeddings.weight"])  # type: ignore
             for kind in ("word", "position", "token_type")
         )
         self.after_embeddings = _norm(weights, f"{below}LayerNorm", config["layer_norm_eps"])
@@ -78,7 +72,9 @@ class PlainBert(torch.nn.Module):
         if position_ids is None:
             position_ids = torch.arange(input_ids.shape[1], device=input_ids.device)
         types = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
-        states = self.after_embeddings(self.words(input_ids) + self.types(types) + self.places(position_ids))
+        states: torch.Tensor = self.after_embeddings(
+            self.words(input_ids) + self.types(types) + self.places(position_ids)
+        )
         mask = None
         if cu_seq_lens_q is None and attention_mask is not None:
             mask = attention_mask.bool()[:, None, None, :].expand(-1, -1, input_ids.shape[1], -1)
@@ -105,10 +101,11 @@ class _Layer(torch.nn.Module):
         super().__init__()
         self.heads = config["num_attention_heads"]
         kind = Linear if can_pack() else torch.nn.Linear
-        for name, part in _PARTS.items():
-            self.add_module(name, _filled(kind(1, 1), weights, prefix + part))
-        for name, part in _NORMS.items():
-            self.add_module(name, _norm(weights, prefix + part, config["layer_norm_eps"]))
+        self.query, self.key, self.value = (_filled(kind(1, 1), weights, prefix + part) for part in _INPUTS)
+        self.mixed, self.inner, self.outer = (_filled(kind(1, 1), weights, prefix + part) for part in _OUTPUTS)
+        self.after_mixed, self.after_outer = (
+            _norm(weights, prefix + part, config["layer_norm_eps"]) for part in _NORMS
+        )
 
     def forward(
         self, states: torch.Tensor, mask: torch.Tensor | None, bounds: torch.Tensor | None, longest: int

@@ -26,7 +26,9 @@ class PlainTokenizer:
     def open(cls, path: Path, facts: Mapping[str, Any]) -> "PlainTokenizer":
         """The tokenizer in a tokenizer.json, with its `facts`. Raises whatever json, tokenizers and a wrong or a
         missing fact raise."""
-        shape = {key: tuple(value) if isinstance(value, list) else value for key, value in facts["layout"].items()}
+        shape: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in facts["layout"].items()
+        }
         return cls(TokenizerFile(path), **{**facts, "layout": Layout(**shape)})
 
     def save(self, path: Path) -> dict[str, Any]:
