@@ -89,6 +89,14 @@ def test_without_a_calibration_there_is_always_an_answer_as_of_predict(tiny, mon
     assert answer.null_odds == 9.0
 
 
+@pytest.mark.parametrize("question", ["𐎀𐎁 𐎂𐎃?", "?!"])
+def test_a_question_without_a_letter_that_the_model_knows_has_no_answer(answers, asked, question):
+    answers({"1840": (0.9, True)})
+    with pytest.warns(PolyspanWarning, match="knows no letter of the question"):
+        assert asked(question)[0].text == ""
+    assert asked("when?")[0].text == "1840"
+
+
 def test_there_is_no_answer_where_the_best_passage_has_none(answers, asked):
     answers({"1840": (0.6, False), "2.4 litres": (0.3, True)})
     (reply,) = asked(top=2)

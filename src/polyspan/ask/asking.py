@@ -1,5 +1,6 @@
 """Questions put to documents: the passages that are read, the best span of all, and when there is no answer."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -229,10 +230,12 @@ def _chosen(asked: list[str], passages: list[DocumentPassage], most: int) -> lis
 
 
 def _is_known(question: str, reader: "Reader") -> bool:
-    """Whether the tokenizer has a piece for anything in a question."""
+    """Whether the tokenizer has a piece for any letter or digit of a question; signs alone ask nothing."""
     from polyspan.model.windows.tokens import tokenise
 
-    return bool((tokenise([question], reader.cutter, places=False).ids != reader.cutter.unk_token_id).any())
+    words = "".join(" " if unicodedata.category(char)[0] in "PS" else char for char in question)
+    tokens = tokenise([words], reader.cutter)
+    return bool(((tokens.ids != reader.cutter.unk_token_id) & (tokens.starts < tokens.ends)).any())
 
 
 def _reply(question: str, found: _Found, library: list[Document], top: int, always: bool) -> Reply:
