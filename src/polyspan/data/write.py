@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import IO, cast
 
-from polyspan.data.formats.format import Format, written
+from polyspan.data.formats.format import Format, pieces, written
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.files import Source, replacing
@@ -30,10 +30,9 @@ def write(corpus: Corpus, path: Source, format: str | None = None) -> int:
     render = (format and kind.sheet) or kind.write
     assert render is not None  # of those that are `written`
     try:
-        content = render(corpus)
-        pieces = [content] if isinstance(content, bytes) else content
+        content = pieces(render(corpus))
         with replacing(path) as part, open(part, "wb") as raw, _packing(raw) if packed else raw as file:
-            for piece in pieces:
+            for piece in content:
                 file.write(piece)
     except UnicodeEncodeError as error:
         found = repr(error.object[error.start : error.end])

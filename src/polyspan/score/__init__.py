@@ -1,7 +1,7 @@
 """Official scoring rules, one a file, under names that never change their meaning. Nothing here needs torch.
 
-Gives: `baseline`, `by_id`, `by_question`, `harness`, `no_answer`, `registry`, `scores`. Its own: `cmrc`, `drcd`,
-`hsu`, `korquad`, `metric`, `mlqa`, `predictions`, `squad`.
+Gives: `baseline`, `by_id`, `by_question`, `harness`, `no_answer`, `registry`. Its own: `cmrc`, `drcd`, `hsu`,
+`korquad`, `metric`, `mlqa`, `predictions`, `scores`, `squad`.
 """
 
 import sys

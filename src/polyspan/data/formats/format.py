@@ -55,6 +55,11 @@ def format_of(suffix: str, content: Any, binary: bool) -> Format | None:
     return next((format for format, told in there.items() if told), next(named, None))
 
 
+def pieces(content: bytes | Iterable[bytes]) -> Iterable[bytes]:
+    """What `write` and `sheet` give, in pieces: one, where it is whole."""
+    return [content] if isinstance(content, bytes) else content
+
+
 def sheets() -> list[str]:
     """The names of the formats that a spreadsheet opens."""
     return [name for name, format in FORMATS.items() if format.sheet]
