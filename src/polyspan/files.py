@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,12 +181,20 @@ LEFT_BY_KILLS = (".*.part", ".*.old")
 
 def csv_text(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] = (), **style: Any) -> str:
     """Rows as CSV under the first one's keys, or under `columns`; nothing for None. `style` is `csv.writer`'s."""
+    return "".join(csv_pieces(rows, columns or (list(rows[0]) if rows else []), **style))
+
+
+def csv_pieces(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], **style: Any) -> Iterator[str]:
+    """As `csv_text`, in pieces: the header, and each row."""
     text = io.StringIO(newline="")
-    names = columns or (list(rows[0]) if rows else [])
-    writer = csv.DictWriter(text, names, extrasaction="ignore", **({"lineterminator": "\n"} | style))
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", **({"lineterminator": "\n"} | style))
     writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    for row in rows:
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+        writer.writerow(row)
+    yield text.getvalue()
 
 
 def csv_rows(path: Source) -> list[dict[str, str]]:

@@ -43,6 +43,25 @@ def nearest(x: Tensor, y: Tensor, crowd: Tensor, k: int = 1) -> tuple[Tensor, Te
     return 2 * scores, indices
 
 
+def partners(x: Tensor, y: Tensor, most: int) -> Tensor:
+    """The row of `y` nearest to each of the first `most` rows of `x` by CSLS, shape (n,). All rows are units.
+
+    Each cosine is computed once: a block of some rows of `y` by all of `x` has all that r of these rows needs, and
+    then their scores.
+    """
+    best = torch.full((min(most, len(x)),), -torch.inf, dtype=x.dtype, device=x.device)
+    found = torch.zeros(len(best), dtype=torch.int64, device=x.device)
+    first = 0
+    for block in _blocks(y, x):
+        crowd = largest(block, min(NEIGHBOURS, len(x)))[0].mean(1, keepdim=True)
+        scores, rows = highest(block[:, : len(best)].sub_(crowd / 2))
+        better = scores > best
+        best = torch.where(better, scores, best)
+        found = torch.where(better, rows + first, found)
+        first += len(block)
+    return found
+
+
 def dictionary(x: Tensor, y: Tensor, direction: str = "forward", most: int | None = None) -> Tensor:
     """Pairs (source row, target row), shape (pairs, 2), of rows that are units and ordered by frequency.
 
@@ -54,10 +73,10 @@ def dictionary(x: Tensor, y: Tensor, direction: str = "forward", most: int | Non
     limit = most or max(len(x), len(y))
     keys = []  # a pair as one number
     if direction != "backward":
-        found = nearest(x[:limit], y, density(y, x))[1][:, 0]
+        found = partners(x, y, limit)
         keys.append(torch.arange(len(found), device=x.device) * len(y) + found)
     if direction != "forward":
-        found = nearest(y[:limit], x, density(x, y))[1][:, 0]
+        found = partners(y, x, limit)
         keys.append(found * len(y) + torch.arange(len(found), device=x.device))
     both = keys[0] if direction != "mutual" else keys[0][torch.isin(keys[0], keys[1])]
     pairs = torch.stack([both // len(y), both % len(y)], 1)
@@ -119,6 +138,20 @@ def largest(block: Tensor, k: int) -> tuple[Tensor, Tensor]:
     members = torch.cat([members.flatten(1), rest], 1)
     values, places = block.gather(1, members).topk(k, dim=1)
     return values, members.gather(1, places)
+
+
+def highest(block: Tensor) -> tuple[Tensor, Tensor]:
+    """`block.max(0)` for many columns, by groups of rows as in `largest`."""
+    groups = len(block) // _GROUP
+    if block.is_cuda or groups < 2:
+        values, rows = block.max(0)
+        return values, rows
+    maxima = block[: groups * _GROUP].view(groups, _GROUP, -1).amax(1)
+    members = maxima.max(0).indices * _GROUP + torch.arange(_GROUP)[:, None]
+    rest = torch.arange(groups * _GROUP, len(block))[:, None].expand(-1, block.shape[1])
+    members = torch.cat([members, rest])
+    values, places = block.gather(0, members).max(0)
+    return values, members.gather(0, places[None])[0]
 
 
 def _blocks(x: Tensor, y: Tensor, more: Tensor | None = None) -> Iterator[Tensor]:

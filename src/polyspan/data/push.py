@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from polyspan.data.cards import sets_in
 from polyspan.data.dataset_card import dataset_card
-from polyspan.data.formats.format import written
+from polyspan.data.formats.format import pieces, written
 from polyspan.data.licences import clashes, joint_licence
 from polyspan.data.schema import Corpus, require_corpus
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
@@ -69,7 +69,7 @@ def push_corpus(
     if clash:
         warnings.warn(clash, PolyspanWarning, stacklevel=2)
     files = {
-        f"data/{split}-00000-of-00001.parquet": parquet(corpus),
+        f"data/{split}-00000-of-00001.parquet": b"".join(pieces(parquet(corpus))),
         "README.md": dataset_card(corpus, repo, split, licence, licences, made).encode(),
     }
     return push_files(files, repo, "dataset", private=private, message=f"{corpus.name}: {len(corpus):,} questions")

@@ -1,10 +1,11 @@
 """Counting what a data set holds."""
 
 import statistics
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from polyspan.data.schema import Corpus
+from polyspan.data.schema import Answer, Corpus
 
 
 def stats(corpus: Corpus) -> dict[str, Any]:
@@ -14,34 +15,38 @@ def stats(corpus: Corpus) -> dict[str, Any]:
     whose context came before, `duplicate_ids` questions whose id did, `misplaced` answers that are not where they
     say; `fingerprint` is the SHA-256 of the content.
     """
-    contexts = [paragraph.context for paragraph in corpus.paragraphs]
-    pairs = list(corpus.questions())
-    answers = [(paragraph.context, answer) for paragraph, question in pairs for answer in question.answers]
-    titles = {paragraph.title or f"\0{number}" for number, paragraph in enumerate(corpus.paragraphs)}
+    paragraphs, questions = corpus.paragraphs, len(corpus)
+    answers = sum(len(question.answers) for _, question in corpus.questions())
+    titles = {paragraph.title for paragraph in paragraphs if paragraph.title}
     return {
         "name": corpus.name,
         "language": corpus.language,
         "metric": corpus.metric,
-        "articles": len(titles),
-        "paragraphs": len(contexts),
-        "questions": len(pairs),
-        "answers": len(answers),
-        "answers_per_question": round(len(answers) / len(pairs), 3) if pairs else 0.0,
-        "impossible": sum(question.impossible for _, question in pairs),
-        "context_length": _lengths(contexts),
-        "question_length": _lengths([question.text for _, question in pairs]),
-        "answer_length": _lengths([answer.text for _, answer in answers]),
-        "misplaced": sum(context[max(0, a.start) : max(0, a.end)] != a.text for context, a in answers),
-        "duplicate_contexts": len(contexts) - len(set(contexts)),
-        "duplicate_ids": len(pairs) - len({question.id for _, question in pairs}),
+        "articles": len(titles) + sum(not paragraph.title for paragraph in paragraphs),
+        "paragraphs": len(paragraphs),
+        "questions": questions,
+        "answers": answers,
+        "answers_per_question": round(answers / questions, 3) if questions else 0.0,
+        "impossible": sum(question.impossible for _, question in corpus.questions()),
+        "context_length": _lengths(paragraph.context for paragraph in paragraphs),
+        "question_length": _lengths(question.text for _, question in corpus.questions()),
+        "answer_length": _lengths(answer.text for _, answer in _answers(corpus)),
+        "misplaced": sum(context[max(0, a.start) : max(0, a.end)] != a.text for context, a in _answers(corpus)),
+        "duplicate_contexts": len(paragraphs) - len({paragraph.context for paragraph in paragraphs}),
+        "duplicate_ids": questions - len({question.id for _, question in corpus.questions()}),
         "fingerprint": corpus.fingerprint(),
     }
 
 
-def _lengths(texts: Sequence[str]) -> dict[str, float]:
-    if not texts:
+def _answers(corpus: Corpus) -> Iterator[tuple[str, Answer]]:
+    """Every answer with its context."""
+    return ((paragraph.context, a) for paragraph, question in corpus.questions() for a in question.answers)
+
+
+def _lengths(texts: Iterable[str]) -> dict[str, float]:
+    lengths = array("L", map(len, texts))
+    if not lengths:
         return {"mean": 0.0, "median": 0.0, "max": 0}
-    lengths = [len(text) for text in texts]
     return {
         "mean": round(statistics.fmean(lengths), 1),
         "median": float(statistics.median(lengths)),

@@ -1,8 +1,9 @@
 """Writing a data set, whole or not at all, in the format that the file name asks for."""
 
 from pathlib import Path
+from typing import IO, cast
 
-from polyspan.data.formats.format import Format, written
+from polyspan.data.formats.format import Format, pieces, written
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError, choose
 from polyspan.files import Source, replacing
@@ -29,18 +30,22 @@ def write(corpus: Corpus, path: Source, format: str | None = None) -> int:
     render = (format and kind.sheet) or kind.write
     assert render is not None  # of those that are `written`
     try:
-        data = render(corpus)
+        content = pieces(render(corpus))
+        with replacing(path) as part, open(part, "wb") as raw, _packing(raw) if packed else raw as file:
+            for piece in content:
+                file.write(piece)
     except UnicodeEncodeError as error:
         found = repr(error.object[error.start : error.end])
         raise PolyspanError("a text cannot be written as UTF-8", where=str(path), found=found) from error
-    if packed:
-        import gzip
-
-        data = gzip.compress(data, mtime=0)
-    with replacing(path) as part:
-        part.write_bytes(data)
     bare = sum(not paragraph.questions for paragraph in corpus.paragraphs)
     return bare if kind.holds == "questions" else 0
+
+
+def _packing(file: IO[bytes]) -> IO[bytes]:
+    """What writes to a file packed, with no name and no time in it."""
+    import gzip
+
+    return cast(IO[bytes], gzip.GzipFile("", "wb", fileobj=file, mtime=0))
 
 
 def _format(path: Source, suffix: str, name: str | None) -> Format:

@@ -20,8 +20,11 @@ def read_object(path: str | os.PathLike[str], what: str, expected: str) -> objec
     from polyspan.files import explained
 
     where = str(path)
-    with explained(path, "read"), open(path, "rb") as file:
-        content = file.read()
+    with explained(path, "read"):
+        if (found := _streamed(path, what)) is not None:
+            return found
+        with open(path, "rb") as file:
+            content = file.read()
     if not content.strip():
         raise PolyspanError(f"the {what} file is empty", where=where, expected=expected)
     try:
@@ -37,6 +40,27 @@ def read_object(path: str | os.PathLike[str], what: str, expected: str) -> objec
     except PolyspanError as error:
         error.where = where
         raise
+
+
+def _streamed(path: str | os.PathLike[str], what: str) -> dict[str, object] | None:
+    """The JSON object in a file, without the text of all of it in memory; None where there is anything else."""
+    import json
+
+    from polyspan.data.formats.format import Irregular
+    from polyspan.data.formats.json_stream import JsonStream
+
+    decode = json.JSONDecoder(object_pairs_hook=partial(_unique, what)).raw_decode
+    found: dict[str, object] = {}
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        stream = JsonStream(file, decode)
+        try:
+            for name in stream.members():
+                if name in found:
+                    return None
+                found[name] = stream.value()
+            return None if stream.peek() else found
+        except (Irregular, UnicodeDecodeError, PolyspanError):
+            return None
 
 
 def check_numbers(

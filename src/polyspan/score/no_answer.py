@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from polyspan.score.by_question import check_numbers, is_nbest, read_object
 
 if TYPE_CHECKING:
-    from polyspan.score.scores import QuestionScore
+    from polyspan.score.by_id import QuestionScore
 
 _EXPECTED = 'one JSON object {"question id": number, …}, as predict --null-odds writes it'
 Odds = Mapping[str, float]

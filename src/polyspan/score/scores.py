@@ -4,12 +4,14 @@ A question's score is its best over the gold answers, exact match and F1 each fo
 average over questions, times 100.
 """
 
+from array import array
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from polyspan.errors import PolyspanError
+from polyspan.score.by_id import QuestionIds, QuestionScore, ScoresById
 from polyspan.score.metric import Metric, Own, Rule, as_metric
 from polyspan.score.no_answer import Keys, by_kind, by_null_odds
 from polyspan.score.predictions import check_predictions
@@ -20,13 +22,6 @@ if TYPE_CHECKING:  # `import polyspan.score` stays light: the readers of polyspa
     from numpy.typing import NDArray
 
     from polyspan.data.schema import Corpus, Question
-
-
-class QuestionScore(NamedTuple):
-    """One question's score: whether some gold answer matches exactly, and the best F1, from 0 to 1."""
-
-    exact_match: bool
-    f1: float
 
 
 @dataclass(frozen=True)
@@ -51,10 +46,9 @@ class Scores:
     @cached_property
     def table(self) -> "tuple[list[str], NDArray[np.float64]]":
         """The ids in order, and exact match and F1 of each, (n, 2), whatever the order of the file."""
-        import numpy as np
-
-        ids = sorted(self.questions)
-        return ids, np.array([self.questions[name] for name in ids], dtype=float).reshape(-1, 2)
+        questions = ScoresById.of(self.questions)
+        ids, places = questions.ids.in_order
+        return ids, questions.table[places]
 
     def summary(self) -> dict[str, str | float | int]:
         """The numbers alone, as `polyspan score --json` prints them."""
@@ -94,36 +88,41 @@ def score(
     require_corpus(corpus, "score")
     rule = _rule(corpus, metric, language or corpus.language)
     check_predictions(predictions)
-    questions: dict[str, QuestionScore] = {}
+    asked = _ids(corpus)
+    scored: list[str] = []
+    exact, f1 = bytearray(), array("d")
     unanswerable: set[str] = set()
-    asked = _asked(corpus)
-    for question in asked.values():
+    for _, question in corpus.questions():
         given = predictions.get(question.id)
         found = _judge(question, given, rule, corpus)
         if given is not None or not rule.no_answer:
-            questions[question.id] = found
+            scored.append(question.id)
+            exact.append(found.exact_match)
+            f1.append(found.f1)
             if _no_answer(question, rule):
                 unanswerable.add(question.id)
-    if not questions:
+    if not scored:
         raise PolyspanError(
             "no question has a prediction" if asked else "there are no questions to score",
             where=corpus.source or corpus.name,
             fix="check that the predictions are for this corpus" if asked else "",
         )
+    n = len(scored)
+    questions = ScoresById(QuestionIds(scored), exact, f1)
     official: Keys = {}
     if rule.no_answer or unanswerable or null_odds is not None:
         official |= by_kind(questions, unanswerable)
     if null_odds is not None:
-        answered = {name for name in questions if predictions.get(name)}
+        answered = {name for name in scored if predictions.get(name)}
         official |= by_null_odds(questions, unanswerable, answered, null_odds)
-    n = len(questions)
+    known = sum(name in predictions for name in asked)
     return Scores(
         metric=rule.name,
-        exact_match=100.0 * sum(each.exact_match for each in questions.values()) / n,
-        f1=100.0 * sum(each.f1 for each in questions.values()) / n,
+        exact_match=100.0 * sum(exact) / n,
+        f1=100.0 * sum(f1) / n,
         n=n,
-        missing=sum(name not in predictions for name in asked),
-        unknown=sum(name not in asked for name in predictions),
+        missing=len(asked) - known,
+        unknown=len(predictions) - known,
         questions=questions,
         official=official,
     )
@@ -137,20 +136,20 @@ def _rule(corpus: "Corpus", metric: str | Metric | Rule | None, language: str | 
     return find(named, language) if isinstance(named, str) else as_metric(named)
 
 
-def _asked(corpus: "Corpus") -> "dict[str, Question]":
-    """The questions by id, in file order. Raises PolyspanError where two have one id."""
+def _ids(corpus: "Corpus") -> set[str]:
+    """The ids of all questions. Raises PolyspanError where two have one id."""
     from polyspan.data.formats.parsed import remedy
 
-    asked: dict[str, Question] = {}
+    found: set[str] = set()
     for _, question in corpus.questions():
-        if question.id in asked:
+        if question.id in found:
             raise PolyspanError(
                 f"two questions have the id {question.id!r}: a prediction cannot be told to be for one of them",
                 where=corpus.source or corpus.name,
                 fix=f"{remedy(corpus.source or corpus.name)} puts the second one aside",
             )
-        asked[question.id] = question
-    return asked
+        found.add(question.id)
+    return found
 
 
 def _no_answer(question: "Question", rule: Metric | Own) -> bool:

@@ -141,9 +141,9 @@ def _run_p(first: Floats, second: Floats, draws: int, seed: int) -> float | None
 
 def _drawn(sums: Floats, runs: tuple[int, int], draws: int, seed: int) -> Floats:
     """The difference in each draw, of shape (draws, 2), from 0 to 1. The last summed column is the size."""
-    wide = sums.reshape(len(sums), -1)
-    drawn = bootstrap_sums(wide, draws, (seed, 0)).reshape(draws, *sums.shape[1:])
-    means = drawn[:, :-1] / drawn[:, -1:]
+    wide = sums.reshape(len(sums), -1)[:, :-1]  # the size once is enough
+    drawn = bootstrap_sums(wide, draws, (seed, 0))
+    means = drawn[:, :-1].reshape(draws, -1, 2) / drawn[:, -1, None, None]
     # Runs of A and B are drawn apart: a seed is no pair. By content, not by side: swapped systems draw the same.
     whole = sums.sum(axis=0).tolist()
     streams = (2, 3) if whole[: runs[0]] <= whole[runs[0] : -1] else (3, 2)

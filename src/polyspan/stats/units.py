@@ -64,10 +64,11 @@ def question_table(scores: Sequence["Scores"], of: Mapping[str, str] | None = No
 
 def unit_sums(keys: Sequence[str], table: Floats) -> Floats:
     """Sums over the questions of each unit: (questions, …) to (units, …), units in the order of their keys."""
-    _, place = np.unique(np.array(keys, dtype=object), return_inverse=True)
-    sums = np.zeros((place.max() + 1, *table.shape[1:]))
-    np.add.at(sums, place, table)
-    return sums
+    number = {key: at for at, key in enumerate(sorted(set(keys)))}
+    place = np.fromiter(map(number.__getitem__, keys), np.intp, len(keys))
+    columns = table.reshape(len(table), -1).T
+    sums = [np.bincount(place, weights=column, minlength=len(number)) for column in columns]
+    return np.stack(sums, axis=1).reshape(len(number), *table.shape[1:])
 
 
 def _unanswerable() -> str:

@@ -19,6 +19,11 @@ _GZ = b"\x1f\x8b"
 _TAR_AT = 257
 
 
+def is_packed(head: bytes) -> bool:
+    """Whether the first bytes of a file are those of a zip or gz."""
+    return head.startswith((*_ZIP, _GZ))
+
+
 def unpack(data: bytes, name: str, largest: int = LARGEST) -> tuple[bytes, str]:
     """The bytes and the name of the data file in a zip or gz; anything else comes back as it is.
 
@@ -34,7 +39,7 @@ def unpack(data: bytes, name: str, largest: int = LARGEST) -> tuple[bytes, str]:
         inner = _gunzip(data, name, largest)
     else:
         return data, name
-    packed = inner[0].startswith((*_ZIP, _GZ)) or inner[0][_TAR_AT:].startswith(b"ustar")
+    packed = is_packed(inner[0]) or inner[0][_TAR_AT:].startswith(b"ustar")
     if packed and format_of("", inner[0], binary=True) is None:
         fix = "unpack it and give the data file, or that file alone in a zip or gz"
         raise PolyspanError("an archive inside an archive: unpack it first", where=name, found=inner[1], fix=fix)

@@ -1,13 +1,16 @@
 """From bytes to text to JSON, with a fault for each thing that is not as it should be."""
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from polyspan.data.formats.doubles import load
 from polyspan.data.formats.parsed import FIX, Parsed
 from polyspan.errors import shorten
+from polyspan.files import Source
 
 NOTHING = object()
 """What `load_json` returns where there is nothing to go on with."""
@@ -16,6 +19,7 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 _WIDE_BOMS = {b"\xff\xfe\0\0": "utf-32", b"\0\0\xfe\xff": "utf-32", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _REMEDY = f"read it with --encoding {{}}, or make it UTF-8: {FIX}"
 _HEAD = 2_000
+_PIECE = 2**20
 _NOT_ASCII = re.compile("[^\0-\x7f]+")
 _UTF8 = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _WESTERN = frozenset(
@@ -24,6 +28,7 @@ _WESTERN = frozenset(
 )
 _SIGN_IN_WORD = re.compile(r"(?<=[^\W\d_])[\xa1-\xa9\xac\xae-\xb3\xb5\xb6\xb8\xb9\xbb-\xbf](?=[^\W\d_])")
 _ESCAPED = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_ESCAPE_LENGTH = 6
 
 
 def decode(data: bytes, parsed: Parsed, marked: bool = False) -> str:
@@ -39,7 +44,7 @@ def decode(data: bytes, parsed: Parsed, marked: bool = False) -> str:
     if data.startswith(_UTF8_BOM):
         data = data[3:]
         if not marked:
-            parsed.fault("", "", "bom", "a byte order mark at the start", "UTF-8 without one", FIX)
+            told_mark(parsed)
     if (wide := wide_text(data)) is not None:
         text, encoding, sign = wide
         parsed.fault("", "", "encoding", f"{encoding.upper()}, by {sign}", "UTF-8", _REMEDY.format(encoding))
@@ -58,6 +63,40 @@ def decode(data: bytes, parsed: Parsed, marked: bool = False) -> str:
     fix = "name the encoding it was saved in, such as --encoding big5, or convert it with iconv"
     parsed.fault("", "", "encoding", found, "UTF-8", fix)
     return data.decode("utf-8", "surrogateescape")
+
+
+def told_mark(parsed: Parsed) -> None:
+    """Note that a file has a byte order mark."""
+    parsed.fault("", "", "bom", "a byte order mark at the start", "UTF-8 without one", FIX)
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What a file of plain UTF-8 is like: its first bytes, and as `Parsed` has it, whether it is `suspicious`."""
+
+    head: bytes
+    marked: bool
+    suspicious: bool
+
+
+def glance(path: Source) -> Glance | None:
+    """Look through a file a piece at a time; None where it is no plain UTF-8, byte order mark or not."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    head, before, suspicious = b"", b"", False
+    with open(path, "rb") as file:
+        while piece := file.read(_PIECE):
+            head = head or piece
+            try:
+                decoder.decode(piece)
+            except UnicodeDecodeError:
+                return None
+            around = before + piece
+            suspicious = suspicious or b"\0" in piece or _ESCAPED.search(around) is not None
+            before = piece[-_ESCAPE_LENGTH:]
+    marked = head.startswith(_UTF8_BOM)
+    head = head.removeprefix(_UTF8_BOM)
+    wide = next(_wide(head), None) is not None
+    return None if decoder.getstate()[0] or wide else Glance(head, marked, suspicious)
 
 
 def told_byte(data: bytes, at: int) -> str:

@@ -1,19 +1,22 @@
 """CSV and TSV: tables as spreadsheets and pandas write them."""
 
+import codecs
+import contextlib
 import csv
 import io
+import itertools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TextIO
 
-from polyspan.data.formats.format import Format
+from polyspan.data.formats.format import Format, Irregular
 from polyspan.data.formats.parsed import Parsed
-from polyspan.data.formats.rows import as_rows, parse_rows
+from polyspan.data.formats.rows import as_rows, parse_rows, stream_rows
 from polyspan.data.schema import Corpus
 from polyspan.errors import shorten
-from polyspan.files import csv_text
+from polyspan.files import csv_pieces, csv_text
 
 _SEPARATORS = (",", ";", "\t")
 _LONGEST_FIELD = 2**30
@@ -31,10 +34,10 @@ def parse_delimited(text: str, parsed: Parsed, delimiter: str = ",") -> None:
     """
     if directive := _DIRECTIVE.match(text):
         text, delimiter = text[directive.end() :], directive[1]
-    limit = csv.field_size_limit(_LONGEST_FIELD)
-    try:
-        mark = _separator(text, parsed, delimiter)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=mark, strict=True)
+    with _long_fields():
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=_separator(text, parsed, delimiter), strict=True
+        )
         try:
             lines = list(reader)
         except csv.Error as error:
@@ -42,21 +45,55 @@ def parse_delimited(text: str, parsed: Parsed, delimiter: str = ",") -> None:
             fix = "quote every field that holds a comma, a quote or a line break"
             parsed.fault("", "", "wrong-type", found, expected, fix)
             return
-    finally:
-        csv.field_size_limit(limit)
     lines = [line for line in lines if any(cell.strip() for cell in line)]
     header = lines[0] if lines else []
-    if header and not parsed.reading.found(header) and _is_data(header):
+    if _is_headless(header, parsed):
         found = f"the first line is {', '.join(shorten(cell, 30) for cell in header[:6])}"
         fix = "put a line above it that names the columns in their order"
         parsed.fault("", "header", "missing-key", found, "a header such as id,context,question,answer_text", fix)
         parsed.set_aside("rows", lines, len(parsed.faults) - 1)
         return
-    width = len(header)
-    rows = (line if len(line) > width else dict(zip(header, line, strict=False)) for line in lines[1:])
-    parse_rows(rows, parsed, width)
+    parse_rows(_rows(header, lines[1:]), parsed, len(header))
     # Every number of a CSV is text.
     parsed.odd_starts.clear()
+
+
+def stream_delimited(file: TextIO, parsed: Parsed, delimiter: str = ",") -> None:
+    """`parse_delimited` of an open file. Raises Irregular for one without a header, and with a fault of CSV."""
+    first = next((line for line in file if line.strip("\r\n")), "")
+    if not first or _DIRECTIVE.match(first):
+        raise Irregular
+    mark = _separator(first, parsed, delimiter)
+    with _long_fields():
+        reader = csv.reader(itertools.chain([first], file), delimiter=mark, strict=True)
+        lines = (line for line in reader if any(cell.strip() for cell in line))
+        try:
+            header = next(lines, [])
+            if not header or _is_headless(header, parsed):
+                raise Irregular
+            stream_rows(_rows(header, lines), parsed, len(header))
+        except csv.Error:
+            raise Irregular from None
+    parsed.odd_starts.clear()
+
+
+@contextlib.contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let a field be as long as a context may be."""
+    limit = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _rows(header: Sequence[str], lines: Iterable[list[str]]) -> Iterator[Any]:
+    """Each line by the names of its columns; one with more fields than there are names as it is."""
+    return (line if len(line) > len(header) else dict(zip(header, line, strict=False)) for line in lines)
+
+
+def _is_headless(first: Sequence[str], parsed: Parsed) -> bool:
+    return bool(first) and not parsed.reading.found(first) and _is_data(first)
 
 
 def _separator(text: str, parsed: Parsed, usual: str) -> str:
@@ -84,31 +121,39 @@ def _is_data(line: Sequence[str]) -> bool:
     )
 
 
-def _csv(corpus: Corpus, delimiter: str = ",") -> bytes:
-    rows = [row | {"answers": json.dumps(row["answers"], ensure_ascii=False)} for row in as_rows(corpus)]
-    columns = list(rows[0]) if rows else ["id", "title", "context", "question", "answers"]
-    return csv_text(rows, columns, delimiter=delimiter, quoting=csv.QUOTE_ALL).encode()
+def _csv(corpus: Corpus, delimiter: str = ",") -> Iterator[bytes]:
+    rows = (row | {"answers": json.dumps(row["answers"], ensure_ascii=False)} for row in as_rows(corpus))
+    first = list(itertools.islice(rows, 1))
+    columns = list(first[0]) if first else ["id", "title", "context", "question", "answers"]
+    pieces = csv_pieces(itertools.chain(first, rows), columns, delimiter=delimiter, quoting=csv.QUOTE_ALL)
+    return (piece.encode() for piece in pieces)
 
 
-def _sheet(corpus: Corpus, delimiter: str = ",") -> bytes:
+def _sheet(corpus: Corpus, delimiter: str = ",") -> Iterator[bytes]:
     style: dict[str, Any] = {"delimiter": delimiter, "lineterminator": "\r\n"}
+    yield codecs.BOM_UTF8
     if not len(corpus):  # plain sentences, or contexts alone
         lines = [{"context": paragraph.context} for paragraph in corpus.paragraphs]
-        return csv_text(lines, ["context"], **style).encode("utf-8-sig")
+        yield csv_text(lines, ["context"], **style).encode()
+        return
+    several = any(len(question.answers) > 1 for _, question in corpus.questions())
     rows = as_rows(corpus)
-    several = any(len(row["answers"]["text"]) > 1 for row in rows)
-    others = [name for name in (rows[0] if rows else ()) if name not in ("question", "context", "answers")]
-    columns = ["question", "context", "answer", "answer_start", *(others or ["id", "title"])]
-    for row in rows:
-        answers = row["answers"]
-        first = {"answer": answers["text"][:1], "answer_start": answers["answer_start"][:1]}
-        row |= {name: value[0] if value else "" for name, value in first.items()}
-        row["answers"] = json.dumps(answers, ensure_ascii=False)
-    columns += ["answers"] * several
-    return csv_text(rows, columns, **style).encode("utf-8-sig")
+    first = next(rows)
+    others = [name for name in first if name not in ("question", "context", "answers")]
+    columns = ["question", "context", "answer", "answer_start", *others, *["answers"] * several]
+    for piece in csv_pieces(map(_on_sheet, itertools.chain([first], rows)), columns, **style):
+        yield piece.encode()
 
 
-CSV = Format("csv", (".csv",), parse_delimited, _csv, _sheet, marked=True)
+def _on_sheet(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its first answer in columns of its own."""
+    answers = row["answers"]
+    first = {"answer": answers["text"][:1], "answer_start": answers["answer_start"][:1]}
+    row |= {name: value[0] if value else "" for name, value in first.items()}
+    return row | {"answers": json.dumps(answers, ensure_ascii=False)}
+
+
+CSV = Format("csv", (".csv",), parse_delimited, _csv, _sheet, marked=True, stream=stream_delimited)
 TSV = Format(
     "tsv",
     (".tsv",),
@@ -116,4 +161,5 @@ TSV = Format(
     partial(_csv, delimiter="\t"),
     partial(_sheet, delimiter="\t"),
     marked=True,
+    stream=partial(stream_delimited, delimiter="\t"),
 )

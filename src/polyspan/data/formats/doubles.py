@@ -20,6 +20,11 @@ def load(text: str) -> Any:
     return _DECODER.decode(text)
 
 
+def load_from(text: str, at: int) -> tuple[Any, int]:
+    """As `load`, the value that begins at a place of a text, and where it ends."""
+    return _DECODER.raw_decode(text, at)
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) == len(pairs):

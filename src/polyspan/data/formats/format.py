@@ -1,14 +1,18 @@
 """What a format of data files is, and all of them by name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from polyspan.data.schema import Corpus
 from polyspan.records import Records
 
 if TYPE_CHECKING:
     from polyspan.data.formats.parsed import Parsed
+
+
+class Irregular(Exception):
+    """A file cannot be read piece by piece: it is broken, or of a rarer shape."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,10 @@ class Format:
     """Endings of file names, in small letters and with the dot."""
     parse: "Callable[[Any, Parsed], None]"
     """Put what the content holds into a `Parsed`: paragraphs with their places, and a fault for what is wrong."""
-    write: Callable[[Corpus], bytes] | None = None
-    """A corpus as the bytes of a file, where the format can be written; the same ones for the same corpus."""
-    sheet: Callable[[Corpus], bytes] | None = None
+    write: Callable[[Corpus], bytes | Iterable[bytes]] | None = None
+    """A corpus as the bytes of a file, where the format can be written; the same for the same corpus, whole or in
+    pieces."""
+    sheet: Callable[[Corpus], bytes | Iterable[bytes]] | None = None
     """The same for people with a spreadsheet, which is written where the format is asked for by its name."""
     recognise: Callable[[Any], bool | None] = lambda content: None
     """Whether content is of this format whatever its file is called: yes, no, or None where the suffix decides."""
@@ -35,6 +40,9 @@ class Format:
     """Whether a byte order mark at the start is the custom, and no fault."""
     holds: Literal["questions", "contexts", "both"] = "questions"
     """What it has a place for: contexts with their questions, contexts alone, or contexts with and without."""
+    stream: "Callable[[TextIO, Parsed], None] | None" = None
+    """As `parse`, from an open file of which no more than a piece is held. Raises Irregular for what needs the
+    whole: `parse` then has its turn, and comes to the same where both can read a file."""
 
 
 FORMATS: Records[Format] = Records("polyspan.data.formats", Format, "polyspan.formats")
@@ -45,6 +53,11 @@ def format_of(suffix: str, content: Any, binary: bool) -> Format | None:
     there = {format: format.recognise(content) for format in FORMATS.values() if format.binary is binary}
     named = (format for format, told in there.items() if told is None and suffix in format.suffixes)
     return next((format for format, told in there.items() if told), next(named, None))
+
+
+def pieces(content: bytes | Iterable[bytes]) -> Iterable[bytes]:
+    """What `write` and `sheet` give, in pieces: one, where it is whole."""
+    return [content] if isinstance(content, bytes) else content
 
 
 def sheets() -> list[str]:

@@ -1,12 +1,13 @@
 """JSON: SQuAD's articles, CMRC's contexts, rows or columns of a table, as one document."""
 
-import json
-from collections.abc import Mapping
-from typing import Any
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any, TextIO
 
 from polyspan.data.formats import rows, squad
 from polyspan.data.formats.decoding import NOTHING, load_json
-from polyspan.data.formats.format import Format
+from polyspan.data.formats.format import Format, Irregular
+from polyspan.data.formats.json_stream import JsonStream
 from polyspan.data.formats.parsed import Parsed
 from polyspan.data.schema import Corpus
 
@@ -67,8 +68,27 @@ def _kind(items: list[Any], parsed: Parsed) -> str | None:
     return "rows" if {"context", "question"} & parsed.reading.found(first).keys() else None
 
 
-def _as_json(corpus: Corpus) -> bytes:
-    return json.dumps(squad.as_articles(corpus), ensure_ascii=False).encode() + b"\n"
+def _stream(file: TextIO, parsed: Parsed) -> None:
+    document = JsonStream(file)
+    if document.peek() == "{":
+        squad.stream_articles(document, parsed)
+    else:
+        stream_items((document.value() for _ in document.items()), parsed)
+        if document.peek():
+            raise Irregular
 
 
-JSON = Format("json", (".json",), _parse, _as_json, holds="both")
+def stream_items(items: Iterator[Any], parsed: Parsed) -> None:
+    """`parse_items` of rows that are not held. Raises Irregular for articles and contexts, and for none or one."""
+    first = list(itertools.islice(items, 2))
+    if len(first) < 2 or not isinstance(first[0], Mapping) or _kind(first, parsed) != "rows":
+        raise Irregular
+    rows.stream_rows(itertools.chain(first, items), parsed)
+
+
+def _as_json(corpus: Corpus) -> Iterator[bytes]:
+    yield from (piece.encode() for piece in squad.in_pieces(corpus))
+    yield b"\n"
+
+
+JSON = Format("json", (".json",), _parse, _as_json, holds="both", stream=_stream)

@@ -1,13 +1,14 @@
 """JSON Lines: a row, context or article a line."""
 
+import io
 import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TextIO
 
 from polyspan.data.formats.doubles import load
-from polyspan.data.formats.format import Format
-from polyspan.data.formats.json_document import parse_document, parse_items
+from polyspan.data.formats.format import Format, Irregular
+from polyspan.data.formats.json_document import parse_document, parse_items, stream_items
 from polyspan.data.formats.parsed import Parsed
 from polyspan.data.formats.rows import as_rows
 from polyspan.data.schema import Corpus
@@ -35,9 +36,25 @@ def parse_lines(text: str, parsed: Parsed) -> None:
         parse_items(items, parsed)
 
 
-def as_lines(corpus: Corpus) -> bytes:
+def stream_lines(file: TextIO, parsed: Parsed) -> None:
+    """`parse_lines` of an open file. Raises Irregular for lines that are no rows, or no JSON."""
+    if isinstance(file, io.TextIOWrapper):
+        file.reconfigure(newline="\n")
+
+    def objects() -> Iterator[Any]:
+        for line in file:
+            if line.strip():
+                try:
+                    yield load(line)
+                except (ValueError, RecursionError):
+                    raise Irregular from None
+
+    stream_items(objects(), parsed)
+
+
+def as_lines(corpus: Corpus) -> Iterator[bytes]:
     """A corpus as rows, one a line."""
-    return b"".join(json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in as_rows(corpus))
+    return (json.dumps(row, ensure_ascii=False).encode() + b"\n" for row in as_rows(corpus))
 
 
 def _has_lines(text: str) -> bool | None:
@@ -52,4 +69,6 @@ def _has_lines(text: str) -> bool | None:
     return True
 
 
-JSON_LINES = Format("jsonl", (".jsonl", ".ndjson"), parse_lines, as_lines, recognise=_has_lines)
+JSON_LINES = Format(
+    "jsonl", (".jsonl", ".ndjson"), parse_lines, as_lines, recognise=_has_lines, stream=stream_lines
+)

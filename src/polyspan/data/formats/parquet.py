@@ -34,7 +34,7 @@ def _write(corpus: Corpus) -> bytes:
         import pyarrow.parquet as pq
     except ImportError as error:
         raise PolyspanError("writing Parquet needs pyarrow", fix="pip install pyarrow") from error
-    rows = as_rows(corpus)
+    rows = list(as_rows(corpus))
     answers = pa.struct([("text", pa.list_(pa.string())), ("answer_start", pa.list_(pa.int64()))])
     kinds = {"answers": answers, "is_impossible": pa.bool_(), "paragraph": pa.int64()}
     columns = list(rows[0]) if rows else ["id", "title", "context", "question", "answers"]

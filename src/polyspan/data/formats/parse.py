@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 from polyspan.data.formats import archive
-from polyspan.data.formats.decoding import decode
-from polyspan.data.formats.format import FORMATS, format_of
+from polyspan.data.formats.decoding import decode, glance, told_mark
+from polyspan.data.formats.documents import refuse_document
+from polyspan.data.formats.format import FORMATS, Irregular, format_of
 from polyspan.data.formats.json_document import JSON
 from polyspan.data.formats.options import Reading
 from polyspan.data.formats.parsed import Parsed
@@ -18,7 +19,8 @@ def parse(data: Source, reading: Reading | None = None) -> list[Parsed]:
 
     Raises PolyspanError where there is nothing to parse: no such file, a folder, an empty file, a bad archive.
     """
-    parts = [_parse_file(path, reading or Reading()) for path in _paths(data)]
+    reading = reading or Reading()
+    parts = [_streamed(path, reading) or _parse_file(path, reading) for path in _paths(data)]
     if not any(part.faults or any(paragraph.questions for paragraph in part.paragraphs) for part in parts):
         found, fix = "no question at all", "check that this is the file you mean"
         if parts[0].plain:
@@ -53,6 +55,30 @@ def _paths(data: Source) -> list[str]:
             "there is no such file", where=path, fix="check the path; `polyspan data list` has names"
         )
     return [path]
+
+
+def _streamed(path: str, reading: Reading) -> Parsed | None:
+    """A file of plain UTF-8 in a usual shape, read piece by piece; None where it must be read whole."""
+    with explained(path, "read"):
+        seen = glance(path) if reading.encoding is None else None
+        if seen is None or not seen.head.strip() or archive.is_packed(seen.head):
+            return None
+        if format_of("", seen.head, binary=True) is not None:
+            return None
+        refuse_document(seen.head, path)
+        head = seen.head.decode("utf-8", "ignore")
+        format = format_of(Path(path).suffix.lower(), head, binary=False) or JSON
+        if format.stream is None:
+            return None
+        parsed = Parsed(path, reading=reading, suspicious=seen.suspicious)
+        if seen.marked and not format.marked:
+            told_mark(parsed)
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            try:
+                format.stream(file, parsed)
+            except Irregular:
+                return None
+    return parsed
 
 
 def _parse_file(path: str, reading: Reading) -> Parsed:

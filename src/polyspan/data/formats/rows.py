@@ -2,12 +2,13 @@
 
 import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from polyspan.data.formats.cells import is_blank, is_empty, whole_number, yes_or_no
 from polyspan.data.formats.doubles import Doubled
+from polyspan.data.formats.format import Irregular
 from polyspan.data.formats.options import REQUIRED
 from polyspan.data.formats.parsed import Parsed, question_from, text_at, title_at
 from polyspan.data.formats.printed import from_printed
@@ -54,29 +55,83 @@ def parse_rows(rows: Iterable[Any], parsed: Parsed, width: int = 0) -> None:
     languages = {str(row.get(columns.get("language")) or "").strip() for row in objects} - {""}
     if len(languages) == 1:
         parsed.say_language(languages.pop())
-    # Of each paragraph: context, title, `paragraph`; then its place and its questions.
-    blocks: list[tuple[tuple[str, str, Any], str, list[Question]]] = []
+    table = _Table(parsed, columns, width)
     for number, raw in enumerate(rows, 1):
-        place, since = f"row {number}", len(parsed.faults)
-        row = _renamed(raw, columns) if isinstance(raw, Mapping) else raw
+        table.add(number, raw)
+    table.close()
+
+
+def stream_rows(rows: Iterable[Any], parsed: Parsed, width: int = 0) -> None:
+    """`parse_rows` of rows that are not held.
+
+    Raises Irregular where a later row has a column that means something and the first one lacks, where the rows
+    name no language but something else, and for a fault of the table as a whole.
+    """
+    table: _Table | None = None
+    keys: dict[str, None] = {}
+    languages: set[str] = set()
+    for number, raw in enumerate(rows, 1):
+        if isinstance(raw, Mapping):
+            if not raw.keys() <= keys.keys():
+                keys |= dict.fromkeys(raw)
+                columns = parsed.reading.found(keys)
+                if table is None and not _without_columns(parsed, raw, columns):
+                    table = _Table(parsed, columns, width)
+            if table is None or columns != table.columns:
+                raise Irregular
+            if "language" in columns:
+                languages.add(str(raw.get(columns["language"]) or "").strip())
+        elif table is None:
+            raise Irregular
+        table.add(number, raw)
+    if table is None:
+        raise Irregular
+    table.close()
+    since = len(parsed.faults)
+    if len(languages := languages - {""}) == 1:
+        parsed.say_language(languages.pop())
+    if len(parsed.faults) > since:
+        raise Irregular
+
+
+class _Table:
+    """Takes rows one by one, and makes a paragraph of neighbouring ones with the same context and title."""
+
+    def __init__(self, parsed: Parsed, columns: Mapping[str, str], width: int) -> None:
+        self.parsed, self.columns, self.width = parsed, columns, width
+        self._plain = all(known == name for known, name in columns.items())
+        self._key: tuple[str, str, Any] | None = None  # of the paragraph at hand: context, title, `paragraph`
+        self._questions: list[Question] = []
+
+    def add(self, number: int, raw: Any) -> None:
+        """Take a row, or set it aside with what is wrong with it."""
+        parsed, place, since = self.parsed, f"row {number}", len(self.parsed.faults)
+        row = _renamed(raw, self.columns) if isinstance(raw, Mapping) and not self._plain else raw
         context = text_at(parsed, place, row, "context") if isinstance(row, Mapping) else None
         title = None if context is None else title_at(parsed, place, row)
         question = None if context is None else _question(parsed, row, context, place)
         if context is None or title is None or question is None:
-            if width and isinstance(row, list):
-                found, expected = f"{len(row)} fields", f"{width} fields, as the header has"
+            if self.width and isinstance(row, list):
+                found, expected = f"{len(row)} fields", f"{self.width} fields, as the header has"
                 fix = "quote a field that holds the separator"
                 parsed.fault(place, "", "wrong-type", found, expected, fix)
             elif len(parsed.faults) == since:
                 parsed.wrong(place, "", row, "an object with id, context, question and answers")
             parsed.set_aside(place, raw, since, context=context)
-            continue
+            return
         key = (context, title, row.get("paragraph"))
-        if not blocks or blocks[-1][0] != key:
-            blocks.append((key, place, []))
-        blocks[-1][2].append(question)
-    parsed.places += [place for _, place, _ in blocks]
-    parsed.paragraphs += [Paragraph(context, tuple(asked), title) for (context, title, _), _, asked in blocks]
+        if key != self._key:
+            self.close()
+            self._key = key
+            parsed.places.append(place)
+        self._questions.append(question)
+
+    def close(self) -> None:
+        """Finish the paragraph at hand."""
+        if self._key is not None:
+            context, title, _ = self._key
+            self.parsed.paragraphs.append(Paragraph(context, tuple(self._questions), title))
+        self._key, self._questions = None, []
 
 
 def _without_columns(parsed: Parsed, row: Mapping[Any, Any], columns: Mapping[str, str]) -> bool:
@@ -97,8 +152,6 @@ def _without_columns(parsed: Parsed, row: Mapping[Any, Any], columns: Mapping[st
 
 def _renamed(row: Mapping[Any, Any], columns: Mapping[str, str]) -> Mapping[Any, Any]:
     """A row with its columns under the names that mean something here."""
-    if all(known == name for known, name in columns.items()):
-        return row
     doubled = row["doubled"] if isinstance(row, Doubled) else {}
     given = set(columns.values())
     rest = {key: value for key, value in row.items() if key not in given and key not in columns}
@@ -109,7 +162,7 @@ def _renamed(row: Mapping[Any, Any], columns: Mapping[str, str]) -> Mapping[Any,
     return Doubled(found | {"doubled": {names.get(key, key): earlier for key, earlier in doubled.items()}})
 
 
-def as_rows(corpus: Corpus) -> list[dict[str, Any]]:
+def as_rows(corpus: Corpus) -> Iterator[dict[str, Any]]:
     """A corpus as rows in the hub's shape: id, title, context, question, answers.
 
     `is_impossible` is added where a question is impossible or has no answers, `paragraph` (a number) where two
@@ -117,25 +170,24 @@ def as_rows(corpus: Corpus) -> list[dict[str, Any]]:
     no place among rows.
     """
     flagged = any(question.impossible or not question.answers for _, question in corpus.questions())
-    keys = [(paragraph.context, paragraph.title) for paragraph in corpus.paragraphs if paragraph.questions]
-    numbered = any(one == two for one, two in itertools.pairwise(keys))
-    return [
-        {
-            "id": question.id,
-            "title": paragraph.title,
-            "context": paragraph.context,
-            "question": question.text,
-            "answers": {
-                "text": [answer.text for answer in question.answers],
-                "answer_start": [answer.start for answer in question.answers],
-            },
-            **({"is_impossible": question.impossible} if flagged else {}),
-            **({"paragraph": number} if numbered else {}),
-            **({"language": corpus.language} if corpus.language else {}),
-        }
-        for number, paragraph in enumerate(corpus.paragraphs)
-        for question in paragraph.questions
-    ]
+    asked = (paragraph for paragraph in corpus.paragraphs if paragraph.questions)
+    pairs = itertools.pairwise(asked)
+    numbered = any((one.context, one.title) == (two.context, two.title) for one, two in pairs)
+    for number, paragraph in enumerate(corpus.paragraphs):
+        for question in paragraph.questions:
+            yield {
+                "id": question.id,
+                "title": paragraph.title,
+                "context": paragraph.context,
+                "question": question.text,
+                "answers": {
+                    "text": [answer.text for answer in question.answers],
+                    "answer_start": [answer.start for answer in question.answers],
+                },
+                **({"is_impossible": question.impossible} if flagged else {}),
+                **({"paragraph": number} if numbered else {}),
+                **({"language": corpus.language} if corpus.language else {}),
+            }
 
 
 def _question(parsed: Parsed, row: Mapping[str, Any], context: str, place: str) -> Question | None:

@@ -1,8 +1,13 @@
 """Nested JSON: SQuAD's articles, paragraphs and questions, and CMRC 2018's own list of contexts."""
 
-from collections.abc import Mapping
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
+from polyspan.data.formats.format import Irregular
+from polyspan.data.formats.json_stream import JsonStream
 from polyspan.data.formats.parsed import Parsed, question_from, text_at, title_at
 from polyspan.data.schema import Corpus, Paragraph, Question
 
@@ -29,6 +34,53 @@ def parse_articles(document: Mapping[Any, Any], parsed: Parsed) -> None:
             _paragraph(parsed, paragraph, f"{place}.paragraphs[{index}]", title)
 
 
+def stream_articles(document: JsonStream, parsed: Parsed) -> None:
+    """`parse_articles` of a document that is walked through, a context with its questions at a time.
+
+    Raises Irregular where it is not of that shape, or has a fault that is not of a context or a question.
+    """
+    about: dict[str, Any] = {}
+    for key in document.members():
+        if key in about:
+            raise Irregular
+        about[key] = None if key == "data" else document.value()
+        if key != "data":
+            continue
+        for number in document.items():
+            _stream_article(document, parsed, f"data[{number}]")
+    since = len(parsed.faults)
+    parsed.version = version if isinstance(version := about.get("version"), str) else ""
+    parsed.say_language(about.get("language"))
+    if document.peek() or not parsed.places or len(parsed.faults) > since:
+        raise Irregular
+
+
+def _stream_article(document: JsonStream, parsed: Parsed, place: str) -> None:
+    article: dict[str, Any] = {}
+    first, since, title = len(parsed.paragraphs), len(parsed.quarantine), ""
+    for key in document.members():
+        if key in article:
+            raise Irregular
+        article[key] = None if key == "paragraphs" else document.value()
+        if key != "paragraphs":
+            continue
+        title = _title(parsed, article)
+        for index in document.items():
+            _paragraph(parsed, document.value(), f"{place}.paragraphs[{index}]", title)
+    if "paragraphs" not in article:
+        raise Irregular
+    if (late := _title(parsed, article)) != title:  # it stands behind the paragraphs, as in KorQuAD
+        parsed.paragraphs[first:] = [replace(paragraph, title=late) for paragraph in parsed.paragraphs[first:]]
+        parsed.quarantine[since:] = [replace(item, title=late) for item in parsed.quarantine[since:]]
+
+
+def _title(parsed: Parsed, article: Mapping[str, Any]) -> str:
+    title = title_at(parsed, "", article)
+    if title is None:
+        raise Irregular
+    return title
+
+
 def parse_paragraphs(contexts: list[Any], parsed: Parsed) -> None:
     """Parse a list of contexts, each with its questions under `qas`, into `parsed`: CMRC 2018's first release.
 
@@ -46,21 +98,34 @@ def parse_paragraphs(contexts: list[Any], parsed: Parsed) -> None:
             _paragraph(parsed, item, f"[{number}]", title)
 
 
-def as_articles(corpus: Corpus) -> dict[str, Any]:
-    """A corpus as a SQuAD document: neighbouring paragraphs of one title make one article.
+def in_pieces(corpus: Corpus) -> Iterator[str]:
+    """A corpus as a SQuAD document, in pieces of its JSON: neighbouring paragraphs of one title make one article.
 
     A set with an impossible question is written as 2.0, with `is_impossible` throughout. Its `language` stands
     beside the version, where other tools pass it over.
     """
     two = any(question.impossible for _, question in corpus.questions())
-    data: list[dict[str, Any]] = []
-    for paragraph in corpus.paragraphs:
-        if not data or data[-1]["title"] != paragraph.title:
-            data.append({"title": paragraph.title, "paragraphs": []})
-        qas = [_as_object(question, two) for question in paragraph.questions]
-        data[-1]["paragraphs"].append({"context": paragraph.context, "qas": qas})
     language = {"language": corpus.language} if corpus.language else {}
-    return {"version": "v2.0" if two else "1.1", **language, "data": data}
+    yield _opened({"version": "v2.0" if two else "1.1", **language}, "data")
+    articles = itertools.groupby(corpus.paragraphs, key=lambda paragraph: paragraph.title)
+    for number, (title, paragraphs) in enumerate(articles):
+        yield ", " * (number > 0) + _opened({"title": title}, "paragraphs")
+        for index, paragraph in enumerate(paragraphs):
+            qas = [_as_object(question, two) for question in paragraph.questions]
+            yield ", " * (index > 0) + json.dumps({"context": paragraph.context, "qas": qas}, ensure_ascii=False)
+        yield "]}"
+    yield "]}"
+
+
+def as_articles(corpus: Corpus) -> dict[str, Any]:
+    """A corpus as a SQuAD document, as `in_pieces` writes it."""
+    document: dict[str, Any] = json.loads("".join(in_pieces(corpus)))
+    return document
+
+
+def _opened(known: Mapping[str, Any], key: str) -> str:
+    """An object as JSON, up to the first item of a list that is its last value."""
+    return f"{json.dumps(known, ensure_ascii=False)[:-1]}, {json.dumps(key)}: ["
 
 
 def _as_object(question: Question, two: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from polyspan.lab.stage import Stage
 from polyspan.lab.work.answers import kept_scores
 from polyspan.lab.work.corpus import kept_corpus
 from polyspan.score import score
+from polyspan.score.by_id import QuestionIds
 from polyspan.stats.evidence import Evidence
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Gathered:
     def __init__(self, store: "Store", out: Path, done: frozenset[str]) -> None:
         self.store, self.out, self.done = store, out, done
         self._scores: dict[str, Scores] = {}
+        self._ids: dict[QuestionIds, QuestionIds] = {}
         self._corpora: dict[str, Corpus] = {}
         self._json: dict[Path, Any] = {}
         self._copies: dict[str, str] = {}
@@ -38,7 +40,7 @@ class Gathered:
     def scores(self, predict: Stage) -> "Scores":
         """The scores of a predict or baseline stage, question by question."""
         if predict.key not in self._scores:
-            self._scores[predict.key] = kept_scores(self.store.path(predict))[0]
+            self._scores[predict.key] = kept_scores(self.store.path(predict), self._ids)[0]
         return self._scores[predict.key]
 
     def scored_by(self, predict: Stage, metric: str) -> "Scores":

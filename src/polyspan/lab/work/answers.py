@@ -1,14 +1,16 @@
 """Answers to a test as a stage keeps them: texts, spans, and the score of every question."""
 
 import json
+from array import array
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from polyspan.data.schema import Corpus
 from polyspan.files import write_json
 from polyspan.score import Scores, score
-from polyspan.score.scores import QuestionScore
+from polyspan.score.by_id import QuestionIds, ScoresById
 
 
 def write_answers(
@@ -31,9 +33,18 @@ def write_answers(
     write_json(out / "scores.json", summary | facts | {"questions": questions}, indent=None)
 
 
-def kept_scores(folder: Path) -> tuple[Scores, dict[str, Any]]:
-    """The scores of a finished stage, and everything else that it says of itself."""
+def kept_scores(
+    folder: Path, known: dict[QuestionIds, QuestionIds] | None = None
+) -> tuple[Scores, dict[str, Any]]:
+    """The scores of a finished stage, and everything else that it says of itself.
+
+    `known` are the ids of other stages' questions: where they are these, they are taken, and sorted once for all.
+    """
     content = json.loads((folder / "scores.json").read_text("utf-8"))
-    questions = {key: QuestionScore(bool(exact), f1) for key, (exact, f1) in content.pop("questions").items()}
+    questions = content.pop("questions")
+    values = list(chain.from_iterable(questions.values()))
+    ids = QuestionIds(questions)
+    ids = ids if known is None else known.setdefault(ids, ids)
+    found = ScoresById(ids, bytes(values[::2]), array("d", values[1::2]))
     names = ("metric", "exact_match", "f1", "n", "missing", "unknown")
-    return Scores(**{name: content[name] for name in names}, questions=questions), content
+    return Scores(**{name: content[name] for name in names}, questions=found), content

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 GREY = "#5b666c"
 _FONT = "DejaVu Sans"  # comes with matplotlib
 _MORE_FONTS = ("Noto Sans CJK JP", "Noto Sans Arabic", "Noto Sans Thai")
-_STYLE = {"font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
+_STYLE = {"font.family": [_FONT], "font.size": 6.5, "axes.linewidth": 0.6, "pdf.fonttype": 42}
 _DOTS = 300  # PNG, dots an inch
+_MARGIN = 0.03  # inches
 _NEVER_THE_SAME = {"png": {"Software": None}, "pdf": {"CreationDate": None, "Creator": None}}
 
 
@@ -26,20 +27,21 @@ def write_figure(folder: Path, name: str, draw: Callable[..., "Figure"], *number
     """
     from matplotlib import font_manager, rc_context, rcParams
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
-    style = _STYLE | {"font.family": [_FONT, *(name for name in _MORE_FONTS if name in installed)]}
     written = []
-    with rc_context(style), warnings.catch_warnings():
+    with rc_context(_STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # labels are ASCII but for a user's own names
         figure = draw(*numbers)
         if not _is_plain(figure):
+            installed = {font.name for font in font_manager.fontManager.ttflist}
+            rcParams["font.family"] = [_FONT, *(name for name in _MORE_FONTS if name in installed)]
             rcParams["pdf.fonttype"] = 3  # letters as drawings: 42 cannot hold the fonts of Han and Hangul
+            figure = draw(*numbers)
+        figure.set_dpi(_DOTS)
+        tight = figure.get_tightbbox().padded(_MARGIN)  # once for both files: "tight" draws for each
         for kind, metadata in _NEVER_THE_SAME.items():
             path = folder / f"{name}.{kind}"
             with replacing(path) as part:
-                figure.savefig(
-                    part, format=kind, dpi=_DOTS, metadata=metadata, bbox_inches="tight", pad_inches=0.03
-                )
+                figure.savefig(part, format=kind, dpi=_DOTS, metadata=metadata, bbox_inches=tight)
             written.append(path)
     return written
 
