@@ -25,12 +25,12 @@ class LocalModel:
     retried = 0
 
     def __init__(self, name: str, max_tokens: int) -> None:
+        self.name, self.max_tokens = name, max_tokens
+        known = sorted(content_of(name).items()) or fixed_name(name)  # raises before anything heavy is loaded
         import torch
 
-        self.name, self.max_tokens = name, max_tokens
         self._model, self._tokenizer = _load(name)
         self._model.to("cuda" if torch.cuda.is_available() else "cpu")
-        known = sorted(content_of(name).items()) or fixed_name(name)
         self.identity = repr([known, str(self._model.dtype), max_tokens])
 
     def replies(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, LlmReply]]:
