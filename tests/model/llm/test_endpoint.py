@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import warnings
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import llm_server
-from llm_server import broken_stream, cut, drips, echoes_key, says, streamed
+from llm_server import broken_stream, cut, drips, echoes_key, reply, says, streamed
 from polyspan.data.write import write
 from polyspan.errors import PolyspanError, PolyspanWarning, UsageError
 from polyspan.model.llm.endpoint import EndpointModel, Requests
@@ -175,8 +176,14 @@ def test_a_pace_is_kept(server, corpus):
 
 
 def test_requests_are_parallel_and_bounded(server, corpus):
-    server.delay = 0.1
-    ask(server, corpus, requests=Requests(parallel=3))
+    met = threading.Barrier(3)
+
+    def meets(handler, body):
+        met.wait(timeout=30)
+        reply(handler, body)
+
+    server.faults = [meets] * 3
+    ask(server, corpus, requests=Requests(parallel=3, timeout=60))
     assert server.most == 3
 
 

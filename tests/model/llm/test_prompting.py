@@ -7,7 +7,7 @@ import pytest
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.llm.language_model import LanguageModel
-from polyspan.model.llm.llm_name import Endpoint, content_of, endpoint_of
+from polyspan.model.llm.llm_name import Endpoint, content_of, endpoint_of, fixed_name
 from polyspan.model.llm.prompting import NO_ANSWER, Prompting, template_for, templates
 from polyspan.model.llm.reply import LlmReply, said
 from polyspan.prediction import predict_llm
@@ -191,16 +191,16 @@ def test_names_that_are_none(name, message):
     assert "sk-secret" not in str(caught.value)
 
 
-def test_what_stands_behind_a_name(tmp_path):
-    assert content_of("llm:http://h/v1#m") == ("llm:http://h/v1#m", {})
+def test_what_stands_behind_a_name(tmp_path, monkeypatch):
+    assert (fixed_name("llm:http://h/v1#m"), content_of("llm:http://h/v1#m")) == ("llm:http://h/v1#m", {})
     file = tmp_path / "m.gguf"
     file.write_bytes(b"GGUF")
-    assert content_of(f"llm:{file}")[1].keys() == {"m.gguf"}
+    assert content_of(f"llm:{file}").keys() == {"m.gguf"}
     for name in ("config.json", "chat_template.jinja", "notes.md"):
         (tmp_path / name).write_text("{}", "utf-8")
-    name, content = content_of(f"llm:{tmp_path}")
-    assert name == f"llm:{tmp_path}"
-    assert content.keys() == {"config.json", "chat_template.jinja"}
+    assert content_of(f"llm:{tmp_path}").keys() == {"config.json", "chat_template.jinja"}
+    monkeypatch.chdir(tmp_path.parent)
+    assert fixed_name(f"llm:./{tmp_path.name}") == f"llm:{tmp_path}"
 
 
 class Parrot:

@@ -9,7 +9,7 @@ from polyspan.lab.plan.corpora import DataStages
 from polyspan.lab.recipe.recipe import Recipe
 from polyspan.lab.recipe.resolve import placed
 from polyspan.lab.stage import Stage
-from polyspan.model.llm.llm_name import content_of, is_llm
+from polyspan.model.llm.llm_name import content_of, fixed_name, is_llm
 from polyspan.model.llm.prompting import TEMPLATES, templates
 
 _SECONDS = 1.0  # a question, at a guess
@@ -52,7 +52,7 @@ class LanguageModelStages:
     def _content(self, name: str, *path: str) -> tuple[str, dict[str, str]]:
         if name not in self._named:
             try:
-                self._named[name] = content_of(name)
+                self._named[name] = fixed_name(name), content_of(name)
             except PolyspanError as error:
                 raise placed(self.recipe, error, *path) from None
         return self._named[name]

@@ -13,7 +13,7 @@ from polyspan.lab.work.answers import write_answers
 from polyspan.lab.work.corpus import kept_corpora
 from polyspan.model.llm.endpoint import Requests
 from polyspan.model.llm.language_model import LanguageModel
-from polyspan.model.llm.llm_name import content_of
+from polyspan.model.llm.llm_name import fixed_name
 from polyspan.model.llm.prompting import Prompting
 from polyspan.prediction import predict_llm
 from polyspan.score import score
@@ -29,7 +29,7 @@ def ask(options: Mapping[str, Any], inputs: Inputs, test: Corpus, out: Path) -> 
     the cache. Raises PolyspanError for a name on the hub whose commit was not known when the run was planned.
     """
     asked, name = options["asked"], str(options["llm"])
-    if (known := content_of(name)[0]) != name:
+    if (known := fixed_name(name)) != name:
         raise commit_unknown(name, known)
     renamed = {"per_minute": "requests_per_minute"}
     parts = ("parallel", "per_minute", "timeout", "retries", "body")

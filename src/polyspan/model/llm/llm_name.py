@@ -59,22 +59,32 @@ def local_name(name: str) -> str:
     return place
 
 
-def content_of(name: str) -> tuple[str, dict[str, str]]:
-    """The name as it never changes its meaning, and what stands behind it: SHA-256 of each file that decides what
-    a model here says. A name on the hub gets its commit; an endpoint says nothing of what is behind it.
+def fixed_name(name: str) -> str:
+    """The name as it means the same tomorrow: a name on the hub with its commit, a path from the root.
 
-    Raises PolyspanError for a model that is not there, or whose commit nobody can tell.
+    An endpoint's stays as it is: nobody can tell what is behind it. Raises PolyspanError for a model that is not
+    there, or whose commit nobody can tell.
     """
     if endpoint_of(name) is not None:
-        return name, {}
+        return name
+    place = local_name(name)
+    if place.endswith(GGUF) or model_folder(place) is not None:
+        return LLM + str(Path(place).expanduser().absolute())
+    return LLM + pinned(place)
+
+
+def content_of(name: str) -> dict[str, str]:
+    """What stands behind the name of a model here: SHA-256 of each file that decides what it says; of one on the
+    hub, whose name says it, and of an endpoint nothing. Raises PolyspanError for a model that is not there."""
+    if endpoint_of(name) is not None:
+        return {}
     place = local_name(name)
     if place.endswith(GGUF):
         file = Path(place).expanduser()
-        return LLM + str(file.absolute()), {file.name: sha256(file)}
-    if (folder := model_folder(place)) is None:
-        return LLM + pinned(place), {}
-    files = sorted(path for path in folder.iterdir() if path.suffix in _DECISIVE)
-    return LLM + str(folder.absolute()), {path.name: sha256(path) for path in files}
+        return {file.name: sha256(file)}
+    folder = model_folder(place)
+    files = () if folder is None else sorted(path for path in folder.iterdir() if path.suffix in _DECISIVE)
+    return {path.name: sha256(path) for path in files}
 
 
 def place_of(name: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ from contextlib import redirect_stderr
 from typing import Any
 
 from polyspan.errors import PolyspanError, not_installed
-from polyspan.model.llm.llm_name import content_of, place_of
+from polyspan.model.llm.llm_name import content_of, fixed_name, place_of
 from polyspan.model.llm.reply import LlmReply, Prompt, said
 
 BATCH = 8
@@ -25,13 +25,13 @@ class LocalModel:
     retried = 0
 
     def __init__(self, name: str, max_tokens: int) -> None:
+        self.name, self.max_tokens = name, max_tokens
+        known = sorted(content_of(name).items()) or fixed_name(name)  # raises before anything heavy is loaded
         import torch
 
-        self.name, self.max_tokens = name, max_tokens
-        known, content = content_of(name)
         self._model, self._tokenizer = _load(name)
         self._model.to("cuda" if torch.cuda.is_available() else "cpu")
-        self.identity = repr([sorted(content.items()) or known, str(self._model.dtype), max_tokens])
+        self.identity = repr([known, str(self._model.dtype), max_tokens])
 
     def replies(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, LlmReply]]:
         """The reply to each prompt with its place, those of short prompts first.
