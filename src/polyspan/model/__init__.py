@@ -2,5 +2,5 @@
 
 Gives: `abilities`, `adapters`, `answers`, `async_reader`, `batch`, `calibrate`, `calibration`, `card`,
 `decode`, `encoders`, `evidence`, `export`, `fast`, `layers`, `map`, `push`, `reader`, `search`,
-`torch_runtime`, `vocabulary`, `windows`. Its own: `distribution`, `onnx`, `words`.
+`torch_runtime`, `vocabulary`, `windows`. Its own: `distribution`, `onnx`, `whole`, `words`.
 """
