@@ -2,5 +2,5 @@
 
 Gives: `abilities`, `adapters`, `answers`, `async_reader`, `batch`, `calibrate`, `calibration`, `card`,
 `decode`, `device`, `encoders`, `evidence`, `export`, `fast`, `layers`, `llm`, `map`, `onnx`, `push`, `reader`,
-`search`, `torch_runtime`, `vocabulary`, `windows`. Its own: `distribution`, `words`.
+`search`, `torch_runtime`, `vocabulary`, `windows`. Its own: `distribution`, `whole`, `words`.
 """

@@ -22,8 +22,8 @@ from polyspan.model.calibration import CALIBRATION_FILE, Calibration
 from polyspan.model.card.card import ReaderCard
 from polyspan.model.card.readme import CARD_FILE, card_of, write_card
 from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, EXPORT, model_folder, reader_folder
-from polyspan.model.encoders.plain import Whole, load_plain
 from polyspan.model.onnx.onnx_runtime import OnnxRuntime
+from polyspan.model.whole import Whole
 from polyspan.model.windows.windows import Layout, WindowOptions, saved_options
 
 if TYPE_CHECKING:
@@ -101,8 +101,10 @@ class Reader:
 
     @staticmethod
     def _load_torch(name: Source, seed: int, dtype: str, language_adapter: Source | None) -> tuple[Any, Any]:
-        plain = load_plain(str(name), seed) if language_adapter is None else None
         try:
+            from polyspan.model.encoders.plain import load_plain
+
+            plain = load_plain(str(name), seed) if language_adapter is None else None
             from polyspan.model.abilities import require
             from polyspan.model.fast.precision import require_dtype
 

@@ -18,10 +18,10 @@ from polyspan.model.encoders.bert import PlainBert
 from polyspan.model.encoders.difference import WeightDifference
 from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.encoders.model_name import BUNDLED_READER
-from polyspan.model.encoders.plain import Plain
 from polyspan.model.encoders.unpacked import Unpacked
 from polyspan.model.reader import Reader
 from polyspan.model.torch_runtime import TorchRuntime
+from polyspan.model.whole import Plain
 from polyspan.model.windows.plain_tokenizer import PlainTokenizer
 from polyspan.model.windows.windows import WindowOptions, layout, make_windows
 
