@@ -10,7 +10,7 @@ import polyspan as ps
 from polyspan.errors import UsageError
 from polyspan.lab.stage import Stage
 from polyspan.lab.work import work_of
-from polyspan.lab.work.answers import kept_scores
+from polyspan.lab.work.answers import kept_scores, write_answers
 from polyspan.lab.work.corpus import kept_corpus, root
 from polyspan.training.settings import as_options, preset
 
@@ -67,6 +67,22 @@ def test_the_root_of_a_file(tmp_path):
     path.write_text("{}")
     assert root(f"make:permute({path}, seed=1)") == ("mine.json", None)
     assert root("hub:me/mine/train") == ("hub:me/mine/train", None)
+
+
+def test_scores_are_kept_in_columns_and_were_by_id_before(tmp_path):
+    corpus = ps.read("mini:en/test")
+    texts = {question.id: question.answers[0].text[:9] for _, question in corpus.questions()}
+    write_answers(tmp_path, corpus, texts)
+    found, told = kept_scores(tmp_path)
+    assert dict(found.questions) == dict(ps.score(corpus, texts).questions)
+    columns = json.loads((tmp_path / "scores.json").read_text("utf-8"))["by_question"]
+    lists = zip(columns["exact_match"], columns["f1"], strict=True)
+    before = told | {"questions": dict(zip(columns["ids"], lists, strict=True))}
+    (tmp_path / "scores.json").write_text(json.dumps(before), "utf-8")
+    known = {found.questions.ids: found.questions.ids}
+    again, _ = kept_scores(tmp_path, known)
+    assert again == found
+    assert again.questions.ids is found.questions.ids
 
 
 def test_reader_and_answers(tiny, tmp_path):

@@ -97,11 +97,11 @@ def _answers(stage: Stage, out: Path, store: Store) -> None:
     exact, share = generator.random(count) < skill * 0.8, generator.random(count).round(3)
     f1 = np.where(exact, 1.0, share * (share < skill))
     ids = [f"{number // _QUESTIONS}-{number % _QUESTIONS}" for number in range(count)]
-    questions = {key: [int(one), two] for key, one, two in zip(ids, exact.tolist(), f1.tolist(), strict=True)}
+    each = {"ids": ids, "exact_match": exact.astype(int).tolist(), "f1": f1.tolist()}
     metric = told["metric"] or default_metric(told["language"])
     scores = {"test": told["name"], "language": told["language"], "metric": metric, "n": count, "missing": 0}
     scores |= {"exact_match": 100 * float(exact.mean()), "f1": 100 * float(f1.mean()), "unknown": 0}
-    write_json(out / "scores.json", scores | {"questions": questions}, indent=None)
+    write_json(out / "scores.json", scores | {"by_question": each}, indent=None)
     write_json(out / "predictions.json", dict.fromkeys(ids, "soldiers"), indent=None)
     write_json(out / "spans.json", {key: [2, 5] for key in ids}, indent=None)
 

@@ -10,7 +10,7 @@ from polyspan.data.formats.format import Irregular
 Decode = Callable[[str, int], tuple[Any, int]]
 
 _PIECE = 2**20  # characters
-_SPACE = re.compile(r"[ \t\n\r]*")
+_SOLID = re.compile(r"[^ \t\n\r]")
 
 
 class JsonStream:
@@ -28,10 +28,10 @@ class JsonStream:
     def peek(self) -> str:
         """The next character that is no space; nothing at the end."""
         while True:
-            found = _SPACE.match(self._text, self._at)
-            self._at = found.end() if found else self._at
-            if self._at < len(self._text):
-                return self._text[self._at]
+            if (found := _SOLID.search(self._text, self._at)) is not None:
+                self._at = found.start()
+                return found[0]
+            self._at = len(self._text)
             if not self._read():
                 return ""
 

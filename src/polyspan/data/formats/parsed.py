@@ -50,6 +50,7 @@ NO_START = -1
 
 _MAX_START = 2**31
 _KEYS = (("id", "query_id"), ("question", "query_text"))
+_OTHER_KEYS = {cmrc for _, cmrc in _KEYS}
 _UNTEXT = re.compile("[\0\ud800-\udfff]")
 
 
@@ -207,6 +208,12 @@ def question_from(parsed: Parsed, raw: Any, context: str, place: str) -> Questio
     if not isinstance(raw, Mapping):
         parsed.wrong(place, "", raw, "a question object")
         return None
+    if type(raw) is dict and not parsed.suspicious and _OTHER_KEYS.isdisjoint(raw):  # as nearly all are
+        id, text, impossible = raw.get("id"), raw.get("question"), raw.get("is_impossible", False)
+        if type(id) is str and id.strip() and type(text) is str and type(impossible) is bool:
+            parsed.has_impossible |= "is_impossible" in raw
+            answers = answers_from(parsed, id, raw.get("answers"), context)
+            return None if answers is None else Question(id, text, answers, impossible)
     id_key, text_key = (cmrc if cmrc in raw else key for key, cmrc in _KEYS)
     id = raw.get(id_key)
     if type(id) is int:
@@ -239,6 +246,8 @@ def answers_from(parsed: Parsed, id: str, raw: Any, context: str) -> tuple[Answe
             parsed.fault(id, "answers", "wrong-type", found, "a whole list of answers", fix)
             return None
         raw = [raw]
+    if type(raw) is dict and not parsed.suspicious and (plain := _plain_columns(raw)) is not None:
+        return plain
     if isinstance(raw, Mapping):
         raw = _columns(parsed, id, raw)
     elif not isinstance(raw, list):
@@ -295,6 +304,17 @@ def _placed(parsed: Parsed, id: str, text: str, context: str) -> Answer:
     if start >= 0 and context.find(text, start + 1) >= 0:
         parsed.ambiguous.append(id)
     return Answer(text, start)
+
+
+def _plain_columns(raw: dict[str, Any]) -> tuple[Answer, ...] | None:
+    """The answers of two lists with nothing to mend; None for all others, which `_columns` looks at."""
+    texts, starts = raw.get("text"), raw.get("answer_start")
+    if type(texts) is not list or type(starts) is not list or not 0 < len(texts) == len(starts):
+        return None
+    for text, start in zip(texts, starts, strict=True):
+        if type(text) is not str or not text.strip() or type(start) is not int or abs(start) >= _MAX_START:
+            return None
+    return tuple(map(Answer, texts, starts))
 
 
 def _columns(parsed: Parsed, id: str, raw: Mapping[Any, Any]) -> list[Any] | None:

@@ -3,7 +3,6 @@
 import json
 from array import array
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,19 @@ def write_answers(
     spans: Mapping[str, tuple[int, int]] | None = None,
     **facts: Any,
 ) -> None:
-    """Write `predictions.json` {id: text}, `spans.json` {id: [start, end]} and `scores.json`, all by question id.
+    """Write `predictions.json` {id: text}, `spans.json` {id: [start, end]} and `scores.json`, of every question.
 
-    The metric is that of `score` where none is named: the test's own, or else its language's.
+    The last has the ids and their scores as three lists, under `by_question`. The metric is that of `score` where
+    none is named: the test's own, or else its language's.
     """
     write_json(out / "predictions.json", dict(texts))
     if spans is not None:
         write_json(out / "spans.json", {key: list(span) for key, span in spans.items()}, indent=None)
     found = score(test, texts)
     summary = {"test": test.name, "language": test.language, **found.summary(), "unknown": found.unknown}
-    questions = {key: [int(one.exact_match), one.f1] for key, one in found.questions.items()}
-    write_json(out / "scores.json", summary | facts | {"questions": questions}, indent=None)
+    each = ScoresById.of(found.questions)
+    columns = {"ids": each.ids, "exact_match": list(each.exact), "f1": list(each.f1)}
+    write_json(out / "scores.json", summary | facts | {"by_question": columns}, indent=None)
 
 
 def kept_scores(
@@ -41,10 +42,12 @@ def kept_scores(
     `known` are the ids of other stages' questions: where they are these, they are taken, and sorted once for all.
     """
     content = json.loads((folder / "scores.json").read_text("utf-8"))
-    questions = content.pop("questions")
-    values = list(chain.from_iterable(questions.values()))
-    ids = QuestionIds(questions)
+    if (columns := content.pop("by_question", None)) is None:  # {id: [exact match, F1]}, as it once was
+        questions = content.pop("questions")
+        exact, f1 = zip(*questions.values(), strict=True)
+        columns = {"ids": questions, "exact_match": exact, "f1": f1}
+    ids = QuestionIds(columns["ids"])
     ids = ids if known is None else known.setdefault(ids, ids)
-    found = ScoresById(ids, bytes(values[::2]), array("d", values[1::2]))
+    found = ScoresById(ids, bytes(columns["exact_match"]), array("d", columns["f1"]))
     names = ("metric", "exact_match", "f1", "n", "missing", "unknown")
     return Scores(**{name: content[name] for name in names}, questions=found), content
