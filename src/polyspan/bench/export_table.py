@@ -17,7 +17,7 @@ from polyspan.bench.page_table import show, table
 from polyspan.data import mini
 from polyspan.errors import UsageError
 from polyspan.files import csv_rows, csv_text, write_text
-from polyspan.model.export.export_gate import Answered, answered, compare
+from polyspan.model.export.export_gate import GateAnswers, answered, compare
 from polyspan.model.export.exporting import as_exported, write_export
 from polyspan.model.onnx.exported import GRAPH
 from polyspan.model.reader import Reader
@@ -48,7 +48,7 @@ class Ways:
         return as_exported(self.name)
 
     @cached_property
-    def before(self) -> list[Answered]:
+    def before(self) -> list[GateAnswers]:
         """What it answers itself, once for all ways."""
         return answered(self.reader, self.corpora)
 

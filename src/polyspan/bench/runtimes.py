@@ -7,12 +7,13 @@ the first run or named by POLYSPAN_BENCH_ENVIRONMENTS; what cannot be had is lef
 """
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median, quantiles
@@ -72,7 +73,7 @@ class Way:
             more = [packages_of(python)] if "openvino" in name else []
             python = Path(sys.executable)
         program = ["-m", "polyspan.bench.runtime_ours"] if ours else [plain_peer.__file__]
-        command = [python, *program, name, folder, *more]
+        command: list[str | Path] = [python, *program, name, folder, *more]
         self.name, pipe = name, subprocess.PIPE
         self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, text=True)
 
@@ -93,7 +94,8 @@ class Way:
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin
-        self._process.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         self._process.wait()
 
 
@@ -129,24 +131,33 @@ def runtimes(
     begun: list[Way] = []
     try:
         for name in ways:
-            if name == "bf16" and not has_bf16():
-                continue
-            try:
-                begun.append(Way(name, folders))
-            except PolyspanError as error:
-                print(f"left out {name}: {error}", file=sys.stderr)
-        return _measured(begun, tests, n, turns)
+            if name != "bf16" or has_bf16():
+                with _left_out(name):
+                    begun.append(Way(name, folders))
+        installed = {}
+        for way in begun:
+            with _left_out(way.name):
+                way.call(_pairs(tests[0], 8, 1000))  # once unmeasured
+                installed[way] = round(way.call([])["installed"])
+        return _measured(installed, tests, n, turns)
     finally:
         for way in begun:
             way.close()
 
 
-def _measured(ways: Sequence[Way], tests: Sequence[str], n: int, turns: int) -> list[Row]:
-    rows: dict[str, Row] = {way.name: {"way": way.name} for way in ways}
+@contextlib.contextmanager
+def _left_out(name: str) -> Iterator[None]:
+    """Tell what fails, and go on without it."""
+    try:
+        yield
+    except PolyspanError as error:
+        print(f"left out {name}: {error}", file=sys.stderr)
+
+
+def _measured(installed: Mapping[Way, int], tests: Sequence[str], n: int, turns: int) -> list[Row]:
+    ways = list(installed)
+    rows: dict[str, Row] = {way.name: {"way": way.name, "installed_mb": size} for way, size in installed.items()}
     texts: dict[str, list[str]] = {way.name: [] for way in ways}
-    for way in ways:
-        rows[way.name]["installed_mb"] = round(way.call([])["installed"])
-        way.call(_pairs(tests[0], 8, 1000))  # once unmeasured
     with progress("answering in turns", (len(tests) * turns + 1) * len(ways), "turns") as advance:
         for test in tests:
             rates: dict[str, list[float]] = {way.name: [] for way in ways}

@@ -59,7 +59,7 @@ class ExportGate:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class GateAnswers:
     """What a Reader gives to a corpus: texts by the ids of questions, and the logits of each batch."""
 
     texts: dict[str, str]
@@ -72,19 +72,19 @@ def measure(reader: Reader, exported: Reader, corpora: Sequence[Corpus], toleran
     return compare(corpora, before, answered(exported, corpora, " with the exported Reader"), exported, tolerance)
 
 
-def answered(reader: Reader, corpora: Sequence[Corpus], by: str = "") -> list[Answered]:
+def answered(reader: Reader, corpora: Sequence[Corpus], by: str = "") -> list[GateAnswers]:
     """What a Reader gives to each corpus; `by` tells in its progress whose answers they are."""
     found = []
     for corpus in corpora:
         heard = _Overheard(reader)
-        found.append(Answered(_texts(heard, corpus, f"answering {corpus.name}{by}"), heard.heard))
+        found.append(GateAnswers(_texts(heard, corpus, f"answering {corpus.name}{by}"), heard.heard))
     return found
 
 
 def compare(
     corpora: Sequence[Corpus],
-    before: Sequence[Answered],
-    after: Sequence[Answered],
+    before: Sequence[GateAnswers],
+    after: Sequence[GateAnswers],
     exported: Reader,
     tolerance: float,
 ) -> ExportGate:

@@ -16,7 +16,6 @@ from polyspan.model.fast.linear import Linear
 from polyspan.model.onnx.onnx_runtime import OUTPUTS
 from polyspan.model.windows.windows import Layout
 
-_OPSET = 23  # the first one with attention as one operation, a fifth faster; onnxruntime 1.23 and later read it
 _LARGEST = 1_900_000_000  # bytes of a file: protobuf ends at two gigabytes, and weights stand beside it then
 
 
@@ -41,7 +40,7 @@ def write_graph(model: Any, layout: Layout, path: Path) -> None:
                 dynamic_shapes=shapes,
                 input_names=list(given),
                 output_names=list(OUTPUTS),
-                opset_version=_OPSET,
+                opset_version=_opset(model),
                 dynamo=True,
                 verbose=False,
             )
@@ -54,6 +53,16 @@ def write_graph(model: Any, layout: Layout, path: Path) -> None:
     assert program is not None
     size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
     program.save(path, external_data=size > _LARGEST)
+
+
+def _opset(model: Any) -> int | None:
+    """The first opset that has attention as one operation, a fifth faster; onnxruntime 1.23 and later read it.
+
+    None, as torch has it by itself, where positions are turned into angles: the operation that torch makes of it
+    there does not take the same angles for all windows.
+    """
+    turned = any("Rotary" in type(module).__name__ for module in model.modules())
+    return None if turned else 23
 
 
 class _SpanLogits(torch.nn.Module):
