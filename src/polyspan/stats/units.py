@@ -68,8 +68,7 @@ def unit_sums(keys: Sequence[str], table: Floats) -> Floats:
     place = np.fromiter(map(number.__getitem__, keys), np.intp, len(keys))
     columns = table.reshape(len(table), -1).T
     sums = [np.bincount(place, weights=column, minlength=len(number)) for column in columns]
-    summed: Floats = np.stack(sums, axis=1).astype(np.float64).reshape(len(number), *table.shape[1:])
-    return summed
+    return np.array(sums, np.float64).T.reshape(len(number), *table.shape[1:])
 
 
 def _unanswerable() -> str:
