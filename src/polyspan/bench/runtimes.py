@@ -28,6 +28,7 @@ from polyspan.files import csv_rows, csv_text, write_text
 from polyspan.lab.machine import machine, usable_cores
 from polyspan.model.fast.own_process import CHOICES, SLEEPING
 from polyspan.model.fast.precision import has_bf16
+from polyspan.model.onnx.exported import GRAPH
 from polyspan.progress import progress
 
 TESTS = ("xquad:en", "xquad:zh")
@@ -101,6 +102,8 @@ class Way:
 
 def written(reader: str, folders: Path) -> None:
     """A Reader saved and exported into `folders`, but for what lies there already."""
+    from onnxruntime.quantization import quantize_dynamic
+
     from polyspan.model.export.exporting import as_exported, write_export
     from polyspan.model.reader import Reader
 
@@ -110,6 +113,9 @@ def written(reader: str, folders: Path) -> None:
         if not (folders / name).exists():
             (folders / name).mkdir(parents=True)
             write_export(as_exported(reader), folders / name, **options)
+    whole, rounded = folders / "exported" / GRAPH, folders / "exported" / plain_peer.ROUNDED
+    if not rounded.exists():
+        quantize_dynamic(whole, rounded, op_types_to_quantize=["MatMul", "Gather"])  # it fails on Attention
 
 
 def runtimes(
