@@ -28,7 +28,7 @@ from polyspan.model.reader import OPTIONS_FILE, Reader
 from polyspan.model.windows.windows import WindowOptions, make_windows
 
 _SHORT = WindowOptions(max_length=128, stride=32, max_question_length=32)
-_WINDOWS, _BATCH = 32, 8  # of each corpus that is calibrated on
+_WINDOWS, _BATCH = 16, 8  # of each corpus that is calibrated on
 
 
 @dataclass(frozen=True, slots=True)
