@@ -143,7 +143,7 @@ def largest(block: Tensor, k: int) -> tuple[Tensor, Tensor]:
 def highest(block: Tensor) -> tuple[Tensor, Tensor]:
     """`block.max(0)` for many columns, by groups of rows as in `largest`."""
     groups = len(block) // _GROUP
-    if block.is_cuda or groups < 2:
+    if block.device.type != "cpu" or groups < 2:
         values, rows = block.max(0)
         return values, rows
     maxima = block[: groups * _GROUP].view(groups, _GROUP, -1).amax(1)

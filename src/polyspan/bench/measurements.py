@@ -38,7 +38,7 @@ GOALS = {
     "predict_korquad_bf16": 3.0,
     "train_same_settings": 4.5,
     "train_well_set_up": 1.25,
-    "train_cpu_preset": 7.0,
+    "train_cpu_preset": 14.0,
     "arithmetic_rate": 0.72,
     "train_beside_busy": 0.45,
     "train_sleeping": 0.95,

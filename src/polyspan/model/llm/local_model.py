@@ -27,10 +27,10 @@ class LocalModel:
     def __init__(self, name: str, max_tokens: int) -> None:
         self.name, self.max_tokens = name, max_tokens
         known = sorted(content_of(name).items()) or fixed_name(name)  # raises before anything heavy is loaded
-        import torch
+        from polyspan.model.device import best_device
 
         self._model, self._tokenizer = _load(name)
-        self._model.to("cuda" if torch.cuda.is_available() else "cpu")
+        self._model.to(best_device())
         self.identity = repr([known, str(self._model.dtype), max_tokens])
 
     def replies(self, prompts: Sequence[Prompt]) -> Iterator[tuple[int, LlmReply]]:
@@ -119,13 +119,14 @@ def _load(name: str) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    from polyspan.model.device import gpu
     from polyspan.model.encoders.encoder import quiet
 
     try:
         place = place_of(name)
         with quiet(), redirect_stderr(io.StringIO()):  # GGUF's own bar
             tokenizer = AutoTokenizer.from_pretrained(**place, trust_remote_code=False)
-            dtype = "auto" if torch.cuda.is_available() else torch.float32
+            dtype = torch.float32 if gpu() is None else "auto"
             model = AutoModelForCausalLM.from_pretrained(**place, dtype=dtype, trust_remote_code=False)
     except PolyspanError:
         raise
