@@ -26,7 +26,8 @@ _SHIM = """#!{python} -IS
 import json, os, socket, sys
 name, *words = os.path.basename(sys.argv[0]), *sys.argv[1:]
 if words[:1] == ["serve"] or name == "python" and words[:1] != ["-c"]:  # what is sent signals, and files
-    os.execv(os.path.join({programs!r}, name), [name, *words])
+    program = os.path.join({programs!r}, name)
+    os.execv(program, [program, *words])  # by its whole path: Python finds its environment by that
 with socket.socket(socket.AF_UNIX) as called:
     called.connect({address!r})
     socket.send_fds(called, [b"."], [0, 1, 2])
