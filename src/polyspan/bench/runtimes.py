@@ -63,16 +63,14 @@ class Way:
         folder = folders / ("saved" if name in _SAVED else name if name in _EXPORTS else "exported")
         environment = {key: value for key, value in os.environ.items() if key not in ("OMP_NUM_THREADS", *CHOICES)}
         environment |= {"CUDA_VISIBLE_DEVICES": "", **(SLEEPING if ours else {})}
-        python, more = Path(sys.executable), []
+        python, elsewhere = Path(sys.executable), None
         if "openvino" in name:
-            python = python_of("openvino", ["openvino", "tokenizers", "numpy"])
+            elsewhere = python_of("openvino", ["openvino", "tokenizers", "numpy"])
         elif name == "pipeline":
-            python = python_of(
-                "transformers-4", ["transformers==4.57.6", f"torch=={version('torch').split('+')[0]}"]
-            )
-        if ours:
-            more = [packages_of(python)] if "openvino" in name else []
-            python = Path(sys.executable)
+            torch = f"torch=={version('torch').split('+')[0]}"
+            elsewhere = python_of("transformers-4", ["transformers==4.57.6", torch])
+        more = [packages_of(elsewhere)] if ours and elsewhere else []
+        python = python if ours else elsewhere or python
         program = ["-m", "polyspan.bench.runtime_ours"] if ours else [plain_peer.__file__]
         command: list[str | Path] = [python, *program, name, folder, *more]
         self.name, pipe = name, subprocess.PIPE

@@ -170,8 +170,8 @@ def _ask(model: str, corpus: "Corpus", out: Path, asked: dict[str, Any], as_json
 def _requests(given: Mapping[str, Any]) -> "Requests":
     from polyspan.model.llm.endpoint import Requests
 
-    named = {"parallel": "parallel", "requests_per_minute": "per_minute", "timeout": "timeout"}
-    options = _of(given, named | {"retries": "retries"})
+    names = ("parallel", "requests_per_minute", "timeout", "retries")
+    options = _of(given, dict(zip(names, names, strict=True)))
     if "body" in given:
         try:
             options["body"] = json.loads(given["body"])

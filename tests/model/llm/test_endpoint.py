@@ -171,7 +171,7 @@ def test_retry_after_is_followed(server, corpus, at_once):
 
 def test_a_pace_is_kept(server, corpus):
     began = time.monotonic()
-    ask(server, corpus, requests=Requests(parallel=4, per_minute=600))
+    ask(server, corpus, requests=Requests(parallel=4, requests_per_minute=600))
     assert all(at - began >= 0.1 * place for place, at in enumerate(sorted(server.times)))
 
 
@@ -234,7 +234,7 @@ def test_a_body_changes_what_is_sent(server, corpus):
 
 @pytest.mark.parametrize(
     "options",
-    [{"parallel": 0}, {"retries": -1}, {"per_minute": 0}, {"timeout": 0.0}, {"body": {"model": "x"}}],
+    [{"parallel": 0}, {"retries": -1}, {"requests_per_minute": 0}, {"timeout": 0.0}, {"body": {"model": "x"}}],
 )
 def test_impossible_requests(options):
     with pytest.raises(UsageError):

@@ -66,6 +66,16 @@ class JsonStream:
                 return
             self._require(",")
 
+    def filled(self, found: dict[str, Any], key: str) -> Iterator[None]:
+        """Put the members of an object into `found`, but stop at the member `key`, whose value must be taken.
+        Raises Irregular where one stands twice."""
+        for name in self.members():
+            if name in found:
+                raise Irregular
+            found[name] = None if name == key else self.value()
+            if name == key:
+                yield
+
     def items(self) -> Iterator[int]:
         """The numbers of a list's items, each of them before the item."""
         self._require("[")

@@ -40,12 +40,7 @@ def stream_articles(document: JsonStream, parsed: Parsed) -> None:
     Raises Irregular where it is not of that shape, or has a fault that is not of a context or a question.
     """
     about: dict[str, Any] = {}
-    for key in document.members():
-        if key in about:
-            raise Irregular
-        about[key] = None if key == "data" else document.value()
-        if key != "data":
-            continue
+    for _ in document.filled(about, "data"):
         for number in document.items():
             _stream_article(document, parsed, f"data[{number}]")
     since = len(parsed.faults)
@@ -58,12 +53,7 @@ def stream_articles(document: JsonStream, parsed: Parsed) -> None:
 def _stream_article(document: JsonStream, parsed: Parsed, place: str) -> None:
     article: dict[str, Any] = {}
     first, since, title = len(parsed.paragraphs), len(parsed.quarantine), ""
-    for key in document.members():
-        if key in article:
-            raise Irregular
-        article[key] = None if key == "paragraphs" else document.value()
-        if key != "paragraphs":
-            continue
+    for _ in document.filled(article, "paragraphs"):
         title = _title(parsed, article)
         for index in document.items():
             _paragraph(parsed, document.value(), f"{place}.paragraphs[{index}]", title)

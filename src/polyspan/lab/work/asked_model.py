@@ -31,9 +31,8 @@ def ask(options: Mapping[str, Any], inputs: Inputs, test: Corpus, out: Path) -> 
     asked, name = options["asked"], str(options["llm"])
     if (known := fixed_name(name)) != name:
         raise commit_unknown(name, known)
-    renamed = {"per_minute": "requests_per_minute"}
-    parts = ("parallel", "per_minute", "timeout", "retries", "body")
-    requests = Requests(**{part: asked[renamed.get(part, part)] for part in parts})
+    parts = ("parallel", "requests_per_minute", "timeout", "retries", "body")
+    requests = Requests(**{part: asked[part] for part in parts})
     given = {part: asked[part] for part in ("shots", "no_answer", "templates")}
     prompting = Prompting(examples=kept_corpora(inputs, "data"), seed=int(options.get("seed", 0)), **given)
     model = LanguageModel.load(name, max_tokens=asked["max_tokens"], requests=requests)

@@ -33,12 +33,13 @@ def load_plain(name: str, seed: int = 0) -> Plain | None:
         folder = folder_with(DIFFERENCE, name)
         if folder is None or Base.load(folder) != base_of(BUNDLED) or not 0 <= seed < 2**63:
             return None
-        found = _merged(folder, name == BUNDLED_READER)
+        kept = _kept(folder) if name == BUNDLED_READER else None
+        found = None if kept is None else Unpacked.load(kept)  # which imports torch while it looks at the files
         from polyspan.model.device import gpu
 
         if gpu() is not None:
             return None
-        model, tokenizer = plain_model(found)
+        model, tokenizer = plain_model(found or _merged(folder, kept))
     except Exception:  # whatever files and their content can be at fault for
         return None
     return None if model.head is None else Plain(model, tokenizer, partial(_whole, name, seed))
@@ -53,18 +54,20 @@ def plain_model(found: Unpacked) -> "tuple[PlainBert, PlainTokenizer]":
     return PlainBert(found.config, found.weights), found.tokenizer
 
 
-def _merged(folder: Path, keep: bool) -> Unpacked:
-    """The bundled encoder with a difference; of the bundled Reader it is kept in the cache folder."""
+def _kept(folder: Path) -> Path:
+    """Where the bundled encoder with a difference is kept, by the content of both."""
     of_both = f"{base_of(BUNDLED).sha256[f'{_NAME}-q4.bin'][:16]}-{sha256(folder / DIFFERENCE)}.{UNPACKED_AS}"
-    kept = cache_folder() / UNPACKED / of_both
-    if keep and (found := Unpacked.load(kept)) is not None:
-        return found
+    return cache_folder() / UNPACKED / of_both
+
+
+def _merged(folder: Path, kept: Path | None) -> Unpacked:
+    """The bundled encoder with a difference, from now on `kept` where a place for it is given."""
     from polyspan.model.encoders.difference import WeightDifference
 
     base = unpack_bundled(_NAME)
     weights = {**base.weights, **WeightDifference.load(folder).changed(base.weights)}
     merged = Unpacked(base.config, base.special, base.tokenizer, weights)
-    if keep:
+    if kept is not None:
         with contextlib.suppress(PolyspanError):
             merged.save(kept)
     return merged

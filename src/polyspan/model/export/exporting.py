@@ -23,7 +23,7 @@ from polyspan.model.export.export_gate import LOGITS, SAME, ExportGate, measure
 from polyspan.model.export.onnx_graph import silently, write_graph
 from polyspan.model.export.rounding import Inputs, Rounding, halve, round_to_int8
 from polyspan.model.onnx.exported import GRAPH, VERSION, Precision, Runtime
-from polyspan.model.onnx.onnx_runtime import OnnxRuntime
+from polyspan.model.onnx.onnx_runtime import OnnxRuntime, graph_inputs
 from polyspan.model.reader import OPTIONS_FILE, Reader
 from polyspan.model.windows.windows import WindowOptions, make_windows
 
@@ -170,7 +170,7 @@ def _seen(reader: Reader, corpora: Sequence[Corpus]) -> list[Inputs]:
         some = order[np.linspace(0, len(order) - 1, min(_WINDOWS, len(order))).astype(np.int64)]
         for first in range(0, len(some), _BATCH):
             batch = collate(windows, reader.layout, some[first : first + _BATCH].astype(np.int32))
-            batches.append({"attention_mask": np.ones_like(batch.input_ids)} | batch.inputs())
+            batches.append(graph_inputs(batch))
     return batches
 
 

@@ -44,6 +44,10 @@ def attend(
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
     dropout: float = 0.0,
+    scaling: float | None = None,
+    is_causal: bool | None = None,
+    cu_seq_lens_q: torch.Tensor | None = None,
+    max_length_q: int | None = None,
     **others: Any,
 ) -> tuple[torch.Tensor, None]:
     """Multi-head attention; takes (batch, heads, length, width), gives (batch, length, heads, width).
@@ -52,32 +56,15 @@ def attend(
     each position sees its own window alone: all of it, or, where there is no mask and `is_causal` or the module's
     own word for it says so, what stands before. Several heads of `query` may share one of `key` and `value`.
     """
-    slow = query.device.type == "cpu" and query.dtype == torch.bfloat16 and query.requires_grad and not dropout
-    if not slow:
-        return _attend(module, query, key, value, attention_mask, dropout, **others)
-    # On a CPU the fused kernel goes back two to five times as slowly in bf16 as in float32.
-    dtype = query.dtype
-    query, key, value = query.float(), key.float(), value.float()
-    if attention_mask is not None and attention_mask.is_floating_point():
-        attention_mask = attention_mask.float()
-    with torch.autocast("cpu", enabled=False):
-        mixed, _ = _attend(module, query, key, value, attention_mask, **others)
-    return mixed.to(dtype), None
-
-
-def _attend(
-    module: torch.nn.Module,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
-    dropout: float = 0.0,
-    scaling: float | None = None,
-    is_causal: bool | None = None,
-    cu_seq_lens_q: torch.Tensor | None = None,
-    max_length_q: int | None = None,
-    **others: Any,
-) -> tuple[torch.Tensor, None]:
+    if query.device.type == "cpu" and query.dtype == torch.bfloat16 and query.requires_grad and not dropout:
+        # On a CPU the fused kernel goes back two to five times as slowly in bf16 as in float32.
+        if attention_mask is not None and attention_mask.is_floating_point():
+            attention_mask = attention_mask.float()
+        states = query.float(), key.float(), value.float(), attention_mask
+        given = others | {"scaling": scaling, "is_causal": is_causal}
+        given |= {"cu_seq_lens_q": cu_seq_lens_q, "max_length_q": max_length_q}
+        with torch.autocast("cpu", enabled=False):
+            return attend(module, *states, **given)[0].to(query.dtype), None
     causal = bool(getattr(module, "is_causal", True) if is_causal is None else is_causal)
     plain = not dropout or query.device.type != "cpu" or others.get("position_bias") is not None
     if cu_seq_lens_q is None and plain:
@@ -96,11 +83,11 @@ def _attend(
         key, value = (part.repeat_interleave(shared + 1, dim=1) for part in (key, value))
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     causal = causal and attention_mask is None
-    states = query, key, value, attention_mask
+    parts = query, key, value, attention_mask
     if cu_seq_lens_q is None:
-        return attend_rows(*states, scale, dropout, causal), None
+        return attend_rows(*parts, scale, dropout, causal), None
     longest = int(max_length_q or query.shape[2])
-    return attend_packed(*states, cu_seq_lens_q, longest, scale, dropout, causal), None
+    return attend_packed(*parts, cu_seq_lens_q, longest, scale, dropout, causal), None
 
 
 AttentionInterface.register(NAME, attend)

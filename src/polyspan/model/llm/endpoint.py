@@ -30,7 +30,7 @@ class Requests:
 
     parallel: int = 4
     """Requests at once."""
-    per_minute: float | None = None
+    requests_per_minute: float | None = None
     """Requests begun in a minute at most, in this process."""
     timeout: float = 60.0
     """Seconds for one answer, whole."""
@@ -43,7 +43,7 @@ class Requests:
         for name, least in (("parallel", 1), ("retries", 0)):
             if getattr(self, name) < least:
                 raise UsageError(f"{name} must be at least {least}", found=str(getattr(self, name)))
-        for name in ("per_minute", "timeout"):
+        for name in ("requests_per_minute", "timeout"):
             if (value := getattr(self, name)) is not None and not value > 0:
                 raise UsageError(f"{name} must be above 0", found=str(value))
         if {"model", "messages"} & set(self.body):
@@ -70,7 +70,7 @@ class EndpointModel:
         """
         import httpx2
 
-        pace = Pace(self.requests.per_minute)
+        pace = Pace(self.requests.requests_per_minute)
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         limits = httpx2.Limits(max_connections=self.requests.parallel)
         with (

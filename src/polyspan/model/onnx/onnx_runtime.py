@@ -21,6 +21,11 @@ class Processor(NamedTuple):
     type: str = "cpu"
 
 
+def graph_inputs(batch: Batch) -> dict[str, Any]:
+    """What an exported graph takes of a batch: a mask of its padding in any case."""
+    return {"attention_mask": np.ones_like(batch.input_ids)} | batch.inputs()
+
+
 class OnnxRuntime:
     """Gives logits as arrays, as `TorchRuntime` gives tensors. Whatever else a model of torch has is refused."""
 
@@ -68,7 +73,7 @@ class OnnxRuntime:
 
     def logits(self, batch: Batch, *, pack: bool = False) -> tuple[Any, Any]:
         """Start and end logits, float32 arrays of shape (batch, length); −inf at padding."""
-        given = {"attention_mask": np.ones_like(batch.input_ids)} | batch.inputs()
+        given = graph_inputs(batch)
         start, end = self._run({name: given[name] for name in self._inputs})
         if batch.attention_mask is None:
             return start, end
