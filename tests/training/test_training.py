@@ -1,6 +1,5 @@
 """Training: it learns, it is deterministic, it resumes exactly, and two processes do what one does."""
 
-import contextlib
 import json
 import os
 import signal
@@ -145,16 +144,13 @@ def test_a_signal_writes_a_checkpoint_that_is_not_thrown_away(number, code, tiny
 
 @pytest.mark.slow
 def test_sigterm_to_two_processes_writes_a_checkpoint(tiny, corpus, tmp_path):
-    """They stop after the same step, however far apart the signal reaches them."""
+    """Both stop after the same step, though one is told alone: a signal may reach the other late, or never."""
     write(corpus, tmp_path / "data.json")
     options = f"--preset cpu --epochs 30000 --max-length 64 --stride 16 --model {tiny} --out {tmp_path / 'r'}"
     both = in_two(["train", "--data", str(tmp_path / "data.json"), *options.split()], log := tmp_path / "log")
     while all(one.is_alive() for one in both) and not (log.exists() and "training:" in log.read_text()):
         time.sleep(0.05)
-    for one in both:
-        with contextlib.suppress(ProcessLookupError):  # stopped with the first one already
-            os.kill(one.pid, signal.SIGTERM)
-        time.sleep(0.2)
+    os.kill(both[1].pid, signal.SIGTERM)
     assert [ended(one, 100) for one in both] == [143, 143], log.read_text()
     (step,) = (tmp_path / "r.checkpoint").iterdir()
     assert int(step.name) % 10 == 0, log.read_text()
