@@ -7,10 +7,12 @@ import sys
 import pytest
 
 from polyspan.data import mini
+from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.make.translation.apertium import Apertium
 from polyspan.make.translation.engine import EngineFailure
 from polyspan.make.translation.engines import engine
+from polyspan.make.translation.translation import translate
 
 apertium = pytest.mark.skipif(not shutil.which("apertium"), reason="apt-get install -y apertium apertium-eng-spa")
 
@@ -92,6 +94,31 @@ def test_bergamot_translates_each_text_as_if_it_were_alone():
     ]
     assert "casa" in given[0]
     assert given[1] == ""
+
+
+@pytest.mark.parametrize(("config", "source", "target"), [("s2tw", "zh-Hant", "zh"), ("t2s", "zh-Hant", "ja")])
+def test_opencc_goes_from_one_script_of_chinese_to_the_other(config, source, target):
+    with pytest.raises(UsageError, match=f"opencc:{config} is not for {source} to {target}"):
+        engine(f"opencc:{config}", source, target)
+
+
+def test_a_missing_opencc_and_an_unknown_configuration_are_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "opencc", None)
+    with pytest.raises(PolyspanError, match="pip install opencc"):
+        engine("opencc:s2tw", "zh", "zh-Hant")
+    with pytest.raises(UsageError, match="configuration of OpenCC"):
+        engine("opencc:s2x", "zh", "zh-Hant")
+
+
+def test_opencc_keeps_the_places_of_answers():
+    pytest.importorskip("opencc")
+    context = "里面的发现很多。皇后在1840年后来到上海。"
+    answer = Answer("皇后", context.index("皇后"))
+    corpus = Corpus((Paragraph(context, (Question("q", "谁来到上海？", (answer,)),)),), "c", "zh-Hans")
+    (paragraph,) = translate(corpus, "zh-Hant", "opencc:s2tw").corpus.paragraphs
+    assert paragraph.context == "裡面的發現很多。皇后在1840年後來到上海。"
+    assert paragraph.questions[0].text == "誰來到上海？"
+    assert paragraph.questions[0].answers == (answer,)
 
 
 def test_tables_in_three_formats(tmp_path):

