@@ -83,6 +83,22 @@ def test_checkpoints_are_readers_on_the_way(tiny, corpus, tmp_path, broken_off, 
     assert len(predict(reader, corpus).texts) == len(corpus)
 
 
+def test_checkpoints_have_the_moving_average(tiny, corpus, tmp_path, broken_off):
+    """As the Reader has in the end, where that is what is kept; the training goes on with its own weights."""
+    settings = replace(FAST, ema=0.9, weight_decay=0.1)
+    train([corpus], tiny, tmp_path / "whole", settings)
+    train([corpus], tiny, tmp_path / "kept", settings, checkpoints=3)
+    assert same(tmp_path / "whole", tmp_path / "kept")
+    steps = json.loads((tmp_path / "kept" / "run.json").read_text("utf-8"))["steps"]
+    broken_off(round(steps * 2 / 3), [corpus], tiny, tmp_path / "broken", settings)
+    (last,) = (tmp_path / "broken.checkpoint").iterdir()
+    mean, now = load_file(last / "ema.safetensors"), weights(tmp_path / "kept" / "checkpoints" / "2")
+    for name, value in mean.items():
+        if name.endswith(EMBEDDINGS):
+            value = _all_rows(tiny, corpus, value, idle_decay([int(last.name)], steps, settings))
+        torch.testing.assert_close(now[name], value, atol=0, rtol=1e-6)
+
+
 def _all_rows(tiny, corpus, trained, decay):
     """The embeddings of all pieces: those of the corpus trained, the others decayed."""
     reader = Reader.load(tiny, FAST.windows, 42)
@@ -122,6 +138,5 @@ def test_an_adversary_is_no_part_of_a_checkpoint(tiny, corpus, tmp_path):
 def test_mistakes(tiny, corpus, tmp_path):
     with pytest.raises(PolyspanError, match="more checkpoints than steps"):
         train([corpus], tiny, tmp_path / "few", FAST, checkpoints=1000)
-    for averaged in ({"average": 2}, {"ema": 0.9}):
-        with pytest.raises(UsageError, match="averaged weights"):
-            train([corpus], tiny, tmp_path / "mean", replace(FAST, **averaged), checkpoints=2)
+    with pytest.raises(UsageError, match="weights averaged at the end"):
+        train([corpus], tiny, tmp_path / "mean", replace(FAST, average=2), checkpoints=2)

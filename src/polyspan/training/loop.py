@@ -179,9 +179,9 @@ def _epochs(
 def _check_checkpoints(checkpoints: int, steps: int, settings: TrainSettings) -> None:
     if checkpoints > steps:
         raise PolyspanError("more checkpoints than steps", found=f"{checkpoints} of {steps} steps")
-    if checkpoints > 1 and (settings.average > 1 or settings.ema):
-        fix = "keep one checkpoint, or average nothing"
-        raise UsageError("checkpoints beside averaged weights cannot be compared", fix=fix)
+    if checkpoints > 1 and settings.average > 1:
+        fix = "keep one checkpoint, or --average 1"
+        raise UsageError("checkpoints beside weights averaged at the end cannot be compared", fix=fix)
 
 
 def _confusion(adversary: Adversary, reader: Reader, seed: int, accelerator: Accelerator) -> Confusion:

@@ -102,12 +102,14 @@ def ema_decay(step: int, settings: TrainSettings) -> float:
 
 
 def idle_decay(steps: Iterable[int], total: int, settings: TrainSettings) -> float:
-    """What weight decay alone makes of a weight without a gradient: its factor, averaged as the weights are."""
+    """What weight decay alone makes of a weight without a gradient: its factor, averaged as the weights are, over
+    these steps or up to the last of them."""
     rates = np.array([rate(step, total, settings) for step in range(1, total + 1)])
     factors = np.cumprod(1 - rates * settings.weight_decay)
+    chosen = list(steps)
     if not settings.ema:
-        return float(np.mean([factors[step - 1] for step in steps]))
+        return float(np.mean([factors[step - 1] for step in chosen]))
     mean = 1.0
-    for step, factor in enumerate(factors.tolist(), 1):
+    for step, factor in enumerate(factors[: max(chosen)].tolist(), 1):
         mean += (factor - mean) * (1 - ema_decay(step, settings))
     return mean

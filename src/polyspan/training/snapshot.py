@@ -4,7 +4,8 @@ import contextlib
 import copy
 import os
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,14 +57,24 @@ class Snapshots:
         if self.settings.ema:
             _move_average(state, reader.model, ema_decay(state.step, self.settings))
         if writes and (number := self.kept.get(state.step)):
-            decay = idle_decay([state.step], self.total, replace(self.settings, ema=0.0))
-            _keep(reader, whole, decay, self.folder / KEPT / str(number), self.merge)
+            decay = idle_decay([state.step], self.total, self.settings)
+            with _with_mean(reader.model, state.ema):
+                _keep(reader, whole, decay, self.folder / KEPT / str(number), self.merge)
 
     def publish(self, out: Path) -> None:
         """Give a finished Reader's folder those that it was on the way."""
         for number in self.kept.values():
             target = out / CHECKPOINTS / str(number)
             shutil.copytree(self.folder / KEPT / str(number), target, copy_function=_linked)
+
+
+@contextlib.contextmanager
+def _with_mean(model: Any, mean: dict[str, torch.Tensor]) -> Iterator[None]:
+    """The model has the mean of its weights for a while, as it will in the end."""
+    trained = {name: weight.detach().clone() for name, weight in model.named_parameters() if name in mean}
+    model.load_state_dict(mean, strict=False)
+    yield
+    model.load_state_dict(trained, strict=False)
 
 
 def _keep(reader: Reader, whole: torch.nn.Embedding | None, decay: float, out: Path, merge: bool) -> None:

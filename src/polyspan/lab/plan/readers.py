@@ -210,11 +210,11 @@ class ReaderStages:
             self._check_layer(
                 model, _one(reader.adversary.layer) or 0, *path, "adversary", "layer", from_zero=True
             )
-        if reader.checkpoints > 1 and (settings.average > 1 or settings.ema):
+        if reader.checkpoints > 1 and settings.average > 1:
             raise self.recipe.fault(
-                "checkpoints beside averaged weights cannot be compared",
+                "checkpoints beside weights averaged at the end cannot be compared",
                 *(*path, "checkpoints"),
-                fix="keep one checkpoint, or average nothing",
+                fix="keep one checkpoint, or average: 1",
             )
         self._check_warmup(label, reader, settings)
         self._models[label], self._settings[label] = model, settings
