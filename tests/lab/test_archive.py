@@ -263,9 +263,26 @@ def test_one_import_at_a_time(archive, tmp_path):
         import_store(archive, store=store.folder)
 
 
-def test_an_archive_without_a_recipe_has_no_report(archive, tmp_path):
+def test_an_archive_without_a_recipe_has_no_report(archive, tmp_path, run):
     with pytest.raises(PolyspanError, match="no recipe to report"):
         report_archive(archive, tmp_path / "report")
+    code, _, err = run("report", archive)
+    assert (code, "polyspan store export OUT.tar.zst RECIPE" in err) == (1, True)
+    code, _, err = run("report", tmp_path, "--out", tmp_path / "report")
+    assert (code, "--out is for the report of an archive" in err) == (2, True)
+    assert not (tmp_path / "report").exists()
+
+
+@pytest.mark.parametrize("plan", [[], {"stages": []}, {"stages": {"a": {"needs": {"before": "a"}}}}, "["])
+def test_a_plan_that_is_none(plan, archive, tmp_path):
+    def change(entries, listed):
+        entries["plans/odd.json"] = plan.encode() if isinstance(plan, str) else json.dumps(plan).encode()
+        listed_anew(entries, listed)
+
+    odd = rewritten(archive, change, tmp_path / "odd.tar.gz")
+    with pytest.raises(PolyspanError, match=r"plan that cannot be read"):
+        report_archive(odd, tmp_path / "report")
+    refused(odd, tmp_path)
 
 
 def test_a_part_is_enough_until_it_is_read(tmp_path):
@@ -316,7 +333,7 @@ def test_keys_where_the_data_lie_elsewhere(tmp_path, monkeypatch):
     made(tmp_path / "store", *stages(tmp_path / "here"))
     export_store(tmp_path / "both.tar.gz", store=tmp_path / "store")
     monkeypatch.delenv("POLYSPAN_DATA")
-    with pytest.raises(PolyspanError, match="POLYSPAN_DATA not set here"):
+    with pytest.raises(PolyspanError, match="POLYSPAN_DATA: not set here"):
         import_store(tmp_path / "both.tar.gz", store=tmp_path / "into")
     monkeypatch.setenv("POLYSPAN_DATA", str(tmp_path / "there") + "/")
     import_store(tmp_path / "both.tar.gz", store=tmp_path / "into")

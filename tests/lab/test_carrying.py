@@ -1,6 +1,7 @@
 """Results carried between machines: a report from an archive alone, and a study that grows seed by seed."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -204,6 +205,19 @@ def test_a_corpus_that_has_changed_since_is_missing_with_all_that_was_made_of_it
     assert not missing & {"predict En on Zh, seed 1", "predict Zh on Zh, seed 1", "lexical on Zh"}
     with pytest.raises(PolyspanError, match="nothing is to be made"):
         run(recipe, elsewhere / "run", store=store, policy="never")
+
+
+PUBLISHED = Path(__file__).parents[2] / "docs" / "public"
+
+
+@pytest.mark.skipif(not (PUBLISHED / "study.tar.zst").exists(), reason="no study is published")
+def test_the_published_study_is_what_its_archive_gives(tmp_path, monkeypatch):
+    """As `make study-report` draws it; pictures depend on the version of matplotlib."""
+    monkeypatch.delenv("POLYSPAN_DATA", raising=False)
+    report_archive(PUBLISHED / "study.tar.zst", tmp_path)
+    for file in (PUBLISHED / "tables").iterdir():
+        assert file.read_bytes() == (tmp_path / "tables" / file.name).read_bytes(), file.name
+    assert all((tmp_path / "figures" / file.name).is_file() for file in (PUBLISHED / "figures").iterdir())
 
 
 def test_an_archive_of_another_recipe(archives, elsewhere):

@@ -221,7 +221,7 @@ def _records(folder: Path, archive: Source, listed: Mapping[str, Any]) -> Record
             )
             if strange or not _is_true(key, record) or record["files"] != own:
                 raise ValueError("its record is that of another one")
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             fix = "export it again; nothing of it was taken into the store"
             raise PolyspanError(
                 f"{archive} is broken", where=f"stages/{key}", found=str(error), fix=fix
@@ -238,10 +238,9 @@ def _take_in(store: Store, folder: Path, records: Records, archive: Source) -> d
             definitions = json.loads(path.read_text("utf-8"))["stages"] | definitions
     text = json.dumps(definitions, ensure_ascii=False)
     if unset := sorted(variables(here(text))):
+        found = f"{', '.join(unset)}: not set here, or to nothing that is there"
         fix = "; ".join(f"export {name}=FOLDER" for name in unset)
-        raise PolyspanError(
-            f"the data of {archive} lie elsewhere", found=f"{', '.join(unset)} not set here", fix=fix
-        )
+        raise PolyspanError(f"the data of {archive} lie elsewhere", found=found, fix=fix)
     try:
         placed = moved(definitions, here)
     except (CycleError, KeyError, TypeError, AttributeError) as error:
@@ -320,6 +319,6 @@ def _explained_plan(path: Path, archive: Source) -> Iterator[None]:
     """Within it, a plan that is none is told."""
     try:
         yield
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as error:
         found = f"{type(error).__name__}: {error}".splitlines()[0]
         raise PolyspanError(f"{archive} has a plan that cannot be read", where=path.name, found=found) from error
