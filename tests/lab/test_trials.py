@@ -198,6 +198,9 @@ class Synthetic:
         self.out, self.lost = out, lost
         self.made = {}
 
+    def has_text(self, predict):
+        return True
+
     def is_done(self, stage):
         return stage.name not in self.lost
 
