@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install quickstart dev hooks lint test test-lowest docs bench paper-mini reader clean
+.PHONY: help install quickstart dev hooks lint test test-lowest docs bench study-report paper-mini reader clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -55,6 +55,14 @@ docs: dev ## the documentation as a site in build/docs; a broken link or an undo
 # The corpora are looked for in POLYSPAN_DATA, then fetched.
 bench: install ## speed beside today's way, in one run
 	$(BIN)/polyspan bench --quick --out bench.json
+
+# The archive has the outputs without weights and text: polyspan store export (docs/lab.md).
+study-report: install ## every table and figure of the published study again, from its archive alone
+	$(BIN)/polyspan report docs/public/study.tar.zst --out build/study
+	mkdir -p docs/public/tables docs/public/figures
+	cp build/study/report.html docs/public/
+	cp build/study/tables/*.md build/study/tables/numbers.csv docs/public/tables/
+	cp build/study/figures/*.png docs/public/figures/
 
 paper-mini: install ## the whole paper in small, offline, with the paper's numbers beside
 	$(BIN)/polyspan run mini/paper --out runs/mini

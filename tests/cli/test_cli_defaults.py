@@ -53,6 +53,9 @@ FUNCTIONS = {
     "align fit": "align.layer_vectors.encoder_vectors",
     "align score": "align.layer_vectors.encoder_vectors",
     "run": "lab.run.run",
+    "report": "lab.carrying.report_archive",
+    "store export": "lab.carrying.export_store",
+    "store import": "lab.carrying.import_store",
     "serve": "serve.server.serve serve.limits.Limits",
 }
 RENAMED = {"weight": "weights", "switch_rate": "rate", "adversarial_weight": "weight"}

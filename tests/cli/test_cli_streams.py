@@ -9,6 +9,9 @@ import typer
 
 from polyspan.cli import main as cli
 from polyspan.data.write import write
+from polyspan.lab.engine.local import run_local
+from polyspan.lab.stage import Stage
+from polyspan.lab.store.store import Store
 
 GROUP = typer.main.get_command(cli.app)
 VERBS = [
@@ -81,6 +84,8 @@ CALLS = {
     "recipes": ("recipes", "hsu2019/table2", ""),
     "run": ("run mini/paper --plan", "to make: about", ""),
     "serve": ("serve reader", "reader: http://127.0.0.1:8000", "loading reader"),
+    "store export": ("store export out.tar.zst --store kept", "out.tar.zst: 1 stage, ", ""),
+    "store import": ("store import kept.tar.gz --store empty", "empty: 1 stage (", ""),
     "store gc": ("store gc --store empty", "0 MB to free", ""),
     "store ls": ("store ls --store empty", "empty: 0 MB", ""),
 }  # fmt: skip
@@ -143,6 +148,9 @@ def _prepare(verb: str, run, monkeypatch, request) -> None:
             ROW | {"test": test, "f1": 10.0 * at, "exact_match": 9.0 * at} for at, test in enumerate("xyz", 1)
         ]
         Path("run/report.json").write_text(json.dumps(REPORT | {"matrix": matrix}), "utf-8")
+    if verb in ("store export", "store import"):
+        run_local([Stage("corpus", "French", {"data": "mini:fr/test"})], Store("kept"))
+        run("store", "export", "kept.tar.gz", "--store", "kept")
     for module, name, value in (
         ("lab.quickstart", "quickstart", lambda *_: REPORT),
         ("bench.measurements", "bench", lambda *_: {"rows": []}),

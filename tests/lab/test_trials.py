@@ -194,9 +194,12 @@ SHARP = {"en": 4.0, "fr": 1.0, "ko": 2.0}
 class Synthetic:
     """Stands for what a run left: evidence of a reader that knows its own chances but for a temperature."""
 
-    def __init__(self, out, lost=()):
-        self.out, self.lost = out, lost
+    def __init__(self, out, lost=(), without_text=()):
+        self.out, self.lost, self.without_text = out, lost, without_text
         self.made = {}
+
+    def has_text(self, predict):
+        return predict.name not in self.without_text
 
     def is_done(self, stage):
         return stage.name not in self.lost
@@ -214,6 +217,16 @@ class Synthetic:
         if stage.name not in self.made:
             self.made[stage.name] = synthetic(self.about(stage)["language"], len(self.made))
         return self.made[stage.name]
+
+
+def test_answers_without_their_text_are_told():
+    planned = plan(Recipe.model_validate(RECIPE))
+    every = [cell.predict.name for cell in planned.cells]
+    found = confidence(planned, Synthetic(None, without_text=every))
+    assert (found["rows"], found["fits"], found["curves"]) == ([], [], [])
+    assert found["why"] == [
+        f"{len(every)} outputs were imported without the text that confidence is computed from."
+    ]
 
 
 def synthetic(language: str, seed: int, n: int = 2000) -> tuple[Corpus, Evidence]:

@@ -143,6 +143,65 @@ def ls(store: Store = None, as_json: Json = False) -> None:
         terminal.tell(f"{opened.folder}: {_size(sum(size for _, _, size in sizes) / 1e6)}")
 
 
+@store_app.command(example="polyspan store export mini.tar.zst mini/paper --without-weights")
+def export(
+    out: Annotated[Path, typer.Argument(help="The archive: .tar.zst, .tar.xz or .tar.gz.")],
+    recipes: Annotated[
+        list[str] | None, typer.Argument(help="Recipes whose stages it is to have; without any, all that is kept.")
+    ] = None,
+    changes: Changes = None,
+    store: Store = None,
+    without_weights: Annotated[
+        bool, _T("--without-weights", help="Leave out Readers, encoders and word vectors: a report needs none.")
+    ] = False,
+    without_text: Annotated[
+        bool, _T("--without-text", help="Leave out the words of corpora and answers, which may have a licence.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write outputs of runs into an archive, for another machine or for others to report."""
+    from polyspan.lab.carrying import export_store
+
+    left: dict[str, Any] = {"without_weights": without_weights, "without_text": without_text}
+    done = export_store(out, recipes or [], changes or [], store=store, **left)
+    if show(done, as_json):
+        from polyspan.cli import terminal
+
+        for name, missing in done["missing"].items():
+            if missing:
+                terminal.say(f"{name}: {terminal.count(len(missing), 'stage')} not in the store, as {missing[0]}")
+        told = terminal.count(done["stages"], "stage") + "".join(f", without {one}" for one in done["without"])
+        terminal.tell(f"{out}: {told}, {_size(done['bytes'] / 1e6)}")
+
+
+@store_app.command("import", example="polyspan store import mini.tar.zst mini/paper")
+def import_(
+    archive: Annotated[Path, typer.Argument(help="What `polyspan store export` wrote.")],
+    recipe: Annotated[str | None, typer.Argument(help="Say which of its stages are missing then.")] = None,
+    changes: Changes = None,
+    store: Store = None,
+    as_json: Json = False,
+) -> None:
+    """Take an archive's outputs into the store: all of them, hash-checked, or none."""
+    from polyspan.lab.carrying import import_store
+
+    done = import_store(archive, recipe, changes or [], store=store)
+    if show(done, as_json):
+        from polyspan.cli import terminal
+
+        told = f"{done['new']} new, {done['there']} there" + f", {done['completed']} completed" * bool(
+            done["completed"]
+        )
+        left = "".join(f", without {one}" for one in done["without"])
+        terminal.tell(f"{done['store']}: {terminal.count(done['stages'], 'stage')}{left} ({told})")
+        if asked := done.get("recipe"):
+            missing = asked["missing"]
+            more = "" if not missing else f"; to make: {', '.join(missing[:5])}" + " …" * (len(missing) > 5)
+            terminal.tell(
+                f"{asked['name']}: {asked['stages'] - len(missing)} of {asked['stages']} stages are there{more}"
+            )
+
+
 @store_app.command(example="polyspan store gc mini/paper --days 7")
 def gc(
     recipe: Annotated[

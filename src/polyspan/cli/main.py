@@ -167,17 +167,28 @@ def quickstart(
 
 @app.command(example="polyspan report quickstart")
 def report(
-    folder: Annotated[Path, typer.Argument(help="A folder with report.json.")], as_json: Json = False
+    folder: Annotated[
+        Path, typer.Argument(help="A folder with report.json, or an archive of `polyspan store export`.")
+    ],
+    out: Annotated[Path | None, _T(help="Folder for the report of an archive, by default runs/NAME.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Draw a run's page, tables and figures again."""
+    """Draw a run's page, tables and figures again, or those of an archive's recipes; nothing is run."""
     from polyspan.cli import terminal
     from polyspan.report import write_report
 
-    page = write_report(folder)
-    content = json.loads((folder / "report.json").read_text("utf-8"))
-    if show(content, as_json):
-        terminal.matrix(content["matrix"])
-        terminal.tell(f"report: {page}")
+    if folder.is_file():
+        from polyspan.lab.carrying import report_archive
+
+        reports = report_archive(folder, out)
+    elif out is not None:
+        raise UsageError("--out is for the report of an archive", found=f"{folder} is none")
+    else:
+        reports = {str(write_report(folder).parent): json.loads((folder / "report.json").read_text("utf-8"))}
+    if show(next(iter(reports.values())) if len(reports) == 1 else reports, as_json):
+        for where, report in reports.items():
+            terminal.matrix(report["matrix"])
+            terminal.tell(f"report: {Path(where) / 'report.html'}")
 
 
 @app.command(example="polyspan check data.json --fix mended.json")

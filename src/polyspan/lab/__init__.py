@@ -1,5 +1,5 @@
 """Experiments as recipes: a recipe is planned as stages, each stage's output is kept in a store under its key.
 
-Gives: `engine`, `machine`, `outputs`, `plan`, `quickstart`, `recipe`, `run`, `stage`, `store`,
+Gives: `carrying`, `engine`, `machine`, `outputs`, `plan`, `quickstart`, `recipe`, `run`, `stage`, `store`,
 `transfer_matrix`, `work`. Its own: `results`.
 """

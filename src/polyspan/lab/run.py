@@ -91,7 +91,7 @@ def run(
     kept = open_store(store)
     folder = run_folder(planned, out)
     command = command or command_of(recipe, out, changes, store, processes)
-    with _alone(folder):
+    with alone(folder):
         _tidy(folder, kept.folder)
         outcome = made_by.make(planned.stages, kept, folder / "logs", command)
         from polyspan.lab.results.results import write_results
@@ -114,7 +114,7 @@ def open_store(folder: Source | None = None) -> "Store":
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Within it no other run of this machine writes to the folder; another's report is not written over by chance.
 
     Raises PolyspanError where another run is at it, and for a folder that holds something else than a run.
@@ -177,12 +177,17 @@ def command_of(
 def described(planned: Plan, store: "Store") -> dict[str, Any]:
     """A plan as plain JSON: every stage with what is cached, the totals of what is not, and what each drawn thing
     needs. Seconds and megabytes are estimates for `machine`."""
+    to_make, read = set(), set()
+    for stage in reversed(planned.stages):
+        if not store.has(stage) or (stage.key in read and store.lacks(stage)):
+            to_make.add(stage.key)
+            read |= {need.key for need in stage.needs.values()}
     rows: list[dict[str, Any]] = [
         {
             "name": stage.name,
             "kind": stage.kind,
             "key": stage.key,
-            "cached": store.has(stage),
+            "cached": stage.key not in to_make,
             "seconds": round(stage.seconds, 1),
             "megabytes": round(stage.megabytes, 1),
             "needs": [need.name for need in stage.needs.values()],

@@ -61,9 +61,24 @@ class Stage:
     def key(self) -> str:
         """SHA-256 of all that decides the output: kind, code version, options, content, and the keys of what it
         needs; not the name."""
-        needed = {role: stage.key for role, stage in self.needs.items()}
-        content = [self.kind, KINDS[self.kind].version, self.options, self.content, needed]
-        return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
+        return key_of(self.definition)
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """All that decides the output, as plain JSON."""
+        return {
+            "kind": self.kind,
+            "version": KINDS[self.kind].version,
+            "options": dict(self.options),
+            "content": dict(self.content),
+            "needs": {role: need.key for role, need in self.needs.items()},
+        }
+
+
+def key_of(definition: Mapping[str, Any]) -> str:
+    """The key of a stage by its definition, or by its record, which has that too."""
+    content = [definition[name] for name in ("kind", "version", "options", "content", "needs")]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
 def in_order(wanted: Sequence[Stage]) -> list[Stage]:

@@ -67,7 +67,8 @@ def execute(stage: Stage, job: Job) -> Result:
     if lease is None:
         return Result("busy", message=job.store.maker(stage))
     with lease:
-        if not job.again and job.store.has(stage):
+        again = job.again or bool(job.store.lacks(stage))
+        if not again and job.store.has(stage):
             shutil.rmtree(lease.out, ignore_errors=True)
             return Result("found")
         goes_on = KINDS[stage.kind].trains and not job.again
@@ -90,7 +91,7 @@ def execute(stage: Stage, job: Job) -> Result:
             with explained(lease.out, "write"):
                 write_record(lease.out, record)  # before the checkpoint goes: a kill from here on costs nothing
         _tidy(lease.out, *LEFT_BY_KILLS, "*.checkpoint")
-        kept = job.store.keep(stage, lease, record, job.again)
+        kept = job.store.keep(stage, lease, record, again)
         return Result("made" if kept else "found", record["seconds"])
 
 
@@ -199,10 +200,7 @@ def _record(stage: Stage, seconds: float, command: str) -> dict[str, Any]:
         "kind": stage.kind,
         "name": stage.name,
         "key": stage.key,
-        "version": KINDS[stage.kind].version,
-        "options": dict(stage.options),
-        "content": dict(stage.content),
-        "needs": {role: need.key for role, need in stage.needs.items()},
+        **stage.definition,
         "seconds": seconds,
         "versions": versions(),
         "machine": machine(),

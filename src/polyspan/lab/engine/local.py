@@ -66,7 +66,7 @@ def follow(stock: Stock, job: Job, submit: Submit, slots: int) -> Outcome:
         if stock.todo:
             job.store.prepare()
             for stage in stock.todo:
-                if stage.key in stock.damaged:
+                if stage.key in stock.damaged and not job.store.lacks(stage):  # a part stays until there is more
                     job.store.discard(stage)
             if job.logs is not None:
                 view.say(f"logs: {job.logs}")

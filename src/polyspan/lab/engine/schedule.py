@@ -10,6 +10,7 @@ from polyspan.errors import PolyspanError, choose
 from polyspan.lab.engine.execution import Result
 from polyspan.lab.engine.live import LiveView
 from polyspan.lab.stage import Stage, in_order
+from polyspan.lab.store.leaving_out import told
 from polyspan.lab.store.store import Store
 from polyspan.training.versions import others
 
@@ -22,8 +23,8 @@ _AGAIN = 1.0  # seconds until a stage that another process makes is looked at ag
 @dataclass
 class Outcome:
     """What became of a run's stages, by name. `kept` were in the store; `skipped` need one that failed, which is
-    named; `damaged` were found unsound in the store, or made with other versions where that counts, and made
-    again."""
+    named; `damaged` were found unsound in the store, imported without what is read of them now, or made with other
+    versions where that counts, and made again."""
 
     made: list[str] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
@@ -54,7 +55,8 @@ class Stock:
 
 
 def take_stock(wanted: Sequence[Stage], store: Store, policy: str = "missing") -> Stock:
-    """What must be made so that the wanted stages are in the store. What only kept stages need is not looked for.
+    """What must be made so that the wanted stages are in the store. What only kept stages need is not looked for,
+    and may have been imported in part; what is read for a stage that is made is whole or made again.
 
     Files of kept stages that are read, or that nothing else of the plan reads, are compared with their hashes;
     what is damaged is to be made again, and under the policy `versions` what other versions have made. Raises
@@ -97,15 +99,18 @@ def _outdated(order: Sequence[Stage], store: Store) -> dict[str, str]:
 def _split(
     order: Sequence[Stage], wanted: Collection[str], store: Store, damaged: dict[str, str]
 ) -> tuple[list[Stage], list[Stage]]:
-    needed, todo, kept = set(wanted), [], []
+    read: set[str] = set()
+    todo, kept = [], []
     for stage in reversed(order):
-        if stage.key not in needed:
+        if stage.key not in read and stage.key not in wanted:
             continue
         if stage.key not in damaged and store.path(stage).exists() and (fault := store.fault(stage)):
             damaged[stage.key] = f"damaged in the store ({fault})"
+        elif stage.key in read and (lacking := store.lacks(stage)):
+            damaged[stage.key] = f"imported without {told(lacking)}, and read now"
         if stage.key in damaged or not store.path(stage).exists():
             todo.append(stage)
-            needed |= {need.key for need in stage.needs.values()}
+            read |= {need.key for need in stage.needs.values()}
         else:
             kept.append(stage)
     return todo[::-1], kept[::-1]

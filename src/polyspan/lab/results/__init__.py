@@ -1,4 +1,4 @@
 """What finished stages say, gathered into one report.
 
-Gives: `results`. Its own: `example_answers`, `gathered`, `inference`, `numbers`, `sources`, `trials`.
+Gives: `gathered`, `numbers`, `results`. Its own: `example_answers`, `inference`, `sources`, `trials`.
 """

@@ -17,9 +17,10 @@ _SEED = 42
 
 
 def examples(cells: Sequence["PlannedCell"], gathered: Gathered) -> list[dict[str, Any]]:
-    """A few questions of each test, drawn by a seed, with the answers of the first Readers that took it."""
+    """A few questions of each test, drawn by a seed, with the answers of the first Readers that took it; none of
+    what was imported without its text."""
     by_test: dict[str, dict[str, PlannedCell]] = {}
-    for cell in cells:
+    for cell in (cell for cell in cells if gathered.has_text(cell.predict)):
         by_test.setdefault(cell.test, {}).setdefault(cell.reader, cell)
     found = []
     for test, readers in by_test.items():

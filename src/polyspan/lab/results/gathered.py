@@ -22,11 +22,22 @@ if TYPE_CHECKING:
     from polyspan.score import Scores
 
 
+QUESTIONS = "questions.json"
+"""What an archive without text has of a corpus: the ids of its questions, paragraph by paragraph."""
+
+
+def scores_by(metric: str) -> str:
+    """The file that an archive without text has of answers: their scores by another rule than their own."""
+    return f"scores.{metric}.json"
+
+
 class Gathered:
     """Reads each finished stage once. `out` is the report's folder, to which small files are copied."""
 
     def __init__(self, store: "Store", out: Path, done: frozenset[str]) -> None:
         self.store, self.out, self.done = store, out, done
+        self.rescored: dict[tuple[str, str], Scores] = {}
+        """What was scored by another rule than its own, by key and rule."""
         self._scores: dict[str, Scores] = {}
         self._ids: dict[QuestionIds, QuestionIds] = {}
         self._corpora: dict[str, Corpus] = {}
@@ -44,12 +55,30 @@ class Gathered:
         return self._scores[predict.key]
 
     def scored_by(self, predict: Stage, metric: str) -> "Scores":
-        """The answers of a predict stage, scored by another rule."""
+        """The answers of a predict stage, scored by another rule; of an archive without text, as it has them."""
         key = f"{predict.key} {metric}"
-        if key not in self._scores:
+        if key not in self._scores and (self.store.path(predict) / scores_by(metric)).exists():
+            self._scores[key] = kept_scores(self.store.path(predict), self._ids, scores_by(metric))[0]
+        elif key not in self._scores:
             test, answers = self.corpus(predict.needs["test"]), self.json(predict, "predictions.json")
             self._scores[key] = score(test, answers, metric, test.language)
+            self.rescored[predict.key, metric] = self._scores[key]
         return self._scores[key]
+
+    def can_be_scored_by(self, predict: Stage, metric: str) -> bool:
+        """Whether the answers are there, and the gold ones, or their scores by the rule."""
+        return self.has_text(predict) or (self.store.path(predict) / scores_by(metric)).exists()
+
+    def has_text(self, predict: Stage) -> bool:
+        """Whether neither the answers nor their test were imported without their text."""
+        return not self.store.lacks(predict) and not self.store.lacks(predict.needs["test"])
+
+    def groups(self, corpus: Stage) -> list[list[str]]:
+        """The ids of a corpus' questions, paragraph by paragraph."""
+        if self.store.lacks(corpus):
+            found: list[list[str]] = self.json(corpus, QUESTIONS)
+            return found
+        return [[one.id for one in paragraph.questions] for paragraph in self.corpus(corpus).paragraphs]
 
     def evidence(self, predict: Stage) -> Evidence:
         """What a Reader knew of each question of a test."""
@@ -94,9 +123,11 @@ class Gathered:
     def copy(self, stage: Stage, name: str, part: str, as_name: str = "") -> str:
         """Copy a file of a stage to the folder `part` beside the report; returns its path there.
 
-        It is named after the stage (or `as_name`), with its key where two stages have one name. A copy of the
-        same size and time is left as it is.
+        It is named after the stage (or `as_name`), with its key where two stages have one name; "" where it was
+        left out of the archive that the stage came in. A copy of the same size and time is left as it is.
         """
+        if name in self.store.lacks(stage):
+            return ""
         source = self.store.path(stage) / name
         stem = as_name or file_name(stage.name)
         here = f"{part}/{stem}{source.suffix}"
@@ -116,9 +147,12 @@ class Gathered:
         return self.copy(train, f"{READER}/run.json", "records") if self.is_done(train) else ""
 
     def reader(self, train: Stage, name: str) -> str:
-        """Where a Reader is. Where the store is in the report's folder, it is under `readers/` as well: its files
-        are the store's own by another name, so that the weights are on the disk once."""
+        """Where a Reader is, "" where it was imported without weights. Where the store is in the report's folder,
+        it is under `readers/` as well: its files are the store's own by another name, so that the weights are on
+        the disk once."""
         path = self.store.path(train) / READER
+        if self.store.lacks(train):
+            return ""
         if not path.is_relative_to(self.out.absolute()):
             return str(path)
         here = f"readers/{name}"

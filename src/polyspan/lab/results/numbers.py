@@ -118,9 +118,9 @@ class Numbers:
         """The paragraph of every question, the same for questions of one id: parallel tests are drawn together."""
         found: dict[str, str] = {}
         for name, stage in {cell.test: cell.corpus for cell in self.done}.items():
-            for number, paragraph in enumerate(self.gathered.corpus(stage).paragraphs):
-                for question in paragraph.questions:
-                    found.setdefault(question.id, f"{name} {number}")
+            for number, ids in enumerate(self.gathered.groups(stage)):
+                for one in ids:
+                    found.setdefault(one, f"{name} {number}")
         return found
 
     def _is_done(self, cell: "PlannedCell") -> bool:
@@ -139,7 +139,8 @@ class Numbers:
         if table.reader is not None:
             text = f"Questions of the row on texts of the column (G-XLT), answered by {table.reader}."
         if table.show == "examples":
-            first = {place: cells[0] for place, cells in own.items() if self._is_done(cells[0])}
+            done = {place: cells[0] for place, cells in own.items() if self._is_done(cells[0])}
+            first = {place: cell for place, cell in done.items() if self.gathered.has_text(cell.predict)}
             shown = pairs_shown(first, self.gathered)
         return PaperTable(
             name,
@@ -193,6 +194,8 @@ class Numbers:
             return Against(name, why="it was not made")
         if reference[0].metric != scores[0].metric:  # both by the cell's rule: two rules cannot be compared
             done = [cell for cell in self.places[other] if self._is_done(cell)]
+            if not all(self.gathered.can_be_scored_by(cell.predict, scores[0].metric) for cell in done):
+                return Against(name, why="its answers were imported without their text")
             reference = [self.gathered.scored_by(cell.predict, scores[0].metric) for cell in done]
             name += f", by {scores[0].metric}"
         return compared(name, reference, scores, self.units)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,26 +35,28 @@ def write_results(
     out: Source,
     command: str,
     failed: Mapping[str, str] | None = None,
+    made_here: bool = True,
 ) -> dict[str, Any]:
     """Gather the finished stages into `out/report.json` and draw the report beside it; returns its content.
 
     `failed` says by a stage's name why it has no output. What is not in the store is named as missing, and the
     report has what there is. Where nothing but the drawing could change, the numbers of an earlier report in `out`
     are taken. Beside the report go copies of run records, predictions and figures. Raises PolyspanError where the
-    folder cannot be written.
+    folder cannot be written. Without `made_here` nothing is said of stages that other versions have made.
     """
     out = Path(out)
     done = frozenset(stage.key for stage in plan.stages if store.has(stage))
     described = recipe.model_dump(mode="json", exclude_unset=True)
     lacking = _missing(plan, done, failed or {})
-    made_of = _fingerprint(described, plan, done, lacking)
+    parts = {stage.key: sorted(left) for stage in plan.stages if (left := store.lacks(stage))}
+    made_of = _fingerprint(described, plan, done, [*lacking, *([parts] if parts else [])])
     report = _earlier(out, made_of, command)
     if report is None:
         gathered = Gathered(store, out, done)
         content = _gather(plan, gathered, lacking, command) | {"recipe": described, "made_of": made_of}
         report = json.loads(json.dumps(content, allow_nan=False))  # as it is read back: lists, not tuples
     report["command"] = command
-    report["remarks"] = _made_with_others(plan, store, done)
+    report["remarks"] = _made_with_others(plan, store, done) if made_here else []
     write_json(out / "report.json", report)
     write_report(out)
     return report
@@ -113,7 +115,7 @@ def _cause(stage: Stage, failed: Mapping[str, str]) -> str:
 
 
 def _fingerprint(
-    described: Mapping[str, Any], plan: "Plan", done: frozenset[str], lacking: list[dict[str, str]]
+    described: Mapping[str, Any], plan: "Plan", done: frozenset[str], lacking: Sequence[object]
 ) -> str:
     """Tells whether the numbers of an earlier report would come out the same."""
     cells = [[cell.reader, cell.test, cell.seed, cell.predict.key] for cell in plan.cells]

@@ -58,7 +58,9 @@ class _Trials:
         self.sets = dict(asked.fit) | ({_POOLED: every} if len(asked.fit) > 1 else {})
         shares = {"accuracy": asked.accuracy, "coverage": asked.coverage}
         self.goal = next((Goal(name, share) for name, share in shares.items() if share is not None), Goal())
-        done = [cell for cell in plan.cells if cell.reader in asked.readers and gathered.is_done(cell.predict)]
+        made = [cell for cell in plan.cells if cell.reader in asked.readers and gathered.is_done(cell.predict)]
+        done = [cell for cell in made if gathered.has_text(cell.predict)]
+        self.lost = len(made) - len(done)
         self.cells: dict[str, list[PlannedCell]] = {
             test: some for test in asked.needs() if (some := [cell for cell in done if cell.test == test])
         }
@@ -69,7 +71,8 @@ class _Trials:
     def all(self) -> dict[str, Any]:
         """The whole statistic."""
         found: dict[str, Any] = {"goal": str(self.goal), "rows": [], "fits": [], "curves": []}
-        found["why"] = list(self.shared())
+        lost = f"{self.lost} outputs were imported without the text that confidence is computed from."
+        found["why"] = [*([lost] if self.lost else []), *self.shared()]
         for reader in dict.fromkeys(self.asked.readers):
             self.add(reader, found)
         return found

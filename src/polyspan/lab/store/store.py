@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from polyspan.errors import PolyspanError
 from polyspan.files import Source, explained, sha256, write_json
@@ -21,6 +21,21 @@ from polyspan.lab.store.lease import Lease, holder, now
 RECORD = "stage.json"
 _FLUSHERS = 4
 _MARK, _FORMAT = "store.json", 1
+
+
+class Keyed(Protocol):
+    """What the store knows an output by: a stage, or the key alone."""
+
+    @property
+    def key(self) -> str:
+        """The stage's key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A key of which no stage is planned."""
+
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +88,15 @@ class Store:
         with explained(self.folder / "partial", "write"):
             now(self.folder / "partial")
 
-    def path(self, stage: Stage) -> Path:
+    def path(self, stage: Keyed) -> Path:
         """Where the stage's output is, or will be."""
         return self.folder / "stages" / stage.key
 
-    def has(self, stage: Stage) -> bool:
+    def has(self, stage: Keyed) -> bool:
         """Whether the stage's output is there with all its files, each of its size."""
         return self.path(stage).exists() and self.fault(stage) is None
 
-    def record(self, stage: Stage) -> dict[str, Any]:
+    def record(self, stage: Keyed) -> dict[str, Any]:
         """What is known of the stage's output: kind, name, options, needs, files, seconds, versions, machine,
         command. Raises PolyspanError where it is not in the store or its record cannot be read."""
         path = self.path(stage) / RECORD
@@ -93,7 +108,7 @@ class Store:
             why = "it is not in the store" if isinstance(error, FileNotFoundError) else str(error)
             raise PolyspanError("no record of a stage", where=str(path), found=why, fix="run it again") from error
 
-    def fault(self, stage: Stage) -> str | None:
+    def fault(self, stage: Keyed) -> str | None:
         """What is wrong with the stage's output, in words: its record and the sizes of its files are looked at."""
         try:
             files = self.record(stage)["files"]
@@ -108,7 +123,20 @@ class Store:
                 return f"{name} has {size} bytes instead of {known['bytes']}"
         return None
 
-    def damage(self, stage: Stage) -> str | None:
+    def lacks(self, stage: Keyed) -> Collection[str]:
+        """Files of a finished output that were left out of the archive that it came in: what reads it cannot do
+        without, a report can."""
+        try:
+            left_out: dict[str, Any] = self.record(stage).get("left_out", {})
+        except PolyspanError:  # a fault, which others look for
+            return ()
+        return left_out
+
+    def keys(self) -> list[str]:
+        """The keys of all finished outputs, in order."""
+        return [path.name for path in self._inside("stages")]
+
+    def damage(self, stage: Keyed) -> str | None:
         """Like `fault`, and every file's hash is compared, once for each stage in the life of this object."""
         if (found := self.fault(stage)) or stage.key in self._checked:
             return found
@@ -119,7 +147,7 @@ class Store:
         self._checked.add(stage.key)
         return None
 
-    def use(self, stages: Collection[Stage]) -> None:
+    def use(self, stages: Collection[Keyed]) -> None:
         """Note that these outputs are in use now, for `garbage`."""
         for stage in stages:
             try:
@@ -131,12 +159,12 @@ class Store:
         """The right to make the stage, with the folder to make it in; None where another process is making it."""
         return Lease.take(self._partial(stage), [need.key for need in stage.needs.values()])
 
-    def maker(self, stage: Stage) -> str:
+    def maker(self, stage: Keyed) -> str:
         """Which process is making the stage, in words."""
         found = holder(self._partial(stage))
         return f"process {found['pid']} on {found['host']}" if found else "another process"
 
-    def _partial(self, stage: Stage) -> Path:
+    def _partial(self, stage: Keyed) -> Path:
         return self.folder / "partial" / stage.key
 
     def keep(self, stage: Stage, lease: Lease, record: Mapping[str, Any], again: bool = False) -> bool:
@@ -147,24 +175,29 @@ class Store:
         """
         with explained(self.path(stage), "write"):
             files = {name: _described(lease.out / name) for name in _files(lease.out)}
-            write_record(lease.out, dict(record) | {"files": files})
+        return self.take(stage, lease.out, dict(record) | {"files": files}, again)
+
+    def take(self, stage: Keyed, folder: Path, record: Mapping[str, Any], again: bool = False) -> bool:
+        """Take a folder with all the files that the record names into the store; as `keep` otherwise."""
+        with explained(self.path(stage), "write"):
+            write_record(folder, record)
             with ThreadPoolExecutor(_FLUSHERS) as flushers:  # together: the disk writes them in one go
-                list(flushers.map(_flush, [lease.out / name for name in (*files, RECORD)]))
+                list(flushers.map(_flush, [folder / name for name in (*record["files"], RECORD)]))
             if again and self.path(stage).exists():
                 self.discard(stage)
             try:
-                lease.out.rename(self.path(stage))
+                folder.rename(self.path(stage))
             except FileNotFoundError:
                 return False
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-                shutil.rmtree(lease.out, ignore_errors=True)
+                shutil.rmtree(folder, ignore_errors=True)
                 return False
         self._checked.add(stage.key)
         return True
 
-    def discard(self, stage: Stage) -> None:
+    def discard(self, stage: Keyed) -> None:
         """Remove the stage's output, all of it at once."""
         with explained(self.path(stage), "remove"):
             self._remove(self.path(stage))

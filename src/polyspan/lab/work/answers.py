@@ -28,20 +28,28 @@ def write_answers(
     if spans is not None:
         write_json(out / "spans.json", {key: list(span) for key, span in spans.items()}, indent=None)
     found = score(test, texts)
-    summary = {"test": test.name, "language": test.language, **found.summary(), "unknown": found.unknown}
+    about = {"test": test.name, "language": test.language}
+    write_json(out / "scores.json", written_scores(found, about, facts), indent=None)
+
+
+def written_scores(
+    found: Scores, about: Mapping[str, Any] | None = None, facts: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """What `scores.json` holds, with what is told of the test before the numbers, and of answers behind."""
     each = ScoresById.of(found.questions)
     columns = {"ids": each.ids, "exact_match": list(each.exact), "f1": list(each.f1)}
-    write_json(out / "scores.json", summary | facts | {"by_question": columns}, indent=None)
+    summary = {**(about or {}), **found.summary(), "unknown": found.unknown}
+    return summary | dict(facts or {}) | {"by_question": columns}
 
 
 def kept_scores(
-    folder: Path, known: dict[QuestionIds, QuestionIds] | None = None
+    folder: Path, known: dict[QuestionIds, QuestionIds] | None = None, name: str = "scores.json"
 ) -> tuple[Scores, dict[str, Any]]:
     """The scores of a finished stage, and everything else that it says of itself.
 
     `known` are the ids of other stages' questions: where they are these, they are taken, and sorted once for all.
     """
-    content = json.loads((folder / "scores.json").read_text("utf-8"))
+    content = json.loads((folder / name).read_text("utf-8"))
     if (columns := content.pop("by_question", None)) is None:  # {id: [exact match, F1]}, as it once was
         questions = content.pop("questions")
         exact, f1 = zip(*questions.values(), strict=True)
