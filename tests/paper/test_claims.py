@@ -135,6 +135,24 @@ def test_claims_that_need_other_runs():
     assert [one.holds is None for one in found["H10", F1].checks] == [False, False, False]
 
 
+def test_back_translation_by_another_pivot():
+    """The claim is about the pivot that was run, and without translated DRCD about what translation costs."""
+
+    def verdict(**rows):
+        own = {Place("table2", row.replace("_", "-"), "En"): (Cell(f1 - 10, f1),) for row, f1 in rows.items()}
+        return judged(Results(own))["H18", F1]
+
+    both = verdict(En=80.0, En_Pt_En=74.0, Zh_En=40.0)
+    assert both.status == "holds"
+    counted = [check.text for check in both.checks if not check.aside]
+    assert counted == ["En-Pt-En on En 74.0 < En on En 80.0", "En-Pt-En on En 74.0 > Zh-En on En 40.0"]
+    assert verdict(En=80.0, En_Pt_En=74.0, Zh_En=75.0).status == "partly"
+    assert [verdict(En=80.0, En_Pt_En=f1).status for f1 in (74.0, 81.0)] == ["holds", "fails"]
+    assert verdict(En=80.0, En_Pt_En=74.0, En_Zh_En=81.0).status == "partly"
+    assert verdict(En_Pt_En=74.0, Zh_En=40.0).needs == ("table2 En on En",)
+    assert verdict(En=80.0, Zh_En=40.0).needs == ("table2 En-Zh-En on En",)
+
+
 def test_seeds_say_how_sure():
     """Table 2 run with three seeds, once with a spread that leaves H5 alone, once with one that drowns it."""
 

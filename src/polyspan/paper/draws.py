@@ -5,7 +5,7 @@ Cells scored on the same questions see the same drawn questions, and the cells o
 are drawn; with one seed and no such scores there is nothing to draw.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,11 @@ class Look:
         if chosen is None or np.isnan(chosen[0]):
             return Value(label, None, (str(place),))
         return Value(label, chosen)
+
+    def rows(self, table: str, wanted: Callable[[str], bool]) -> list[str]:
+        """The rows of a table that are wanted, in its order."""
+        rows = dict.fromkeys(place.row for place in self.results.cells if place.table == table)
+        return [row for row in rows if wanted(row)]
 
     def measured_in(self, measure: str) -> "Look":
         """The same table in another measure."""

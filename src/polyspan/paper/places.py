@@ -12,9 +12,11 @@ A place is (table, row, column), under the paper's own labels:
 | figure2, figure3 | any name | any name; a point each, with its similarity |
 
 Runs that the paper proposes or needs but does not print have a row as well: `En-small` (English cut down to the
-size of DRCD), `En-Zh-En` and `Zh-En-Zh` (translated there and back), all in table2.
+size of DRCD), `En-Zh-En` and `Zh-En-Zh` (translated there and back; English by any pivot, as `En-Pt-En`), all in
+table2.
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -62,6 +64,11 @@ def numbers() -> Iterator[tuple[Place, float | None, float | None]]:
         for line in given[table]:
             place = Place(table, line[row] if row else "En", line[column] if column else "Zh")
             yield place, line["em"], line["f1"]
+
+
+def back_translated(row: str) -> bool:
+    """Whether a row of table2 is English by way of another language, whichever: `En-Zh-En`, `En-Pt-En`."""
+    return re.fullmatch(r"En-[A-Z][a-z]+-En", row) is not None
 
 
 @cache

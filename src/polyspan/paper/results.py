@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from polyspan.errors import PolyspanError, UsageError, nearest, shorten
 from polyspan.files import Source, read_yaml
-from polyspan.paper.places import Place, places
+from polyspan.paper.places import Place, back_translated, places
 
 if TYPE_CHECKING:
     from polyspan.score import Scores
@@ -59,7 +59,13 @@ class Results:
         place and seed, or none has a place.
         """
         rows = list(rows)
-        known = {table: _own_names(*lines) for table, lines in places().items()} if labels is None else labels
+        known: Labels = (
+            {table: _own_names(*lines) for table, lines in places().items()} if labels is None else labels
+        )
+        if labels is None:
+            known["table2"]["rows"] |= {
+                row["train"]: row["train"] for row in rows if back_translated(row["train"])
+            }
         _check_labels(known)
         cells: dict[Place, tuple[Cell, ...]] = {}
         for row in rows:
@@ -136,5 +142,6 @@ def _check_labels(labels: Labels) -> None:
                 raise UsageError(f"{table} has no {which!r}", expected=_EXPECTED)
             options = places()[table][which == "columns"]
             for label in names.values():
-                if label not in options:
+                again = (table, which) == ("table2", "rows") and back_translated(label)
+                if label not in options and not again:
                     raise UsageError(f"{table} has no {which[:-1]} {label!r}", fix=nearest(label, options))
