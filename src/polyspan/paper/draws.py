@@ -35,7 +35,13 @@ class Look:
             return Value(label, None, (str(place),))
         return Value(label, chosen)
 
-    def rows(self, table: str, wanted: Callable[[str], bool]) -> list[str]:
+    def likeness(self, figure: str, row: str, need: str) -> Value:
+        """The likeness that a figure has in a row, the mean of several; `need` says what is lacking without it."""
+        cells = [cell for place, some in self.results.cells.items() if place[:2] == (figure, row) for cell in some]
+        found = [cell.similarity for cell in cells if cell.similarity is not None]
+        return Value(row, np.array([np.mean(found)]), digits=3) if found else Value(row, None, (need,))
+
+    def rows(self, table: str, wanted: Callable[[str], object]) -> list[str]:
         """The rows of a table that are wanted, in its order."""
         rows = dict.fromkeys(place.row for place in self.results.cells if place.table == table)
         return [row for row in rows if wanted(row)]
