@@ -88,6 +88,11 @@ def test_h2_takes_the_reader_with_the_nearest_f1():
         )
     )["H2", RATIO]
     assert (both.status, len(both.checks)) == ("partly", 2)
+    seeds = {
+        Place("table1", row, "Zh"): tuple(Cell(em + seed, 50.0 + seed, seed) for seed in range(3))
+        for row, em in (("f", 30.0), ("e", 22.0), ("Zh-500", 35.0))
+    }
+    assert judged(Results(seeds | {Place("table1", "b", "Zh"): (Cell(2.0, 11.0, 1),)}))["H2", RATIO].holds_in == 0
 
 
 def test_h12_is_about_likeness_before_and_after():
