@@ -32,6 +32,7 @@ FUNCTIONS = {
     "make translate": "make.translation.translation.translate",
     "make backtranslate": "make.translation.translation.backtranslate",
     "make apart": "make.separation.apart",
+    "make common": "make.intersection.common",
     "make pair": "make.pairing.pair",
     "make sample": "make.sampling.sample",
     "make unanswerable": "make.negatives.unanswerable",

@@ -48,6 +48,7 @@ CALLS = {
         "make backtranslate mini:en/test --pivot fr --forward file:mini --backward file:mini --out back.json",
         "back.json", ""),
     "make apart": ("make apart mini:en/train --against dev.json --out apart.json", "0 leaks taken out", ""),
+    "make common": ("make common mini:en/test --others mini:ko/test --out common.json", "96 questions; those", ""),
     "make pair": ("make pair dev.json other.json --out paired.json", "5 questions; asked as in", ""),
     "make sample": ("make sample dev.json --size 2 --out two.json", "2 questions; drawn of 5", ""),
     "make unanswerable": (

@@ -115,7 +115,7 @@ def test_variables_of_its_own_come_first(fault, write, monkeypatch):
     late = SMALL.replace("corpora:", own + "corpora:").replace("En: mini:en/train", "En: ${FEW}")
     found = fault(late)
     assert (found.message, found.where[-12:]) == ("the variable FILE is not set", "small.yaml:5")
-    early = "  PLACE: /elsewhere\n  FILE: ${PLACE}/b.json\n  FEW: make:sample(${FILE}, size=2)\n"
+    early = "  PLACE: /elsewhere\n  FILE: ${PLACE}/b.json\n  SIZE: 2\n  FEW: make:sample(${FILE}, size=${SIZE})\n"
     text = SMALL.replace("corpora:", f"variables:\n{early}corpora:").replace("En: mini:en/train", "En: ${FEW}")
     assert resolve(read_recipe(write(text))).corpora["En"].data == "make:sample(/elsewhere/b.json, size=2)"
     odd = fault(text.replace("  PLACE:", "  my place:"))

@@ -9,6 +9,7 @@ import pytest
 from polyspan.lab.engine.local import run_local
 from polyspan.lab.plan.plan import plan
 from polyspan.lab.recipe.recipe import Recipe
+from polyspan.lab.results.inference import movement
 from polyspan.lab.results.results import write_results
 from polyspan.lab.store.store import Store
 from polyspan.report.record.record import read_record
@@ -138,6 +139,31 @@ def test_checkpoints_are_chosen_by_three_rules(report):
     assert rows["last"]["mean"] == pytest.approx(sum(last) / 2, abs=0.001)
     assert rows["oracle"]["mean"] >= max(rows["last"]["mean"], rows["source-dev"]["mean"])
     assert "Which checkpoint" in (out / "report.html").read_text("utf-8")
+
+
+def test_what_figure_1_shows_is_judged_by_its_numbers():
+    """H12: the last layer's likeness of English and Chinese answers, and how well the plane tells them apart."""
+    tags = {"language_a": "en", "language_b": "zh-Hans"}
+    values = {("before", 4): 0.5, ("before", 12): 0.3, ("after", 4): 0.6, ("after", 12): 0.4}
+    rows = [{"state": state, "layer": layer, "value": value} | tags for (state, layer), value in values.items()]
+    other = {"state": "after", "layer": 12, "value": 0.9, "language_a": "en", "language_b": "es"}
+    apart = {"separability_in_plane": {"accuracy": 0.7}, "layer": 12}
+    panels = [
+        {"state": state, "axes": axes} | apart for state in ("before", "after") for axes in ("each", "before")
+    ]
+    pca = {"probe": "pca", "corpora": [{"language": "zh-Hans"}, {"language": "en"}], "panels": panels}
+    found = movement(
+        {
+            "likeness": {"En": {"probe": "cka", "rows": [*rows, other]}, "Zh": {"probe": "cka", "rows": []}},
+            "figure1": {"En": pca},
+            "figure2": {"En": {"probe": "cosine", "rows": rows, "corpora": []}},
+        }
+    )
+    assert {place.row: cell.similarity for place, (cell,) in found.items()} == {
+        "CKA before": 0.3,
+        "CKA after": 0.4,
+        "told apart in the plane": 0.7,
+    }
 
 
 def test_files_that_the_report_links_to_are_there(report):

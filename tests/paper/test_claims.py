@@ -60,6 +60,60 @@ def test_the_ratio_of_h2(on_paper):
     assert "now F1 apart 18.1" in str(judged(Results(apart))["H2", RATIO])
 
 
+def test_h2_takes_the_reader_with_the_nearest_f1():
+    """QANet is no match at a public scale; Chinese readers of fewer questions are, and Korean ones beside them."""
+
+    def found(**scores):
+        cells = {Place("table1", "b", "Zh"): (Cell(2.0, 11.0),), Place("table2", "En", "Zh"): (Cell(30.0, 50.0),)}
+        own = {Place("table1", row.replace("_", "-"), "Zh"): (Cell(*pair),) for row, pair in scores.items()}
+        return judged(Results(cells | own))["H2", RATIO]
+
+    near = found(e=(50.0, 65.0), Zh_500=(22.0, 44.0), Zh_800=(33.0, 49.0))
+    assert (near.status, near.checks[0].text) == (
+        "holds",
+        "EM/F1 of zero-shot 0.600 < EM/F1 of trained on Zh-800 0.673",
+    )
+    assert "now F1 apart 15.0" in str(found(e=(50.0, 65.0)))
+    both = judged(
+        Results(
+            {
+                Place("table2", row, test): (Cell(em, 50.0),)
+                for row, test, em in (
+                    ("En", "Zh", 30.0),
+                    ("Zh", "Zh", 33.0),
+                    ("En", "Kr", 30.0),
+                    ("Kr-9", "Kr", 20.0),
+                )
+            }
+        )
+    )["H2", RATIO]
+    assert (both.status, len(both.checks)) == ("partly", 2)
+    seeds = {
+        Place("table1", row, "Zh"): tuple(Cell(em + seed, 50.0 + seed, seed) for seed in range(3))
+        for row, em in (("f", 30.0), ("e", 22.0), ("Zh-500", 35.0))
+    }
+    assert judged(Results(seeds | {Place("table1", "b", "Zh"): (Cell(2.0, 11.0, 1),)}))["H2", RATIO].holds_in == 0
+
+
+def test_h12_is_about_likeness_before_and_after():
+    def verdict(**values):
+        rows = {"before": "CKA before", "after": "CKA after", "plane": "told apart in the plane"}
+        cells = {
+            Place("figure1", rows[name], "English and Chinese"): (Cell(None, None, similarity=value),)
+            for name, value in values.items()
+        }
+        return judged(Results(cells))["H12", F1]
+
+    along = verdict(before=0.4, after=0.55, plane=0.62)
+    assert along.status == "holds"
+    assert [check.text for check in along.checks] == [
+        "CKA after 0.550 > CKA before 0.400",
+        "told apart in the plane 0.620 < 0.75",
+    ]
+    assert verdict(before=0.4, after=0.3).status == "fails"
+    assert "probe cka" in str(verdict(after=0.3))
+
+
 @pytest.mark.parametrize(
     ("claim", "measure", "against"),
     [
@@ -133,6 +187,24 @@ def test_claims_that_need_other_runs():
     assert found["H13", F1].status == "fails"
     assert found["H13", F1].checks[0].text == "Spearman's ρ with cosine -1.00 ≤ 0.0"
     assert [one.holds is None for one in found["H10", F1].checks] == [False, False, False]
+
+
+def test_back_translation_by_another_pivot():
+    """The claim is about the pivot that was run, and without translated DRCD about what translation costs."""
+
+    def verdict(**rows):
+        own = {Place("table2", row.replace("_", "-"), "En"): (Cell(f1 - 10, f1),) for row, f1 in rows.items()}
+        return judged(Results(own))["H18", F1]
+
+    both = verdict(En=80.0, En_Pt_En=74.0, Zh_En=40.0)
+    assert both.status == "holds"
+    counted = [check.text for check in both.checks if not check.aside]
+    assert counted == ["En-Pt-En on En 74.0 < En on En 80.0", "En-Pt-En on En 74.0 > Zh-En on En 40.0"]
+    assert verdict(En=80.0, En_Pt_En=74.0, Zh_En=75.0).status == "partly"
+    assert [verdict(En=80.0, En_Pt_En=f1).status for f1 in (74.0, 81.0)] == ["holds", "fails"]
+    assert verdict(En=80.0, En_Pt_En=74.0, En_Zh_En=81.0).status == "partly"
+    assert verdict(En_Pt_En=74.0, Zh_En=40.0).needs == ("table2 En on En",)
+    assert verdict(En=80.0, Zh_En=40.0).needs == ("table2 En-Zh-En on En",)
 
 
 def test_seeds_say_how_sure():

@@ -70,6 +70,8 @@ def test_the_papers_own_names_need_no_labels():
         "table6 En-SOV on Kr",
         "table2 En-small on Zh",
     }
+    again = Results.from_rows([row("En-Pt-En", "En", 50.0), row("En-Pt", "En", 40.0), row("Zh-500", "Zh", 30.0)])
+    assert [str(place) for place in again.cells] == ["table2 En-Pt-En on En", "table1 Zh-500 on Zh"]
 
 
 def test_labels_file(tmp_path):

@@ -188,6 +188,13 @@ def apart(
     """Without what leaks into other data."""
 
 
+@_verb("polyspan make common mini:en/test --others mini:ko/test --out common.json", before_and_after=False)
+def common(
+    others: Annotated[list[str], _T(help="Data with the same ids, such as translations; may be repeated.")],
+) -> None:
+    """Only the questions that other data have too."""
+
+
 @_verb("polyspan make sample mini:en/train --size 100 --out few.json", before_and_after=False)
 def sample(
     size: Annotated[int | None, _T(help="Number of questions.")] = None,

@@ -1,11 +1,12 @@
 """Data sets made from data sets: each maker is a pure, seeded function from a corpus to a `Made` corpus.
 
-`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `pair`, `sample`, `part`, `apart`, `unanswerable`
-and `mix`. The corpus of a name such as `make:permute(mini:en/test, seed=1)` is made by `polyspan.reading.build`.
+`permute`, `codeswitch`, `reorder`, `translate`, `backtranslate`, `pair`, `sample`, `part`, `apart`, `common`,
+`mend`, `unanswerable` and `mix`. The corpus of a name such as `make:permute(mini:en/test, seed=1)` is made by
+`polyspan.reading.build`.
 
 Gives: `codeswitching`, `dictionary`, `made`, `maker`, `naming`, `permutation`, `recover`, `reordering`,
-`sampling`, `sentences`, `translation`. Its own: `likeness`, `negatives`, `pairing`, `rewrite`, `separation`,
-`tool`.
+`sampling`, `sentences`, `translation`. Its own: `intersection`, `likeness`, `mending`, `negatives`, `pairing`,
+`rewrite`, `separation`, `tool`.
 """
 
 from importlib import import_module
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from polyspan.make.codeswitching.codeswitching import codeswitch as codeswitch
     from polyspan.make.codeswitching.codeswitching import switcher as switcher
     from polyspan.make.dictionary import read_dictionary as read_dictionary
+    from polyspan.make.intersection import common as common
     from polyspan.make.made import Made as Made
+    from polyspan.make.mending import mend as mend
     from polyspan.make.negatives import unanswerable as unanswerable
     from polyspan.make.pairing import pair as pair
     from polyspan.make.permutation import permute as permute
@@ -34,6 +37,8 @@ _HOME = {
     "augmentation": "codeswitching.augmenting",
     "backtranslate": "translation.translation",
     "codeswitch": "codeswitching.codeswitching",
+    "common": "intersection",
+    "mend": "mending",
     "mix": "sampling",
     "pair": "pairing",
     "part": "sampling",

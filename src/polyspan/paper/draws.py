@@ -5,7 +5,7 @@ Cells scored on the same questions see the same drawn questions, and the cells o
 are drawn; with one seed and no such scores there is nothing to draw.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,6 +34,17 @@ class Look:
         if chosen is None or np.isnan(chosen[0]):
             return Value(label, None, (str(place),))
         return Value(label, chosen)
+
+    def likeness(self, figure: str, row: str, need: str) -> Value:
+        """The likeness that a figure has in a row, the mean of several; `need` says what is lacking without it."""
+        cells = [cell for place, some in self.results.cells.items() if place[:2] == (figure, row) for cell in some]
+        found = [cell.similarity for cell in cells if cell.similarity is not None]
+        return Value(row, np.array([np.mean(found)]), digits=3) if found else Value(row, None, (need,))
+
+    def rows(self, table: str, wanted: Callable[[str], object]) -> list[str]:
+        """The rows of a table that are wanted, in its order."""
+        rows = dict.fromkeys(place.row for place in self.results.cells if place.table == table)
+        return [row for row in rows if wanted(row)]
 
     def measured_in(self, measure: str) -> "Look":
         """The same table in another measure."""

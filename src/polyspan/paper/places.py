@@ -9,12 +9,15 @@ A place is (table, row, column), under the paper's own labels:
 | table3 | English, Chinese | English-permuted, Chinese-permuted, Chinese |
 | table4 | En | what is mixed in: None, Chinese, French, Japanese, Korean |
 | table7 | MUSE, DeMa, Vecmap, GAN-layer-8, GAN-layer-11 | Zh |
+| figure1 | CKA before, CKA after, told apart in the plane | any name; what was measured is its similarity |
 | figure2, figure3 | any name | any name; a point each, with its similarity |
 
-Runs that the paper proposes or needs but does not print have a row as well: `En-small` (English cut down to the
-size of DRCD), `En-Zh-En` and `Zh-En-Zh` (translated there and back), all in table2.
+Runs that the paper proposes or needs but does not print have a row as well: in table2 `En-small` (English cut down
+to the size of DRCD), `En-Zh-En` and `Zh-En-Zh` (translated there and back; English by any pivot: `En-Pt-En`), in
+table1 `Zh-500` and the like (Chinese cut down to so many questions).
 """
 
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -62,6 +65,12 @@ def numbers() -> Iterator[tuple[Place, float | None, float | None]]:
         for line in given[table]:
             place = Place(table, line[row] if row else "En", line[column] if column else "Zh")
             yield place, line["em"], line["f1"]
+
+
+def unprinted(table: str, row: str) -> bool:
+    """Whether a table's row is one of those that come in any number: `En-Pt-En` in table2, `Zh-500` in table1."""
+    pattern = {"table1": r"Zh-\d+", "table2": r"En-[A-Z][a-z]+-En"}.get(table)
+    return pattern is not None and re.fullmatch(pattern, row) is not None
 
 
 @cache

@@ -1,12 +1,12 @@
 """Results in the paper's places: one structure for a printed table and a measured one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from polyspan.errors import PolyspanError, UsageError, nearest, shorten
 from polyspan.files import Source, read_yaml
-from polyspan.paper.places import Place, places
+from polyspan.paper.places import Place, places, unprinted
 
 if TYPE_CHECKING:
     from polyspan.score import Scores
@@ -22,7 +22,7 @@ class Cell:
     """One run's scores in one place, in percent; None where a measure is not known.
 
     `scores` has those of every question where they are at hand: from them comes the uncertainty of the questions.
-    `similarity` is for the points of figure2 and figure3 alone: cosine or SVCCA, from 0 to 1.
+    `similarity` is for the figures alone: cosine, SVCCA or what else was measured, from 0 to 1.
     """
 
     exact_match: float | None
@@ -59,7 +59,7 @@ class Results:
         place and seed, or none has a place.
         """
         rows = list(rows)
-        known = {table: _own_names(*lines) for table, lines in places().items()} if labels is None else labels
+        known = _own_names([row["train"] for row in rows]) if labels is None else labels
         _check_labels(known)
         cells: dict[Place, tuple[Cell, ...]] = {}
         for row in rows:
@@ -123,8 +123,16 @@ def _values(content: object) -> list[object]:
     return list(content.values()) if isinstance(content, dict) else []
 
 
-def _own_names(rows: Iterable[str], columns: Iterable[str]) -> dict[str, dict[str, str]]:
-    return {"rows": {name: name for name in rows}, "columns": {name: name for name in columns}}
+def _own_names(trained: Sequence[str]) -> Labels:
+    """The paper's own names as their labels, with those that come in any number as far as the rows have them."""
+    found = {}
+    for table, (rows, columns) in places().items():
+        more = [name for name in trained if unprinted(table, name)]
+        found[table] = {
+            "rows": {name: name for name in (*rows, *more)},
+            "columns": {name: name for name in columns},
+        }
+    return found
 
 
 def _check_labels(labels: Labels) -> None:
@@ -136,5 +144,5 @@ def _check_labels(labels: Labels) -> None:
                 raise UsageError(f"{table} has no {which!r}", expected=_EXPECTED)
             options = places()[table][which == "columns"]
             for label in names.values():
-                if label not in options:
+                if label not in options and not (which == "rows" and unprinted(table, label)):
                     raise UsageError(f"{table} has no {which[:-1]} {label!r}", fix=nearest(label, options))

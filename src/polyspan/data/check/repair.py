@@ -66,35 +66,62 @@ class _Bench:
         self.aside.setdefault((paragraph.title, paragraph.context), []).append(item)
 
 
-def mend(parts: Sequence[Parsed], out: Source) -> RepairReport:
-    """Write parsed files to `out` with every certain repair made, and to `OUT.quarantine.json` what is left over.
-
-    Repairs: the rules that `checking` beside this file lists as such. The quarantine file is SQuAD-like, each
-    question with its `faults`; what is not a question at all stands under `unplaced`. It is written only where
-    there is something to put in it. Both files name the language where it is known, and are written whole or not
-    at all. Raises PolyspanError where there is no question that could be kept, and UsageError where one of the two
-    is the file that is read.
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What is left of a data set after every certain repair; `repaired` counts them by rule, `aside` has what was
+    taken out as the text of a quarantine file ("" for nothing), and the three numbers are those of `RepairReport`.
     """
-    aside = Path(f"{out}.quarantine.json")
-    _refuse_source(parts, (Path(out), aside))
+
+    corpus: Corpus
+    repaired: dict[str, int]
+    aside: str
+    quarantined_questions: int
+    quarantined_answers: int
+    unplaced: int
+
+
+def mended(parts: Sequence[Parsed]) -> Mended:
+    """Parsed files as one corpus with every certain repair made: the rules that `checking` beside this file lists
+    as such. What is set aside is SQuAD-like, each question with its `faults`; what is not a question at all stands
+    under `unplaced`."""
     bench = _Bench()
     paragraphs: list[Paragraph] = []
     for part in parts:
         paragraphs += _mend_part(bench, part)
-    questions = sum(len(paragraph.questions) for paragraph in paragraphs)
-    if not questions:
-        raise _nothing_left(parts, out)
     card = card_of(parts)
     spoken = language_of(parts, card.language if card else None)
-    if bench.aside or bench.unplaced:
-        write_text(aside, _quarantine(bench, spoken))
-    write(Corpus(tuple(paragraphs), language=spoken), out)
-    if not (bench.aside or bench.unplaced):
+    aside = _quarantine(bench, spoken) if bench.aside or bench.unplaced else ""
+    corpus, repaired = Corpus(tuple(paragraphs), language=spoken), dict(bench.repaired.most_common())
+    return Mended(corpus, repaired, aside, bench.questions, bench.answers, len(bench.unplaced))
+
+
+def mend(parts: Sequence[Parsed], out: Source) -> RepairReport:
+    """Write parsed files to `out` as `mended` leaves them, and to `OUT.quarantine.json` what it set aside, if
+    anything.
+
+    Both files name the language where it is known, and are written whole or not at all. Raises PolyspanError where
+    there is no question that could be kept, and UsageError where one of the two is the file that is read.
+    """
+    aside = Path(f"{out}.quarantine.json")
+    _refuse_source(parts, (Path(out), aside))
+    found = mended(parts)
+    if not len(found.corpus):
+        raise _nothing_left(parts, out)
+    if found.aside:
+        write_text(aside, found.aside)
+    write(found.corpus, out)
+    if not found.aside:
         # Left from an earlier repair to the same file, it would tell of faults that are no more.
         aside.unlink(missing_ok=True)
-    kept = str(aside) if bench.aside or bench.unplaced else None
-    repaired = dict(bench.repaired.most_common())
-    return RepairReport(str(out), kept, questions, repaired, bench.questions, bench.answers, len(bench.unplaced))
+    return RepairReport(
+        str(out),
+        str(aside) if found.aside else None,
+        len(found.corpus),
+        found.repaired,
+        found.quarantined_questions,
+        found.quarantined_answers,
+        found.unplaced,
+    )
 
 
 def _refuse_source(parts: Sequence[Parsed], targets: Sequence[Path]) -> None:

@@ -169,7 +169,7 @@ def resolved(data: str) -> str:
 
 def _resolved_option(maker: Maker, name: str, value: str) -> str:
     if name in maker.corpora:
-        return resolved(value)
+        return "+".join(map(resolved, value.split("+"))) if name in maker.lists else resolved(value)
     kind, _, rest = value.partition(":")
     if name in maker.tools and kind == "hf":
         folder = model_folder(rest)

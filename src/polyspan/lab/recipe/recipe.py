@@ -38,6 +38,7 @@ _Many = Annotated[list[_Item], _Listed, Field(min_length=1)]
 _Label = Annotated[str, StringConstraints(pattern=r"^[^\s./\\:][^./\\:\n]{0,59}$")]
 _Count = Annotated[int, Field(ge=1)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
+_Text = Annotated[str, Field(coerce_numbers_to_str=True)]
 _Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -332,7 +333,7 @@ class Recipe(Part):
     """The paper that is repeated: the report has its numbers and claims, and in what the run differs from it."""
     include: list[str] = []
     """The files that this one was laid over; paths are relative to it."""
-    variables: dict[Annotated[str, StringConstraints(pattern=r"^\w+$")], str] = {}
+    variables: dict[Annotated[str, StringConstraints(pattern=r"^\w+$")], _Text] = {}
     """Texts that stand for `${NAME}` below, before the environment's; each may have those above it."""
     model: str
     preset: str = "readme"

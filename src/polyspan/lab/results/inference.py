@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from polyspan.data.languages import primary
 from polyspan.errors import PolyspanError
 from polyspan.lab.results.trials import confidence
-from polyspan.paper import Results, factors, judge, printed
+from polyspan.paper import Cell, Place, Results, factors, judge, printed
 from polyspan.report.tables.paper_tables import compared, measured
 from polyspan.report.verdicts import told
 
@@ -44,6 +45,26 @@ def scatters(
         except PolyspanError as error:
             lost[f"{label} against scores"] = error.brief
     return drawn, lost
+
+
+def movement(found: Mapping[str, Mapping[str, Any]]) -> dict[Place, tuple[Cell, ...]]:
+    """What Figure 1 shows, as numbers, of the reader `En` at its last layer: how like English and Chinese answers
+    are (CKA) before and after fine-tuning, and how well tokens of the two are told apart in the plane after."""
+    cells: dict[Place, tuple[Cell, ...]] = {}
+
+    def note(row: str, languages: Sequence[str | None], likeness: float) -> None:
+        if sorted(map(primary, languages)) == ["en", "zh"]:
+            cells[Place("figure1", row, "English and Chinese")] = (Cell(None, None, similarity=likeness),)
+
+    for study in (of_readers["En"] for of_readers in found.values() if "En" in of_readers):
+        rows = study["rows"] if study["probe"] == "cka" else []
+        for row in sorted(rows, key=lambda row: int(row["layer"])):  # the last layer's stays
+            note(f"CKA {row['state']}", (row["language_a"], row["language_b"]), row["value"])
+        for panel in study.get("panels", ()):
+            if (panel["state"], panel["axes"]) == ("after", "each"):
+                languages = [corpus["language"] for corpus in study["corpora"]]
+                note("told apart in the plane", languages, panel["separability_in_plane"]["accuracy"])
+    return cells
 
 
 def claims(recipe: "Recipe", found: Results) -> list[dict[str, Any]]:

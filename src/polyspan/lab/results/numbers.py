@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from polyspan.lab.results.example_answers import examples, pairs_shown
 from polyspan.lab.results.gathered import Gathered
-from polyspan.lab.results.inference import claims, scatters, statistics, studies
+from polyspan.lab.results.inference import claims, movement, scatters, statistics, studies
 from polyspan.paper import Cell, Place, Results, printed
 from polyspan.report.record.paper_record import Against, MeasureRecord, PaperCell, PaperTable, RunRecord
 from polyspan.report.tables.paper_tables import compared, measured, printed_number, references, title
@@ -97,7 +97,7 @@ class Numbers:
             for point in study["points"]:
                 place = Place(_FIGURES.get(study["of"], study["of"]), point["a"], point["b"])
                 cells[place] = (Cell(point["exact_match"], point["f1"], similarity=point["similarity"]),)
-        return Results(cells, self.recipe.name, self.units)
+        return Results(cells | movement(self.studies), self.recipe.name, self.units)
 
     @cached_property
     def claims(self) -> list[dict[str, Any]]:
