@@ -78,12 +78,19 @@ def test_many_questions_are_compared_together(embedded):
     assert embedded.count(MONTHS) == 1
 
 
-def test_without_the_encoder_the_reader_answers_alone(monkeypatch):
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (PolyspanError("the encoder is not there"), "not there"),
+        (ModuleNotFoundError("No module named 'torch'", name="torch"), "needs torch"),
+    ],
+)
+def test_without_the_encoder_the_reader_answers_alone(monkeypatch, fault, told):
     def embed(texts, kind, doing=""):
-        raise PolyspanError("the encoder is not there")
+        raise fault
 
     monkeypatch.setattr("polyspan.ask.ranking.embeddings.embed", embed)
-    with pytest.warns(PolyspanWarning, match="not compared .* not there"):
+    with pytest.warns(PolyspanWarning, match=f"not compared .* {told}"):
         assert by_likeness([FOREIGN], [[TEXT]], [[READ]]) == [[READ]]
 
 

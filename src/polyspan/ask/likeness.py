@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from polyspan.ask.library import mind
 from polyspan.ask.ranking.terms import terms
 from polyspan.ask.sentence import sentence_around
-from polyspan.errors import PolyspanError
+from polyspan.errors import PolyspanError, not_installed
 
 if TYPE_CHECKING:
     from polyspan.model.answers import Candidate
@@ -44,14 +44,15 @@ def by_likeness(
     kept = list(found)
     if not unclear:
         return kept
-    from polyspan.ask.ranking.embeddings import embed  # with torch, only where it is needed
-
     known = sorted({sentence for parts in unclear.values() for part in parts for sentence in part})
     try:
+        from polyspan.ask.ranking.embeddings import embed  # with torch, only where it is needed
+
         vectors = dict(zip(known, embed(known, "passage"), strict=True))
         queries = embed([asked[number] for number in unclear], "query")
-    except PolyspanError as error:
-        mind(f"sentences are not compared with the question: {error.brief}")
+    except (ModuleNotFoundError, PolyspanError) as error:  # an exported Reader answers without torch
+        fault = error if isinstance(error, PolyspanError) else not_installed(error, "their likeness")
+        mind(f"sentences are not compared with the question: {fault.brief}")
         return kept
     for (number, parts), query in zip(unclear.items(), queries, strict=True):
         cosines = ([float(vectors[sentence] @ query) for sentence in part] for part in parts)
