@@ -17,6 +17,12 @@ MILL = "The mill was built in 1840.\n\nIt is a museum now."
 TANK = "# Tank\n\nThe tank holds 2.4 litres."
 
 
+@pytest.fixture(autouse=True)
+def alike(monkeypatch):
+    """All sentences are as like a question: the bundled encoder would take seconds."""
+    monkeypatch.setattr("polyspan.ask.ranking.embeddings.embed", lambda texts, *rest: np.ones((len(texts), 1)))
+
+
 @pytest.fixture
 def answers(monkeypatch, tiny):
     """Put words in the place of a Reader's answers: {word: (probability, whether it is given)}.

@@ -2,6 +2,7 @@
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.errors import UsageError
 from polyspan.model.answers import NO_SPAN, AnswerOptions, answer_corpus
 from polyspan.model.batch import collate
+from polyspan.model.calibration import Calibration
 from polyspan.model.evidence import evidence
 from polyspan.model.reader import Reader
 from polyspan.model.windows.windows import WindowOptions, make_windows, owned
@@ -148,6 +150,16 @@ def test_the_threshold_is_met_by_null_odds(reader):
     odds = reader.answer("who won", context).null_odds
     assert reader.answer("who won", context, AnswerOptions(null_threshold=odds)).text
     assert not reader.answer("who won", context, AnswerOptions(null_threshold=odds - 1e-6)).text
+
+
+def test_nothing_may_be_asked_for_without_a_calibration(reader):
+    context = "the cup was won by hull"
+    odds = reader.answer("who won", context).null_odds
+    given = reader.answer("who won", context, AnswerOptions().abstaining(reader))
+    assert bool(given.text) == (odds <= 0)
+    told = replace(reader, calibration=Calibration(1.0, 1.0, 0.0, 1e6, "null_odds", "f1", {}, (), 0.0, 0.0))
+    assert AnswerOptions().abstaining(told) == AnswerOptions()  # which it decides
+    assert told.answer("who won", context, AnswerOptions().abstaining(told)).text
 
 
 @pytest.mark.parametrize("context", ["", " ", "\u200b"])

@@ -3,7 +3,7 @@
 `polyspan.ask(…)` is the function `asking.ask`.
 
 Gives: `asking`, `best_passage`, `documents`, `pipeline`, `ranking`. Its own: `compat`, `haystack`, `library`,
-`pairs`, `parameters`, `passages`, `sentence`.
+`likeness`, `pairs`, `parameters`, `passages`, `sentence`.
 """
 
 import sys

@@ -9,6 +9,7 @@ from polyspan.ask.best_passage import best_passage
 from polyspan.ask.documents.document import PART, Counted, Document
 from polyspan.ask.documents.document_format import LARGEST
 from polyspan.ask.library import Sources, is_text, mind, read_documents
+from polyspan.ask.likeness import by_likeness
 from polyspan.ask.passages import DocumentPassage
 from polyspan.ask.passages import passages as cut
 from polyspan.ask.ranking.index import Index
@@ -96,8 +97,8 @@ def ask(
     `documents` are files, quoted patterns, "-" for stdin, or documents read before. `top` is how many answers a
     reply has, "" counted; `passages` how many passages are read for a question, those that are most like it (0:
     all). `language_adapter` is as of `Reader.load`, for a Reader that is named. The answer is the best span of all
-    (`best_passage`), or "" where the Reader's calibration says so of its passage; without one, and with `always`,
-    "" is never given.
+    (`best_passage`, and `by_likeness` where the question is in other words than the passages), or "" where the
+    Reader's calibration says so of its passage; without one, and with `always`, "" is never given.
 
     Warns of each file that cannot be read. Raises PolyspanError where none can be, and UsageError for a question
     that is empty.
@@ -163,7 +164,11 @@ class _Found:
 
     @classmethod
     def of(
-        cls, library: list[Document], read: list[DocumentPassage], found: "list[list[Candidate]]", ranked: bool
+        cls,
+        library: list[Document],
+        read: list[DocumentPassage],
+        found: "Sequence[Sequence[Candidate]]",
+        ranked: bool,
     ) -> "_Found":
         """From the candidates in each passage that was read."""
         placed = [_placed(library, *each) for each in zip(read, found, strict=True)]
@@ -178,7 +183,7 @@ class _Found:
 
 
 def _placed(
-    library: list[Document], passage: DocumentPassage, candidates: "list[Candidate]"
+    library: list[Document], passage: DocumentPassage, candidates: "Sequence[Candidate]"
 ) -> "dict[Candidate, tuple[int, int]]":
     """Where the spans of a passage stand in its document; those that reach from one paragraph to the next, or from
     a heading, are none."""
@@ -211,15 +216,15 @@ def _read(
     counts = ((len(asked), "question"), (len(paragraphs), "passage"))
     corpus = Corpus(paragraphs, " on ".join(f"{count} {word}{'s'[: count != 1]}" for count, word in counts))
     options = AnswerOptions(_SPANS, align_to_words=True)
-    found = predict(reader, corpus, options).candidates
+    by_id = predict(reader, corpus, options).candidates
+    found = by_likeness(
+        asked,
+        [[passages[place].text for place in places] for places in chosen],
+        [[by_id[f"{place}:{number}"] for place in places] for number, places in enumerate(chosen)],
+    )
     return [
-        _Found.of(
-            library,
-            [passages[place] for place in places],
-            [found[f"{place}:{number}"] for place in places],
-            ranked=0 < most < len(passages),
-        )
-        for number, places in enumerate(chosen)
+        _Found.of(library, [passages[place] for place in places], some, ranked=0 < most < len(passages))
+        for places, some in zip(chosen, found, strict=True)
     ]
 
 

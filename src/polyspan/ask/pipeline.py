@@ -191,10 +191,9 @@ def _exact(reader: Reader, corpus: Corpus, parameters: Parameters) -> Iterator[l
     options = AnswerOptions(
         n_best=2 * parameters.top_k + _SPARE if aligned else parameters.top_k,
         max_answer_length=parameters.max_answer_len,
-        null_threshold=0.0 if impossible and reader.calibration is None else None,
         align_to_words=aligned,
     )
-    for candidates in answer_corpus(reader, corpus, options):
+    for candidates in answer_corpus(reader, corpus, options.abstaining(reader) if impossible else options):
         yield [_answer(one) for one in candidates if impossible or one.start < one.end]
 
 

@@ -51,7 +51,7 @@ class AnswerOptions:
     """SQuAD 2.0: answer "" where the null score exceeds the best span's by more than this.
 
     Where neither this nor `min_probability` is given, the Reader's calibration decides; without one it answers
-    always."""
+    always, unless `abstaining`."""
     min_probability: float | None = None
     """Answer "" where the best span is less probable than this."""
     temperature: float | None = None
@@ -80,6 +80,11 @@ class AnswerOptions:
     def decoding(self, temperatures: Floats) -> Decoding:
         """What these options mean for the search."""
         return Decoding(self.n_best, self.max_answer_length, self.max_context, temperatures)
+
+    def abstaining(self, reader: SpanReader) -> "AnswerOptions":
+        """These options where "" is asked for as an answer: a Reader without a calibration then gives it where its
+        score is the highest."""
+        return self if reader.calibration is not None else replace(self, null_threshold=0.0)
 
     def calibrated(self, fitted: Fitted) -> "AnswerOptions":
         """These options, and what was fitted where they leave it open."""

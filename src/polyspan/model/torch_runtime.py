@@ -54,7 +54,8 @@ class TorchRuntime:
     def answering(self, *, pack: bool = False) -> AbstractContextManager[Any]:
         """Within this there is no dropout and no gradient. Raises UsageError where windows are to be packed and
         the model cannot."""
-        self.model.eval()
+        if self.model.training:  # to ask takes less than to go through all modules
+            self.model.eval()
         if pack:
             require("pack", self.model)
         return torch.inference_mode()

@@ -149,10 +149,10 @@ class Service:
         top, silent = given.get("top_k", 1), given.get("handle_impossible_answer", False)
         options = AnswerOptions(
             n_best=top,
-            null_threshold=(None if reader.calibration else 0.0) if silent else float("inf"),  # as `pipeline`
             align_to_words=given.get("align_to_words", False),
             max_answer_length=given.get("max_answer_len", AnswerOptions().max_answer_length),
         )
+        options = options.abstaining(reader) if silent else options
         corpus = self._corpus([asked.inputs.question], [asked.inputs.context], None)
         found, _ = await self._answers(reader, corpus, options, _windows(reader.options, given), gone)
         answers = of_hub(found[0], silent)[:top]

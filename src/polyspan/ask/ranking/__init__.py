@@ -1,4 +1,4 @@
 """Which passages of a library a question is read against: by words, by vectors of the bundled encoder, or both.
 
-Gives: `index`. Its own: `embeddings`, `lexical`, `terms`.
+Gives: `embeddings`, `index`, `terms`. Its own: `lexical`.
 """
