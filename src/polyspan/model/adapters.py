@@ -10,7 +10,7 @@ from polyspan.files import Source
 from polyspan.model.calibration import Calibration
 from polyspan.model.encoders.adapter import Adapter
 from polyspan.model.encoders.encoder import load_base
-from polyspan.model.encoders.model_name import ADAPTER, folder_with
+from polyspan.model.encoders.model_name import ADAPTER, fetched, folder_with
 from polyspan.model.fast.precision import require_dtype
 from polyspan.model.reader import Reader, saved_windows
 
@@ -25,6 +25,7 @@ def load_adapters(folders: Mapping[str, Source], dtype: str = "fp32") -> dict[st
     require_dtype(dtype)
     if not folders:
         raise UsageError("there is no adapter to load", expected="folders of adapters by name")
+    folders = {name: fetched(str(folder)) for name, folder in folders.items()}
     loaded = {name: _load(folder) for name, folder in folders.items()}
     (first, adapter), *others = loaded.items()
     for name, other in others:
@@ -35,7 +36,7 @@ def load_adapters(folders: Mapping[str, Source], dtype: str = "fp32") -> dict[st
                 expected=f"{adapter.base.name}, as {first}",
                 fix="load each by itself with Reader.load",
             )
-    model, tokenizer = load_base(adapter, str(folders[first]))
+    model, tokenizer = load_base(adapter, folders[first])
     readers = {}
     for name, one in loaded.items():
         shared = _shared(model, one)
@@ -45,10 +46,10 @@ def load_adapters(folders: Mapping[str, Source], dtype: str = "fp32") -> dict[st
     return readers
 
 
-def _load(folder: Source) -> Adapter:
-    if (found := folder_with(ADAPTER, str(folder))) is None:
+def _load(folder: str) -> Adapter:
+    if (found := folder_with(ADAPTER, folder)) is None:
         raise PolyspanError(
-            "this is no adapter", where=str(folder), expected="a folder that `polyspan train --lora` wrote"
+            "this is no adapter", where=folder, expected="a folder that `polyspan train --lora` wrote"
         )
     return Adapter.load(found)
 
