@@ -12,7 +12,7 @@ from polyspan.files import file_name, replacing, replacing_folder
 from polyspan.lab.outputs import EVIDENCE, MODEL, READER, START
 from polyspan.lab.stage import Stage
 from polyspan.lab.work.answers import kept_scores
-from polyspan.lab.work.corpus import kept_corpus
+from polyspan.lab.work.corpus import kept_corpus, kept_ids
 from polyspan.score import score
 from polyspan.score.by_id import QuestionIds
 from polyspan.stats.evidence import Evidence
@@ -60,6 +60,10 @@ class Gathered:
         if stage.key not in self._corpora:
             self._corpora[stage.key] = kept_corpus(self.store.path(stage))
         return self._corpora[stage.key]
+
+    def ids(self, corpus: Stage) -> list[list[str]]:
+        """The ids of the questions on each paragraph of a corpus stage."""
+        return kept_ids(self.store.path(corpus))
 
     def about(self, corpus: Stage) -> dict[str, Any]:
         """What a corpus stage says of its corpus; of one that is not there, only what was asked for."""

@@ -118,9 +118,10 @@ class Numbers:
         """The paragraph of every question, the same for questions of one id: parallel tests are drawn together."""
         found: dict[str, str] = {}
         for name, stage in {cell.test: cell.corpus for cell in self.done}.items():
-            for number, paragraph in enumerate(self.gathered.corpus(stage).paragraphs):
-                for question in paragraph.questions:
-                    found.setdefault(question.id, f"{name} {number}")
+            for number, ids in enumerate(self.gathered.ids(stage)):
+                unit = f"{name} {number}"
+                for one in ids:
+                    found.setdefault(one, unit)
         return found
 
     def _is_done(self, cell: "PlannedCell") -> bool:
