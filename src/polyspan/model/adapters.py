@@ -25,8 +25,8 @@ def load_adapters(folders: Mapping[str, Source], dtype: str = "fp32") -> dict[st
     require_dtype(dtype)
     if not folders:
         raise UsageError("there is no adapter to load", expected="folders of adapters by name")
-    folders = {name: fetched(str(folder)) for name, folder in folders.items()}
-    loaded = {name: _load(folder) for name, folder in folders.items()}
+    places = {name: fetched(str(folder)) for name, folder in folders.items()}
+    loaded = {name: _load(place) for name, place in places.items()}
     (first, adapter), *others = loaded.items()
     for name, other in others:
         if other.base != adapter.base:
@@ -36,13 +36,13 @@ def load_adapters(folders: Mapping[str, Source], dtype: str = "fp32") -> dict[st
                 expected=f"{adapter.base.name}, as {first}",
                 fix="load each by itself with Reader.load",
             )
-    model, tokenizer = load_base(adapter, folders[first])
+    model, tokenizer = load_base(adapter, places[first])
     readers = {}
     for name, one in loaded.items():
         shared = _shared(model, one)
         one.attach(shared)
-        options = saved_windows(Path(folders[name]))
-        readers[name] = Reader(shared.eval(), tokenizer, options, dtype, Calibration.load(folders[name]), one.bare)
+        options, calibration = saved_windows(Path(places[name])), Calibration.load(places[name])
+        readers[name] = Reader(shared.eval(), tokenizer, options, dtype, calibration, one.bare)
     return readers
 
 
