@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 TOKEN = "hf_mine"
@@ -41,6 +42,13 @@ class Hub:
     def files(self, name: str, kind: str = "model") -> dict[str, bytes]:
         """The files at the newest commit of a repository."""
         return self.repos[kind, name]["commits"][-1][1]
+
+    def put(self, name: str, folder: Path) -> str:
+        """A commit with the files of a folder, as any client leaves it; returns its hash."""
+        files = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+        sha = hashlib.sha1(repr(sorted(files.items())).encode()).hexdigest()
+        self.make(name)["commits"].append((sha, files))
+        return sha
 
     def make(self, name: str, kind: str = "model", private: bool = False) -> dict:
         """A repository, with its first commit, which has no files."""

@@ -24,7 +24,10 @@ import pytest
 import typer
 
 from polyspan.cli import main as cli
+from polyspan.data.cache import UNPACKED
 from polyspan.data.formats.format import written
+from polyspan.files import cache_folder
+from polyspan.model.encoders.model_name import SHA256
 from polyspan.score import METRICS
 from polyspan.training.settings import PRESETS
 
@@ -96,6 +99,43 @@ def _loads(page: Path) -> bool:
     return re.search(r"bundled:|polyspan (ask|train|predict|quickstart)", text) is not None
 
 
+def _narrows(page: Path) -> bool:
+    """Whether its blocks ask nothing of the Reader in the package, whose size is that of the bundled encoder."""
+    text = "".join(block.text for block in runnable(page))
+    return _loads(page) and re.search(r"bundled:reader|polyspan (ask|quickstart)", text) is None
+
+
+_PIECES = 30_000  # of 250,002, the likeliest first: to read them all takes longer than all else
+
+
+@pytest.fixture(scope="session")
+def narrow_encoders(tmp_path_factory) -> Path:
+    """A cache's folder of encoders whose bundled one is a twelfth as wide, with an eighth of its pieces: of each
+    table of weights a corner."""
+    from tokenizers import Tokenizer
+
+    from polyspan.model.encoders import bundled
+    from polyspan.model.encoders.unpacked import Unpacked
+
+    whole = bundled._unpack("e5-small")
+    pieces = json.loads(whole.tokenizer.backend.to_str())
+    del pieces["model"]["vocab"][_PIECES:]
+    for token in pieces["added_tokens"]:
+        token["id"] = min(token["id"], _PIECES)  # <mask> was behind the last one
+    tokenizer = replace(whole.tokenizer, backend=Tokenizer.from_str(json.dumps(pieces)))
+    sizes = {whole.config[name]: whole.config[name] // 12 for name in ("hidden_size", "intermediate_size")}
+    sizes[whole.config["vocab_size"]] = _PIECES + 1
+    weights = {
+        name: value[tuple(slice(sizes.get(size)) for size in value.shape)].clone()
+        for name, value in whole.weights.items()
+    }
+    config = {name: sizes.get(value, value) for name, value in whole.config.items()} | {"num_attention_heads": 2}
+    folder = tmp_path_factory.mktemp("narrow")
+    kept = folder / f"{SHA256['e5-small']}.{bundled.UNPACKED_AS}"
+    Unpacked(config, whole.special, tokenizer, weights).save(kept)
+    return folder
+
+
 def _case(page: Path):
     marks = [pytest.mark.bundled, pytest.mark.slow] if _loads(page) else []
     return pytest.param(page, id=page.name, marks=marks)
@@ -110,6 +150,9 @@ def test_blocks_run(page, tmp_path, request):
     programs = PROGRAMS
     if _loads(page) and "pyproject.toml" not in page.read_text("utf-8"):  # what a page installs is read at imports
         programs = request.getfixturevalue("ready_programs")
+    if _narrows(page):
+        (encoders := cache_folder() / UNPACKED).unlink()
+        encoders.symlink_to(request.getfixturevalue("narrow_encoders"))
     try:
         for block in runnable(page):
             printed = _run(block, folder, programs)

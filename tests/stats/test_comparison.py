@@ -174,18 +174,18 @@ def test_many_runs_are_exchanged_by_draws_and_seed():
 @pytest.mark.slow
 @pytest.mark.parametrize("shared", [0.0, 0.4], ids=["independent questions", "questions alike in a paragraph"])
 def test_coverage_and_false_alarms(shared):
-    """Over 600 worlds without a difference, 60 paragraphs of 3 questions: the interval misses 0, and p is below
+    """Over 300 worlds without a difference, 60 paragraphs of 3 questions: the interval misses 0, and p is below
     .05, in about 5 % of them; where a paragraph's questions are alike, only if paragraphs are drawn."""
     rng = np.random.default_rng(11)
     counts = np.zeros((2, 2))
-    for world in range(600):
+    for world in range(300):
         sides = [rng.beta(2, 2, size=(60, 3)) + shared * rng.normal(size=(60, 1)) for _ in "ab"]
         a, b = (numbered(side.ravel()) for side in sides)
         by_paragraph = {name: str(index // 3) for index, name in enumerate(a.questions)}
         for row, of in enumerate((None, by_paragraph)):
             found = compare(a, b, of=of, draws=600, seed=world).f1
             counts[row] += not found.low <= 0 <= found.high, found.p < 0.05
-    shares = counts / 600
+    shares = counts / 300
     assert ((shares[1] > 0.02) & (shares[1] < 0.09)).all(), shares
     if shared:
         assert (shares[0] > 0.12).all(), shares

@@ -10,7 +10,7 @@ from polyspan.files import Source
 from polyspan.model.calibration import Calibration
 from polyspan.model.encoders.adapter import Adapter
 from polyspan.model.encoders.encoder import load_base
-from polyspan.model.encoders.model_name import ADAPTER, folder_with
+from polyspan.model.encoders.model_name import ADAPTER, fetched, folder_with
 from polyspan.model.fast.precision import require_dtype
 from polyspan.model.reader import Reader, saved_windows
 
@@ -25,7 +25,8 @@ def load_adapters(folders: Mapping[str, Source], dtype: str = "fp32") -> dict[st
     require_dtype(dtype)
     if not folders:
         raise UsageError("there is no adapter to load", expected="folders of adapters by name")
-    loaded = {name: _load(folder) for name, folder in folders.items()}
+    places = {name: fetched(str(folder)) for name, folder in folders.items()}
+    loaded = {name: _load(place) for name, place in places.items()}
     (first, adapter), *others = loaded.items()
     for name, other in others:
         if other.base != adapter.base:
@@ -35,20 +36,20 @@ def load_adapters(folders: Mapping[str, Source], dtype: str = "fp32") -> dict[st
                 expected=f"{adapter.base.name}, as {first}",
                 fix="load each by itself with Reader.load",
             )
-    model, tokenizer = load_base(adapter, str(folders[first]))
+    model, tokenizer = load_base(adapter, places[first])
     readers = {}
     for name, one in loaded.items():
         shared = _shared(model, one)
         one.attach(shared)
-        options = saved_windows(Path(folders[name]))
-        readers[name] = Reader(shared.eval(), tokenizer, options, dtype, Calibration.load(folders[name]), one.bare)
+        options, calibration = saved_windows(Path(places[name])), Calibration.load(places[name])
+        readers[name] = Reader(shared.eval(), tokenizer, options, dtype, calibration, one.bare)
     return readers
 
 
-def _load(folder: Source) -> Adapter:
-    if (found := folder_with(ADAPTER, str(folder))) is None:
+def _load(folder: str) -> Adapter:
+    if (found := folder_with(ADAPTER, folder)) is None:
         raise PolyspanError(
-            "this is no adapter", where=str(folder), expected="a folder that `polyspan train --lora` wrote"
+            "this is no adapter", where=folder, expected="a folder that `polyspan train --lora` wrote"
         )
     return Adapter.load(found)
 

@@ -21,7 +21,7 @@ from polyspan.model.batch import Batch
 from polyspan.model.calibration import CALIBRATION_FILE, Calibration
 from polyspan.model.card.card import ReaderCard
 from polyspan.model.card.readme import CARD_FILE, card_of, write_card
-from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, EXPORT, model_folder, reader_folder
+from polyspan.model.encoders.model_name import ADAPTER, DIFFERENCE, EXPORT, fetched, model_folder, reader_folder
 from polyspan.model.onnx.onnx_runtime import OnnxRuntime
 from polyspan.model.whole import Whole
 from polyspan.model.windows.windows import Layout, WindowOptions, saved_options
@@ -73,12 +73,17 @@ class Reader:
         adapter that the Reader was trained on. Raises PolyspanError where the model cannot be had or this machine
         gains nothing from the dtype, and UsageError where the encoder's positions do not suffice for the windows.
 
-        The folder of an exported Reader (`polyspan export`) gives one that answers, without torch.
+        The folder of an exported Reader (`polyspan export`) gives one that answers, without torch. All of these
+        may be on the hub: what stands in the repository decides.
         """
-        folder = model_folder(str(name))
+        try:
+            place = fetched(str(name))
+        except ModuleNotFoundError as error:  # the hub's client, where there is no torch
+            raise not_installed(error, f"{name}, no folder here and so a name on the hub,") from error
+        folder = model_folder(place)
         if folder is None or not (folder / EXPORT).is_file():
-            model, tokenizer = cls._load_torch(name, seed, dtype, language_adapter)
-            folder = reader_folder(str(name), (OPTIONS_FILE, CALIBRATION_FILE, CARD_FILE))
+            model, tokenizer = cls._load_torch(place, seed, dtype, language_adapter)
+            folder = reader_folder(place, (OPTIONS_FILE, CALIBRATION_FILE, CARD_FILE))
         elif dtype != "fp32" or language_adapter is not None:
             fix = "export a Reader with what it is to have"
             raise UsageError("an exported Reader answers as it was exported", where=str(name), fix=fix)

@@ -17,6 +17,7 @@ from polyspan.paper.results import Results
 from polyspan.paper.values import Check, Value, aside, combine, constant, highest, lowest
 from polyspan.paper.verdict import Verdict, decide
 from polyspan.stats.anova import f_ratio
+from polyspan.stats.ranks import spearman
 from polyspan.stats.resampling import Floats
 from polyspan.stats.units import MEASURES
 
@@ -203,21 +204,10 @@ def _similarity_relates(look: Look) -> list[Check]:
         similar = np.array([similarity for similarity, _ in points])
 
         def rho(*scores: Floats, similar: Floats = similar) -> Floats:
-            return _spearman(similar, np.stack(scores, axis=-1))
+            return spearman(similar, np.stack(scores, axis=-1))
 
         found.append(combine(f"Spearman's ρ with {what}", rho, [score for _, score in points], 2) > constant(0))
     return found
-
-
-def _spearman(x: Floats, y: Floats) -> Floats:
-    """Rank correlation of x (points,) with each row of y (…, points)."""
-    from scipy.stats import rankdata
-
-    a, b = rankdata(x), rankdata(y, axis=-1)
-    a, b = a - a.mean(), b - b.mean(axis=-1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        rho: Floats = (b @ a) / np.sqrt((a @ a) * np.square(b).sum(axis=-1))
-    return rho
 
 
 def _code_switching_lowers(look: Look) -> list[Check]:

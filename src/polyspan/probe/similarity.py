@@ -6,13 +6,13 @@ beside that over the right ones, and both again with each language's mean taken 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from polyspan.errors import PolyspanError
 from polyspan.probe.moments import as_points
+from polyspan.stats.ranks import spearman
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,6 @@ def rank_correlation(
     Bootstrap samples without two different values have no ρ and are left out. Raises PolyspanError below three
     points, and where all values or all scores are equal.
     """
-    from scipy.stats import rankdata
-
     points = np.array([values, scores], np.float64)
     if points.shape[1] < 3 or not np.isfinite(points).all() or (np.ptp(points, 1) == 0).any():
         raise PolyspanError(
@@ -76,10 +74,10 @@ def rank_correlation(
             expected="at least three points with different values and scores",
         )
     draws = np.random.default_rng(seed).integers(points.shape[1], size=(samples, points.shape[1]))
-    rhos = _pearson(*rankdata(points[:, draws], axis=-1))
+    rhos = spearman(*points[:, draws])
     rhos = rhos[np.isfinite(rhos)]
     low, high = np.quantile(rhos, (0.025, 0.975))
-    rho = float(_pearson(*rankdata(points, axis=-1)))
+    rho = float(spearman(*points))
     return Correlation(rho, (float(low), float(high)) if points.shape[1] > 3 else None, points.shape[1])
 
 
@@ -101,9 +99,3 @@ def _means(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float
     equal = float((x * y).sum())
     every = float(x.sum(0) @ y.sum(0))
     return equal / len(x), (every - equal) / (len(x) * (len(x) - 1))
-
-
-def _pearson(a: Any, b: Any) -> Any:
-    a, b = a - a.mean(-1, keepdims=True), b - b.mean(-1, keepdims=True)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))

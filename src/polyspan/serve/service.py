@@ -60,12 +60,12 @@ class Service:
 
         Raises PolyspanError where there is no Reader to be had.
         """
-        from polyspan.model.encoders.model_name import EXPORT, folder_with
+        from polyspan.model.encoders.model_name import EXPORT, fetched, folder_with
         from polyspan.model.fast.allocator import keep_freed_memory
         from polyspan.model.reader import Reader
         from polyspan.serve.batching import Batcher
 
-        if folder_with(EXPORT, self.reader) is None or self.adapters:
+        if folder_with(EXPORT, fetched(self.reader)) is None or self.adapters:
             _take_share(worker, workers)
         elif workers > 1:
             os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // workers)))

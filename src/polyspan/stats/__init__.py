@@ -3,7 +3,7 @@
 Nothing here needs torch.
 
 Gives: `anova`, `calibration`, `confidence`, `evidence`, `factors`, `judged`, `probabilities`, `proportion`,
-`resampling`, `standings`, `units`. Its own: `comparison`, `seeds`, `selection`.
+`ranks`, `resampling`, `standings`, `units`. Its own: `comparison`, `seeds`, `selection`.
 """
 
 from polyspan.stats.anova import Anova, anova, exchange_p, f_ratio, without

@@ -10,6 +10,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations, product
 from typing import Any
 
@@ -117,13 +118,8 @@ def permutation_p(
         return int((np.square(arranged @ part).sum(axis=-1) >= bound).sum())
 
     if _ways(levels, joint) <= _EXACT:
-        home = np.lexsort((levels, joint))
-        rows = []
-        for each in _arrangements(levels, joint):
-            row = np.empty(len(scores))
-            row[home] = residual[np.lexsort((each, joint))]
-            rows.append(row)
-        return extreme(np.array(rows)) / len(rows)
+        orders = _orders(tuple(levels.tolist()), tuple(joint.tolist()))
+        return extreme(residual[orders]) / len(orders)
     rng = np.random.default_rng(seed)
     order = np.argsort(joint, kind="stable")
     count, done, step = 0, 0, max(1, 2**18 // len(scores))
@@ -230,6 +226,18 @@ def _arrangements(levels: Ints, joint: Ints) -> Iterator[Ints]:
         for place, part in zip(places, parts, strict=True):
             whole[place] = part
         yield whole
+
+
+@lru_cache(maxsize=16)
+def _orders(levels: tuple[int, ...], joint: tuple[int, ...]) -> Ints:
+    """For each of `_arrangements`, the place that each cell's score is taken from: (arrangements, cells). Kept, as
+    tables are asked for many factors and measures of one design."""
+    codes, blocks = np.array(levels), np.array(joint)
+    home = np.lexsort((codes, blocks))
+    orders = np.empty((_ways(codes, blocks), len(codes)), np.int64)
+    for row, each in zip(orders, _arrangements(codes, blocks), strict=True):
+        row[home] = np.lexsort((each, blocks))
+    return orders
 
 
 def _multiset(counts: Counter[int], size: int) -> Iterator[Ints]:

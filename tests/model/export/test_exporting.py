@@ -17,7 +17,9 @@ import polyspan as ps
 from polyspan.data import mini
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model.batch import collate
+from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.export import exporting
+from polyspan.model.push import push
 from polyspan.model.windows.windows import make_windows
 
 pytest.importorskip("onnxruntime")
@@ -147,8 +149,9 @@ def test_a_server_answers_where_there_is_no_torch(exported):
     assert (done.returncode, done.stdout) == (0, "cpu\n"), done.stderr
 
 
+SHALLOW = SIZE | {"num_hidden_layers": 1}  # a layer more takes torch's exporter seconds more
 FAMILIES = {
-    "XLMRoberta": ("unigram", SIZE | {"max_position_embeddings": 130, "pad_token_id": 1}),
+    "XLMRoberta": ("unigram", SHALLOW | {"max_position_embeddings": 130, "pad_token_id": 1}),
     "ModernBert": (
         "wordpiece",
         SIZE | {"global_attn_every_n_layers": 2, "local_attention": 8, "max_position_embeddings": 160}
@@ -156,10 +159,10 @@ FAMILIES = {
     ),
     "DebertaV2": (
         "wordpiece",
-        SIZE | {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8}
+        SHALLOW | {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "position_buckets": 8}
         | {"max_position_embeddings": 160, "type_vocab_size": 2},
     ),
-    "Qwen3": ("endless", SIZE | {"num_key_value_heads": 1, "head_dim": 16, "max_position_embeddings": 160}),
+    "Qwen3": ("endless", SHALLOW | {"num_key_value_heads": 1, "head_dim": 16, "max_position_embeddings": 160}),
 }  # fmt: skip
 
 
@@ -250,6 +253,24 @@ def test_a_changed_file_is_told(copied, name):
     with pytest.raises(PolyspanError, match="is not whole") as told:
         ps.Reader.load(copied)
     assert told.value.found == f"no {name}"
+
+
+def test_it_is_loaded_by_its_name_on_the_hub(exported, copied, hub):
+    asked = ("Who won?", "The cup was won by Leeds.")
+    here, pushed = ps.Reader.load(exported), push(exported, "me/onnx")
+    there = ps.Reader.load(f"me/onnx@{pushed.commit}")
+    assert (type(there.model), there.calibration, there.card.name) == (
+        type(here.model),
+        here.calibration,
+        "me/onnx",
+    )
+    assert there.answer(*asked) == here.answer(*asked)
+    with pytest.raises(UsageError, match="an exported Reader"):
+        load_encoder("me/onnx")
+    (copied / "reader.json").write_bytes((copied / "reader.json").read_bytes() + b" ")
+    commit = hub.put("me/onnx", copied)
+    with pytest.raises(PolyspanError, match="was changed or cut short"):
+        ps.Reader.load(f"me/onnx@{commit}")
 
 
 def test_a_calibration_may_be_made_anew(copied):

@@ -12,7 +12,7 @@ from polyspan.files import file_name, replacing, replacing_folder
 from polyspan.lab.outputs import EVIDENCE, MODEL, READER, START
 from polyspan.lab.stage import Stage
 from polyspan.lab.work.answers import kept_scores
-from polyspan.lab.work.corpus import kept_corpus
+from polyspan.lab.work.corpus import kept_corpus, kept_ids
 from polyspan.score import score
 from polyspan.score.by_id import QuestionIds
 from polyspan.stats.evidence import Evidence
@@ -78,7 +78,7 @@ class Gathered:
         if self.store.lacks(corpus):
             found: list[list[str]] = self.json(corpus, QUESTIONS)
             return found
-        return [[one.id for one in paragraph.questions] for paragraph in self.corpus(corpus).paragraphs]
+        return kept_ids(self.store.path(corpus))
 
     def evidence(self, predict: Stage) -> Evidence:
         """What a Reader knew of each question of a test."""

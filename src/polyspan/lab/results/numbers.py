@@ -119,8 +119,9 @@ class Numbers:
         found: dict[str, str] = {}
         for name, stage in {cell.test: cell.corpus for cell in self.done}.items():
             for number, ids in enumerate(self.gathered.groups(stage)):
+                unit = f"{name} {number}"
                 for one in ids:
-                    found.setdefault(one, f"{name} {number}")
+                    found.setdefault(one, unit)
         return found
 
     def _is_done(self, cell: "PlannedCell") -> bool:

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source, write_json
 from polyspan.model.encoders.base import BASE_FILE, Base, base_of, fitting, readable
-from polyspan.model.encoders.model_name import ADAPTER, folder_with
+from polyspan.model.encoders.model_name import ADAPTER, fetched, folder_with
 from polyspan.model.fast.dropout import use_dropout
 
 _WEIGHTS = "adapter_model.safetensors"
@@ -95,7 +95,7 @@ class Adapter:
         Raises UsageError where there is no such adapter below it or in the folder, and PolyspanError where the two
         do not belong to the same base.
         """
-        below = folder_with(ADAPTER, self.base.model)
+        below = folder_with(ADAPTER, fetched(self.base.name))
         source = None if below is None else Adapter.load(below)
         if source is None or source.language is None:
             raise UsageError(
@@ -105,7 +105,7 @@ class Adapter:
                 fix="train it with --model LANGUAGE_ADAPTER --lora RANK",
             )
         self.base.require("adapter", where)
-        given = folder_with(ADAPTER, str(folder))
+        given = folder_with(ADAPTER, fetched(str(folder)))
         target = None if given is None else Adapter.load(given)
         if target is None or target.language is None:
             expected = "a folder that `polyspan adapt` wrote"

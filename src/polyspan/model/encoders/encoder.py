@@ -20,6 +20,7 @@ from polyspan.model.encoders.model_name import (
     ADAPTER,
     DIFFERENCE,
     EXPORT,
+    fetched,
     folder_with,
     hub_commit,
     model_folder,
@@ -40,14 +41,15 @@ def load_encoder(name: str, seed: int = 0, language_adapter: Source | None = Non
     """An encoder with a span head, and its fast tokenizer.
 
     `name` is `bundled:e5-small` or `bundled:reader`, a directory in the format of transformers, or
-    `OWNER/NAME@REVISION` on the hub, as `pinned` reads it. The folder of an adapter or a difference means its base
-    with that merged; with `language_adapter` that one takes the place of the language's adapter which an adapter
-    was trained on. The head of a model that was not yet fine-tuned is drawn from `seed`. Weights are read from
-    safetensors, or with torch's `weights_only`; code from the hub is never run. Raises PolyspanError where the
-    model cannot be had.
+    `OWNER/NAME@REVISION` on the hub, as `pinned` reads it. An adapter or a difference, in a folder or on the hub,
+    means its base with that merged; with `language_adapter` that one takes the place of the language's adapter
+    which an adapter was trained on. The head of a model that was not yet fine-tuned is drawn from `seed`. Weights
+    are read from safetensors, or with torch's `weights_only`; code from the hub is never run. Raises PolyspanError
+    where the model cannot be had.
     """
     if not 0 <= seed < 2**63:
         raise UsageError("a seed is a whole number from 0 below 2**63", found=str(seed))
+    name = fetched(name)
     if folder_with(EXPORT, name) is not None:
         raise UsageError(
             "an exported Reader answers and does nothing else",

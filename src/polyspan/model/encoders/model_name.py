@@ -146,6 +146,39 @@ def reader_folder(name: str, files: Sequence[str]) -> Path | None:
     return cached_folder(f"{repo}@{commit}")
 
 
+def fetched(name: str) -> str:
+    """The folder that a name on the hub means where that is no whole model but an export, an adapter or a
+    difference: that of its commit in the hub's cache, with all files. Other names as they are.
+
+    Where the hub does not answer, the files that were fetched before are all there are. Raises as `pinned`, and
+    PolyspanError where a download breaks.
+    """
+    if name.startswith("bundled:") or model_folder(name) is not None:
+        return name
+    kinds = (EXPORT, ADAPTER, DIFFERENCE)
+    folder = reader_folder(name, ("config.json", *kinds))
+    if folder is None or not any((folder / kind).is_file() for kind in kinds):
+        return name
+    from huggingface_hub import HfApi, hf_hub_download
+
+    repo, commit = repository(name)[0], folder.name
+    try:
+        files = HfApi().model_info(repo, revision=commit, timeout=_PATIENCE).siblings or ()
+    except Exception:  # no network, or no right to it by now
+        return str(folder)
+    try:
+        for file in files:
+            if "/" not in file.rfilename:
+                hf_hub_download(repo, file.rfilename, revision=commit)
+        return str(folder)
+    except Exception as error:  # whatever the hub's client raises
+        raise PolyspanError(
+            f"cannot load the model {name!r}",
+            found=(str(error).strip() or repr(error)).splitlines()[0],
+            fix="check the network, or use a downloaded directory",
+        ) from error
+
+
 def _cached_commit(repo: str, revision: str | None) -> str | None:
     folder = cached_folder(f"{repo}@{revision}" if revision else repo)
     return None if folder is None else folder.name

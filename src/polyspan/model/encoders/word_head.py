@@ -11,6 +11,7 @@ from polyspan.model.encoders.encoder import quiet
 from polyspan.model.encoders.model_name import (
     ADAPTER,
     DIFFERENCE,
+    fetched,
     folder_with,
     model_folder,
     pinned,
@@ -76,6 +77,7 @@ def load_word_head(name: str, pieces: torch.Tensor) -> OwnWordHead | None:
 
     The model has been loaded before; an adapter and a difference count as having none.
     """
+    name = fetched(name)
     if name.startswith("bundled:") or any(folder_with(file, name) is not None for file in (ADAPTER, DIFFERENCE)):
         return None
     place, commit = (name, None) if model_folder(name) is not None else repository(pinned(name))
