@@ -121,7 +121,7 @@ def test_a_reader_of_torch_says_so_without_it(tiny):
     assert f"{tiny} needs torch, which is not installed" in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["quickstart", "predict --model m --data mini:en/test --out x.json"])
+@pytest.mark.parametrize("verb", ["quickstart", "predict --model bundled:reader --data mini:en/test --out x.json"])
 def test_a_verb_without_torch_says_what_to_install(verb, tmp_path):
     code = f"import sys; sys.modules['torch'] = None\nsys.argv = ['polyspan', *{verb.split()}]\n"
     code += "from polyspan.cli.main import main; main()"

@@ -359,14 +359,14 @@ def test_the_verb_shows_the_plan_and_runs_nothing(tmp_path, monkeypatch):
 
 
 def test_two_runs_do_not_write_to_one_folder(tmp_path):
-    from polyspan.lab.run import _alone
+    from polyspan.lab.run import alone
 
-    with _alone(tmp_path / "out"), pytest.raises(PolyspanError, match="another run"), _alone(tmp_path / "out"):
+    with alone(tmp_path / "out"), pytest.raises(PolyspanError, match="another run"), alone(tmp_path / "out"):
         pass
     assert not list((tmp_path / "out").iterdir())
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "thesis.tex").touch()
-    with pytest.raises(PolyspanError, match="is taken"), _alone(tmp_path / "other"):
+    with pytest.raises(PolyspanError, match="is taken"), alone(tmp_path / "other"):
         pass
 
 
@@ -384,9 +384,9 @@ def test_a_lock_file_that_is_removed_while_another_run_opens_it_lets_only_one_in
         flock(file, how)
 
     monkeypatch.setattr(fcntl, "flock", late)
-    with run._alone(out):
+    with run.alone(out):
         inside.append("one")
-        with pytest.raises(PolyspanError, match="another run"), run._alone(out):
+        with pytest.raises(PolyspanError, match="another run"), run.alone(out):
             inside.append("two")
     assert ended
     assert inside == ["one"]
@@ -401,7 +401,7 @@ def test_a_file_system_without_locks_keeps_no_run_out(number, tmp_path, monkeypa
         raise OSError(number, "no locks")
 
     monkeypatch.setattr(pytest.importorskip("fcntl"), "flock", refuse)
-    with run._alone(tmp_path / "out"):
+    with run.alone(tmp_path / "out"):
         assert (tmp_path / "out").is_dir()
 
 

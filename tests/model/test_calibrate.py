@@ -167,7 +167,10 @@ def test_pooled_is_one_for_all(reader):
     assert found.languages["ko"].n == 26
 
 
-def test_a_language_that_was_not_fitted_is_warned_of_once(reader):
+def test_a_language_that_was_not_fitted_is_warned_of_once(reader, monkeypatch):
+    monkeypatch.setattr(
+        "polyspan.model.calibration._warned", set()
+    )  # other tests of this process have been warned
     reader.calibration = wanted()
     corpus = replace(dev("fr"), name="other")
     with pytest.warns(PolyspanWarning, match="calibrated on en; fr is asked"):

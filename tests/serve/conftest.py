@@ -62,12 +62,14 @@ def served_folder(served_reader, tmp_path_factory) -> str:
 @pytest.fixture
 def start(served_reader, monkeypatch):
     """Start servers: `start(limits=…, keys=…, cors=…)`; they drain at the end."""
+    from polyspan.model.encoders import model_name
     from polyspan.model.reader import Reader
     from polyspan.serve.limits import Limits
     from polyspan.serve.service import Service
     from polyspan.serve.worker import Serving, make_server
 
     monkeypatch.setattr(Reader, "load", lambda *_, **__: served_reader)
+    monkeypatch.setattr(model_name, "fetched", str)  # no hub is asked for it
     running = []
 
     def begin(limits: Limits = Limits(), load: bool = True, adapters: Any = (), **access: Any) -> Running:

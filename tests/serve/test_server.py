@@ -111,10 +111,12 @@ def test_the_key_may_stand_in_the_environment(monkeypatch):
 
 
 def test_a_language_s_adapter_reaches_the_reader(run, monkeypatch, served_reader):
+    from polyspan.model.encoders import model_name
     from polyspan.model.reader import Reader
     from polyspan.serve.service import Service
 
     loaded = []
+    monkeypatch.setattr(model_name, "fetched", str)  # no hub is asked for it
     monkeypatch.setattr(Reader, "load", lambda *name, **options: loaded.append((name, options)) or served_reader)
 
     def load_and_end(serving, *_):
