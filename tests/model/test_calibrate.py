@@ -168,9 +168,7 @@ def test_pooled_is_one_for_all(reader):
 
 
 def test_a_language_that_was_not_fitted_is_warned_of_once(reader, monkeypatch):
-    monkeypatch.setattr(
-        "polyspan.model.calibration._warned", set()
-    )  # other tests of this process have been warned
+    monkeypatch.setattr("polyspan.model.calibration._warned", set())  # by other tests of this process
     reader.calibration = wanted()
     corpus = replace(dev("fr"), name="other")
     with pytest.warns(PolyspanWarning, match="calibrated on en; fr is asked"):
