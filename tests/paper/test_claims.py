@@ -95,6 +95,19 @@ def test_h2_takes_the_reader_with_the_nearest_f1():
     assert judged(Results(seeds | {Place("table1", "b", "Zh"): (Cell(2.0, 11.0, 1),)}))["H2", RATIO].holds_in == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_h2_says_nothing_of_readers_that_answer_nothing():
+    """EM/F1 of no F1 is no number: a report could not be written with it."""
+    cells = {Place("table2", row, "Zh"): (Cell(0.0, 0.0, 1), Cell(0.0, 0.0, 2)) for row in ("En", "Zh")}
+    verdict = judged(Results(cells))["H2", RATIO]
+    assert verdict.status == "not testable"
+    some = {
+        Place("table2", "En", "Zh"): (Cell(0.0, 0.0, 1), Cell(1.0, 2.0, 2)),
+        Place("table2", "Zh", "Zh"): (Cell(1.9, 2.0, 1),) * 2,
+    }
+    assert judged(Results(some))["H2", RATIO].status == "holds"
+
+
 def test_h12_is_about_likeness_before_and_after():
     def verdict(**values):
         rows = {"before": "CKA before", "after": "CKA after", "plane": "told apart in the plane"}

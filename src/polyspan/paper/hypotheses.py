@@ -83,6 +83,7 @@ def _boundaries_are_missed(look: Look) -> list[Check]:
         zero = ("table1", "f") if test == "Zh" and f1("table1", "f", test).draws is not None else ("table2", "En")
         trained = re.compile(rf"b|e|{test}(-\d+)?").fullmatch
         own = [(table, row) for table in ("table1", "table2") for row in look.rows(table, trained)]
+        own = [one for one in own if all(f1(*each, test).estimate != 0 for each in (zero, one))]  # EM of no F1
         aparts = [combine("F1 apart", _distance, [f1(*zero, test), f1(*one, test)]) for one in own]
         known = [(apart.estimate, at) for at, apart in enumerate(aparts) if apart.estimate is not None]
         distance, nearest = min(known, default=(np.inf, -1))

@@ -38,7 +38,7 @@ class Value:
 
     def __truediv__(self, other: "Value | float") -> "Value":
         if isinstance(other, Value):
-            return combine(f"{self.label} / {other.label}", np.divide, [self, other])
+            return combine(f"{self.label} / {other.label}", _share, [self, other])
         return combine(f"{self.label} / {other:g}", lambda mine: mine / other, [self])
 
     def __sub__(self, other: "Value | float") -> "Value":
@@ -109,6 +109,11 @@ def highest(label: str, values: Sequence[Value]) -> Value:
 def lowest(label: str, values: Sequence[Value]) -> Value:
     """The smallest of several values in each draw."""
     return combine(label, lambda *each: np.min(each, axis=0), values)
+
+
+def _share(one: Floats, other: Floats) -> Floats:
+    """One divided by the other; 0 of nothing."""
+    return np.divide(one, other, out=np.zeros(one.shape), where=other != 0)
 
 
 def _check(left: Value, sign: str, right: Value) -> Check:
