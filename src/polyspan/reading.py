@@ -8,7 +8,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from polyspan.data import cards, fetch, mini
 from polyspan.data.check import checking
@@ -157,10 +156,8 @@ def _parts(data: Source | Corpus, language: str | None, reading: Reading) -> lis
             return _parsed(data, language, reading)
         data = resolve(str(data), language)
     places = [f"paragraph {number}" for number in range(1, len(data.paragraphs) + 1)]
-    impossible = any(question.impossible for _, question in data.questions())
-    name = data.source or data.name
-    about: dict[str, Any] = {"version": "corpus", "language": language or data.language}
-    return [Parsed(name, list(data.paragraphs), places, **about, has_impossible=impossible)]
+    name, spoken = data.source or data.name, language or data.language
+    return [replace(Parsed.of(data), file=name, places=places, version="corpus", language=spoken)]
 
 
 def _parsed(path: Source, language: str | None, reading: Reading | None) -> list[Parsed]:

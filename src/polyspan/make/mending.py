@@ -17,8 +17,7 @@ def mend(corpus: Corpus, *, seed: int = 0, doing: str = "") -> Made:
     The card counts both. Nothing is drawn: `seed` changes nothing. Raises PolyspanError where no question is left.
     """
     require_corpus(corpus, "make.mend")
-    places = [str(place) for place in range(len(corpus.paragraphs))]
-    found = mended([Parsed(corpus.name, list(corpus.paragraphs), places)])
+    found = mended([Parsed.of(corpus)])
     if not len(found.corpus):
         fix = "mend the faults that polyspan check names"
         raise PolyspanError(f"no question of {corpus.name} is left after the repair", fix=fix)

@@ -20,7 +20,7 @@ def apart(corpus: Corpus, against: Sequence[Corpus], *, seed: int = 0, doing: st
     """
     require_corpus(corpus, "make.apart")
     require_corpora(against, "make.apart")
-    found, _ = leaks([_parsed(corpus)], [_parsed(other) for other in against])
+    found, _ = leaks([Parsed.of(corpus)], [Parsed.of(other) for other in against])
     contexts = {fault.id for fault in found if fault.field == "context"}
     questions = {fault.id for fault in found if fault.field != "context"}
     paragraphs = []
@@ -47,7 +47,3 @@ APART = Maker(
     corpora=("against",),
     lists=("against",),
 )
-
-
-def _parsed(corpus: Corpus) -> Parsed:
-    return Parsed(corpus.name, list(corpus.paragraphs), [str(place) for place in range(len(corpus.paragraphs))])

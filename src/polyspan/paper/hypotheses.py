@@ -222,7 +222,7 @@ def _sov_and_osv(look: Look) -> list[Check]:
         for order in ("SOV", "OSV"):
             moved = look("table6", f"En-{order}", test)
             found.append(moved > natural if test == "Kr" else moved < natural)
-            changes.append(combine("change", lambda one, other: np.abs(one - other), [moved, natural]))
+            changes.append(combine("change", _distance, [moved, natural]))
     return [*found, highest("largest change", changes) < _at_most(SLIGHT)]
 
 

@@ -12,7 +12,7 @@ from polyspan.data.formats.doubles import Doubled
 from polyspan.data.formats.format import written
 from polyspan.data.formats.options import Reading
 from polyspan.data.languages import language_said
-from polyspan.data.schema import Answer, Paragraph, Question
+from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError, shorten
 
 STRUCTURE = frozenset(
@@ -120,6 +120,13 @@ class Parsed:
     """Whether texts may hold NUL or half a surrogate pair, so that each must be looked at."""
     reading: Reading = field(default_factory=Reading)
     """How its owner says that it is to be read."""
+
+    @staticmethod
+    def of(corpus: Corpus) -> "Parsed":
+        """A corpus that was made or read before; the places are the numbers of its paragraphs, from 0."""
+        places = [str(place) for place in range(len(corpus.paragraphs))]
+        impossible = any(question.impossible for _, question in corpus.questions())
+        return Parsed(corpus.name, list(corpus.paragraphs), places, has_impossible=impossible)
 
     def fault(self, id: str, field: str, rule: str, found: str, expected: str, fix: str) -> None:
         """Note a fault of this file."""
