@@ -10,18 +10,18 @@ Advance = Callable[[int, str], None]
 
 
 @contextmanager
-def progress(doing: str, total: int, unit: str = "") -> Iterator[Advance]:
-    """Show how far a piece of work of `total` units has come. Yields the function to call after each
-    part. Without a name for the work nothing is shown."""
+def progress(doing: str, total: int, unit: str = "", done: int = 0) -> Iterator[Advance]:
+    """Show how far a piece of work of `total` units has come, of which `done` were done before. Yields the
+    function to call after each part. Without a name for the work nothing is shown."""
     if not doing:
         yield lambda done, note: None
         return
-    with _bar(doing, total, unit) if sys.stderr.isatty() else _lines(doing, total, unit) as advance:
+    with _bar(doing, total, unit, done) if sys.stderr.isatty() else _lines(doing, total, unit, done) as advance:
         yield advance
 
 
 @contextmanager
-def _bar(doing: str, total: int, unit: str) -> Iterator[Advance]:
+def _bar(doing: str, total: int, unit: str, before: int) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -33,7 +33,7 @@ def _bar(doing: str, total: int, unit: str) -> Iterator[Advance]:
         TimeRemainingColumn(compact=True),
     )
     with Progress(*columns, console=Console(stderr=True), refresh_per_second=4) as bar:
-        task = bar.add_task(doing, total=total, note="")
+        task = bar.add_task(doing, total=total, completed=before, note="")
 
         def advance(done: int, note: str) -> None:
             bar.update(task, advance=done, note=note)
@@ -42,9 +42,9 @@ def _bar(doing: str, total: int, unit: str) -> Iterator[Advance]:
 
 
 @contextmanager
-def _lines(doing: str, total: int, unit: str, every: float = 15.0) -> Iterator[Advance]:
+def _lines(doing: str, total: int, unit: str, before: int, every: float = 15.0) -> Iterator[Advance]:
     began = last = time.monotonic()
-    so_far = 0
+    so_far = before
 
     def advance(done: int, note: str = "") -> None:
         nonlocal so_far, last
@@ -52,10 +52,10 @@ def _lines(doing: str, total: int, unit: str, every: float = 15.0) -> Iterator[A
         now = time.monotonic()
         if now - last >= every:
             last = now
-            left = (now - began) / so_far * (total - so_far) if so_far else 0
+            left = (now - began) / (so_far - before) * (total - so_far) if so_far > before else 0
             print(f"{doing}: {so_far}/{total} {unit} {note} ({left:.0f} s left)", file=sys.stderr, flush=True)
 
     yield advance
     if time.monotonic() - began >= 1:
         seconds = time.monotonic() - began
-        print(f"{doing}: {so_far} {unit} in {seconds:.1f} s", file=sys.stderr, flush=True)
+        print(f"{doing}: {so_far - before} {unit} in {seconds:.1f} s", file=sys.stderr, flush=True)

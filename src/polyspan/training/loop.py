@@ -240,8 +240,8 @@ def fit(run: TrainingRun, resume: bool) -> Progress:
     pending: list[torch.Tensor] = []
     saved = time.monotonic()
     doing = "training" if accelerator.is_main_process else ""
-    with progress(doing, total, "steps") as advance, _stop_signals() as stopped, run.changed_states():
-        advance(state.step, "")
+    shown = progress(doing, total, "steps", state.step)
+    with shown as advance, _stop_signals() as stopped, run.changed_states():
         for step in range(state.step + 1, total + 1):
             began = time.monotonic()
             pending.append(take_step(run, model, optimizer, step))

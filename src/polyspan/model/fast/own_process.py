@@ -9,13 +9,15 @@ import os
 CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """Any of them says how threads wait, to one of the OpenMP libraries that torch is built with."""
 
-SLEEPING = {"OMP_WAIT_POLICY": "PASSIVE"}
+SLEEPING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "5000"}
+"""Threads sleep where another one keeps them waiting. GNU's library first looks 5,000 times, some tenths of a
+millisecond: that long a step's own threads wait for each other, and waking each costs more (docs/training.md)."""
 
 _YOUNG = 200_000  # objects: importing torch and transformers makes more, and nearly all of them stay
 
 
 def prepare_process() -> None:
-    """Let threads sleep while they wait, and collect garbage after 200,000 new objects, not 700.
+    """Let threads sleep where they wait long, and collect garbage after 200,000 new objects, not 700.
 
     Both are a matter of speed alone. What is freed by its last reference, as tensors are, is freed as before.
     """
@@ -24,7 +26,7 @@ def prepare_process() -> None:
 
 
 def waiting() -> dict[str, str]:
-    """The variable that lets threads sleep while they wait; none where the person has chosen otherwise.
+    """The variables that let threads sleep where they wait long; none where the person has chosen otherwise.
 
     OpenMP's threads spin by default, so that beside other busy processes they take the time of what they wait for.
     """
