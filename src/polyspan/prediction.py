@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from polyspan.data.formats.parsed import remedy
 from polyspan.data.schema import Corpus, require_corpus
 from polyspan.errors import PolyspanError, choose, shorten
 from polyspan.files import Source, write_json
 from polyspan.make.recover import POLICIES, find_span
+from polyspan.make.translation.carrying_back import Originals
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.fast.allocator import keep_freed_memory
 from polyspan.model.llm.language_model import LanguageModel
@@ -65,6 +66,27 @@ def predict(
     candidates = dict(zip(ids, answers, strict=True))
     texts = {key: found[0].text for key, found in candidates.items()}
     return Predictions(texts, candidates, seen["pieces"], seen["unknown"])
+
+
+def carry_back(predictions: Predictions, originals: Originals) -> Predictions:
+    """Answers to a translated corpus as they stand in its original (translate-test), candidates and all.
+
+    A candidate that nothing in the original stands for is left out; where that is the answer itself, the answer
+    is "". `originals.ways` counts how each was found.
+    """
+    candidates = {}
+    for key, found in predictions.candidates.items():
+        given, *others = [_carried(key, one, originals) for one in found]
+        candidates[key] = [given or replace(found[0], text="", start=0, end=0), *filter(None, others)]
+    texts = {key: found[0].text for key, found in candidates.items()}
+    return replace(predictions, texts=texts, candidates=candidates)
+
+
+def _carried(key: str, candidate: Candidate, originals: Originals) -> Candidate | None:
+    if candidate.start == candidate.end:
+        return candidate
+    span = originals.span(key, candidate.start, candidate.end)
+    return span and replace(candidate, text=originals.text(key, span), start=span[0], end=span[1])
 
 
 @dataclass(frozen=True, slots=True)

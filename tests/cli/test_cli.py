@@ -49,6 +49,25 @@ def test_train_predict_score(run, tiny, dev, tmp_path):
     assert run("train", "--data", dev, "--model", tiny, "--out", reader, *FAST, "--resume")[0] == 0
 
 
+def test_answers_are_brought_back_to_what_was_translated(run, tiny, dev, tmp_path, monkeypatch):
+    class Words:
+        def project(self, source, start, end, target):
+            return 0, 1
+
+    monkeypatch.setattr(import_module("polyspan.make.translation.word_alignment"), "WordAligner", Words)
+    reader, out = tmp_path / "reader", tmp_path / "p.json"
+    run("train", "--data", dev, "--model", tiny, "--out", reader, *FAST)
+    asked = ["predict", "--model", reader, "--data", dev, "--out", out, "--answers-in"]
+    code, _, stderr = run(*asked, dev)
+    assert code == 0, stderr
+    assert "brought back to " in stderr
+    assert "aligned" in stderr
+    assert all(len(text) <= 1 for text in json.loads(out.read_text("utf-8")).values())
+    code, _, stderr = run(*asked, "mini:fr/test")
+    assert code == 1
+    assert "is not in mini:fr/test" in stderr
+
+
 def test_predict_abstains_and_says_how_sure_it_is(run, tiny, dev, tmp_path):
     reader, out, nbest, odds = (tmp_path / name for name in ("reader", "p.json", "n.json", "odds.json"))
     run("train", "--data", dev, "--model", tiny, "--out", reader, *FAST)

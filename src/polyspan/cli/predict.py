@@ -85,6 +85,10 @@ def predict(
     min_probability: Annotated[
         float | None, _T(help="Answer '' where the best span is less probable than this (0 to 1).")
     ] = None,
+    answers_in: Annotated[
+        str | None,
+        _T(help="The data that --data was translated from: answers are brought back to its texts by alignment."),
+    ] = None,
     language: Language = None,
     asked: Any = None,
     as_json: Json = False,
@@ -98,10 +102,13 @@ def predict(
     if is_llm(model):
         _ask(model, corpus, out, asked, as_json)
         return
+    from polyspan.make.translation.carrying_back import Originals
     from polyspan.model.answers import AnswerOptions
     from polyspan.model.reader import Reader
+    from polyspan.prediction import carry_back
     from polyspan.prediction import predict as answer
 
+    originals = Originals(corpus, read(answers_in)) if answers_in else None
     options = AnswerOptions(
         n_best if nbest else 1,
         max_answer_length,
@@ -115,6 +122,10 @@ def predict(
     if reader.doubt and not reader.language_alone and (reader.fresh_head or (nbest and not uncalibrated)):
         terminal.say(f"{model} {reader.doubt}")
     predictions = answer(reader, corpus, options, pack)
+    if originals is not None:
+        predictions = carry_back(predictions, originals)
+        ways = ", ".join(f"{number:,} {way}" for way, number in sorted(originals.ways.items()))
+        terminal.say(f"brought back to {originals.original.name}: {ways or 'nothing'}")
     predictions.write(out, nbest, null_odds)
     counts = {"questions": len(predictions.texts), "pieces": predictions.pieces, "unknown": predictions.unknown}
     given = {

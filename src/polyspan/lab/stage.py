@@ -40,6 +40,10 @@ KINDS: dict[str, Kind] = {
 """Every kind of stage by its name."""
 
 
+ORIGINAL = "original"
+"""The role of the corpus that a predict stage's test is a translation of, where answers are brought back to it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Stage:
     """One node of a plan. `name` is for people and unique in the plan; it is not part of the key.
@@ -62,6 +66,11 @@ class Stage:
         """SHA-256 of all that decides the output: kind, code version, options, content, and the keys of what it
         needs; not the name."""
         return key_of(self.definition)
+
+    @property
+    def answered(self) -> "Stage":
+        """Of a predict stage: the corpus whose texts its answers stand in."""
+        return self.needs.get(ORIGINAL, self.needs["test"])
 
     @property
     def definition(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from polyspan.lab.plan import cost
 from polyspan.lab.plan.data_facts import DataFacts, drawn_first, facts, resolved
 from polyspan.lab.recipe.recipe import Data, Recipe
 from polyspan.lab.recipe.resolve import placed, require
-from polyspan.lab.stage import Stage
+from polyspan.lab.stage import ORIGINAL, Stage
 from polyspan.score import default_metric, find
 
 _FETCH = 20.0  # seconds of fetching a data set, at a guess
@@ -68,6 +68,31 @@ class DataStages:
     def test(self, label: str) -> Stage:
         """The stage of one of the recipe's `tests`."""
         return self.stage("tests", label)
+
+    def asked(self, label: str) -> dict[str, Stage]:
+        """A test by its roles in a predict stage: the `test`, and where it is a translation what it is one of."""
+        original = self.recipe.tests[label].answers_in
+        if original is None:
+            return {"test": self.test(label)}
+        path = "tests", label, "answers_in"
+        require(self.recipe, original, self.recipe.tests, "test", *path)
+        if self.recipe.tests[original].answers_in is not None:
+            fix = f"name the test that {original} is a translation of"
+            raise self.recipe.fault(f"{original!r} is a translation too", *path, found=original, fix=fix)
+        return {"test": self.test(label), ORIGINAL: self._whole(original)}
+
+    def _whole(self, label: str) -> Stage:
+        """All questions of a test, whatever it is cut to: a translation has others of them."""
+        whole = self._given("tests", label)
+        if self.facts("tests", label) and self._sizes["tests", label] is None:
+            return self.test(label)
+        known = facts(whole.data, whole.language)
+        options = self._options("tests", label, known) | {
+            "data": resolved(whole.data),
+            "limit": None,
+            "seed": None,
+        }
+        return Stage("corpus", f"test {label}, whole", options, {}, self.test(label).seconds, 0.0, known.content)
 
     def _given(self, section: str, label: str) -> Data:
         found: Data = getattr(self.recipe, section)[label]

@@ -34,6 +34,9 @@ class LanguageModelStages:
         options: dict[str, Any] = {"llm": model, "asked": reader.llm.model_dump()}
         if reader.llm.shots:
             options["seed"] = seed
+        if self.recipe.tests[test].answers_in is not None:
+            message = f"a language model's answers to {test!r} are not brought back to what it was translated from"
+            raise self.recipe.fault(message, "tests", test, "answers_in", fix="leave one of the two out")
         needs = {"test": self.data.test(test)} | self.data.stages(reader.data, "data", *path, "data")
         count = self.data.facts("tests", test).questions or 0
         name = f"predict {label} on {test}, seed {seed}"

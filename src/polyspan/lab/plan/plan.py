@@ -30,7 +30,7 @@ class PlannedCell:
     @property
     def corpus(self) -> Stage:
         """The test's corpus."""
-        return self.predict.needs["test"]
+        return self.predict.answered
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class ReaderStages:
                 self._made[key] = self.language_models.predict(label, test, seed)
             return self._made[key]
         if key not in self._made:
-            needs = {"reader": self.train(label, seed), "test": self.data.test(test)}
+            needs = {"reader": self.train(label, seed), **self.data.asked(test)}
             model, settings = self._models[label], self._settings[label]
             name = f"predict {label} on {test}, seed {seed}"
             options: dict[str, Any] = {"pack": None}
@@ -79,6 +79,7 @@ class ReaderStages:
                 options["checkpoint"] = number
             seconds, megabytes = self._answers(test, model, settings)
             if number == last and (label, test) in self._sure:
+                self._refuse_carried(test)
                 options["evidence"] = True
                 megabytes *= 3  # numbers at many temperatures
             self._made[key] = Stage("predict", name, options, needs, seconds, megabytes)
@@ -86,6 +87,7 @@ class ReaderStages:
 
     def baseline(self, test: str) -> Stage:
         """What word overlap answers on a test."""
+        test = self.recipe.tests[test].answers_in or test
         key = "baseline", test
         if key not in self._made:
             count = self.data.facts("tests", test).questions or 0
@@ -109,7 +111,7 @@ class ReaderStages:
             same = sum(known[:3] == key[:3] for known in self._made)
             name = f"predict untrained {started} on {test}" + (f", {same + 1}" if same else "")
             costs = self._answers(test, self._models[label], self._settings[label])
-            needs["test"] = self.data.test(test)
+            needs |= self.data.asked(test)
             self._made[key] = Stage("predict", name, options, needs, *costs, content)
         return self._made[key]
 
@@ -285,6 +287,11 @@ class ReaderStages:
                 )
             hashes[str(file)] = file_hash(str(file))
         return list(hashes), hashes
+
+    def _refuse_carried(self, test: str) -> None:
+        if self.recipe.tests[test].answers_in is not None:
+            message = f"answers to {test!r} are brought back to other texts, which have no probabilities"
+            raise self.recipe.fault(message, "tests", test, "answers_in", fix="leave the test out there, or this")
 
     def _check_layer(self, model: ModelFacts, layer: int, *path: str, from_zero: bool = False) -> None:
         last = model.layers

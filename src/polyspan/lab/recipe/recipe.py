@@ -83,6 +83,8 @@ class Data(Part):
     like: str | None = None
     """As many questions as the corpus of this label."""
     seed: _Seed = 42
+    answers_in: str | None = None
+    """Of tests: that of which this is a translation. Answers are brought back to its texts and scored there."""
 
 
 class Align(Part):

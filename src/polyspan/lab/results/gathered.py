@@ -60,7 +60,7 @@ class Gathered:
         if key not in self._scores and (self.store.path(predict) / scores_by(metric)).exists():
             self._scores[key] = kept_scores(self.store.path(predict), self._ids, scores_by(metric))[0]
         elif key not in self._scores:
-            test, answers = self.corpus(predict.needs["test"]), self.json(predict, "predictions.json")
+            test, answers = self.corpus(predict.answered), self.json(predict, "predictions.json")
             self._scores[key] = score(test, answers, metric, test.language)
             self.rescored[predict.key, metric] = self._scores[key]
         return self._scores[key]
@@ -71,7 +71,7 @@ class Gathered:
 
     def has_text(self, predict: Stage) -> bool:
         """Whether neither the answers nor their test were imported without their text."""
-        return not self.store.lacks(predict) and not self.store.lacks(predict.needs["test"])
+        return not self.store.lacks(predict) and not self.store.lacks(predict.answered)
 
     def groups(self, corpus: Stage) -> list[list[str]]:
         """The ids of a corpus' questions, paragraph by paragraph."""

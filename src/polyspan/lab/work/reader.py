@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 from polyspan.lab.outputs import EVIDENCE, MAP, MODEL, READER, START
-from polyspan.lab.stage import Inputs
+from polyspan.lab.stage import ORIGINAL, Inputs
 from polyspan.lab.work.answers import write_answers
 from polyspan.lab.work.asked_model import ask
 from polyspan.lab.work.corpus import kept_corpora, kept_corpus
 from polyspan.lab.work.encoder import encoder_name
 from polyspan.lab.work.loaded import at_hand
 from polyspan.make.codeswitching.augmenting import augmentation
+from polyspan.make.made import tally
+from polyspan.make.translation.carrying_back import Originals
 from polyspan.model.evidence import evidence
 from polyspan.model.map import Map
 from polyspan.model.windows.windows import WindowOptions
+from polyspan.prediction import carry_back
 from polyspan.prediction import predict as answer
 from polyspan.training.adversary import Adversary
 from polyspan.training.loop import train as fine_tune
@@ -56,7 +59,8 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 
     It is answered by the Reader in the role `reader`, or by its `checkpoint` of that number; without one by an
     encoder whose head was never trained: the option `untrained` (or the role `model`) with a head drawn from
-    `seed` and its `windows`. With the option `llm`, a name, a language model is asked instead.
+    `seed` and its `windows`. With the option `llm`, a name, a language model is asked instead. Answers are brought
+    back to the corpus in the role `original`, of which the test is a translation.
     """
     test = kept_corpus(inputs["test"])
     if "llm" in options:
@@ -77,5 +81,10 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         write_answers(out, test, texts, known.spans(), pieces=seen["pieces"], unknown_pieces=seen["unknown"])
         return None
     made = answer(reader, test, pack=pack)
+    facts: dict[str, Any] = {}
+    if ORIGINAL in inputs:
+        originals = Originals(test, kept_corpus(inputs[ORIGINAL]))
+        made, test = carry_back(made, originals), originals.asked()
+        facts = {"brought_back": tally(originals.ways)}
     spans = {key: (found[0].start, found[0].end) for key, found in made.candidates.items()}
-    return write_answers(out, test, made.texts, spans, pieces=made.pieces, unknown_pieces=made.unknown)
+    return write_answers(out, test, made.texts, spans, pieces=made.pieces, unknown_pieces=made.unknown, **facts)
