@@ -159,18 +159,11 @@ def fetched(name: str) -> str:
     folder = reader_folder(name, ("config.json", *kinds))
     if folder is None or not any((folder / kind).is_file() for kind in kinds):
         return name
-    from huggingface_hub import HfApi, hf_hub_download
+    from huggingface_hub import snapshot_download
 
-    repo, commit = repository(name)[0], folder.name
     try:
-        files = HfApi().model_info(repo, revision=commit, timeout=_PATIENCE).siblings or ()
-    except Exception:  # no network, or no right to it by now
-        return str(folder)
-    try:
-        for file in files:
-            if "/" not in file.rfilename:
-                hf_hub_download(repo, file.rfilename, revision=commit)
-        return str(folder)
+        repo = repository(name)[0]
+        return snapshot_download(repo, revision=folder.name, ignore_patterns=["*/*"], etag_timeout=_PATIENCE)
     except Exception as error:  # whatever the hub's client raises
         raise PolyspanError(
             f"cannot load the model {name!r}",
