@@ -2,11 +2,40 @@
 
 import copy
 
+import pytest
 import torch
 from torch.nn.functional import linear
 
 from polyspan.model.encoders.encoder import load_encoder
-from polyspan.model.fast.linear import Linear, SpanHead, can_pack, use_linear
+from polyspan.model.fast import linear as fast
+from polyspan.model.fast.linear import Linear, SpanHead, can_pack, has_fast_mkl, use_linear
+
+
+@pytest.fixture(params=["of Intel", "another"], autouse=True)
+def processor(request, monkeypatch):
+    """What is computed is the same on both."""
+    monkeypatch.setattr(fast, "has_fast_mkl", lambda: request.param == "of Intel")
+    return request.param
+
+
+@pytest.mark.parametrize("maker", ["GenuineIntel", "AuthenticAMD"])
+def test_whose_processor_it_is(monkeypatch, maker, tmp_path):
+    info = tmp_path / "cpuinfo"
+    for written in (False, True):
+        monkeypatch.setattr(fast, "Path", lambda name: info)
+        monkeypatch.setattr(fast.platform, "processor", lambda: "" if info.exists() else f"Family 6, {maker}")
+        has_fast_mkl.cache_clear()
+        assert has_fast_mkl() is (maker == "GenuineIntel" and torch.backends.mkl.is_available())
+        if not written:
+            info.write_text(f"vendor_id : {maker}")
+    has_fast_mkl.cache_clear()
+
+
+def test_float32_is_packed_where_that_is_faster(processor):
+    layer = Linear(16, 16).eval()
+    with torch.inference_mode():
+        layer(torch.randn(4, 16))
+        assert (layer._packed is None) is (processor == "of Intel")
 
 
 def test_the_same_numbers_but_for_rounding():

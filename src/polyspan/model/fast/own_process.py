@@ -9,8 +9,8 @@ import os
 CHOICES = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "KMP_BLOCKTIME")
 """Any of them says how threads wait, to one of the OpenMP libraries that torch is built with."""
 
-SLEEPING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "5000"}
-"""Threads sleep where another one keeps them waiting. GNU's library first looks 5,000 times, some tenths of a
+SLEEPING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "7000"}
+"""Threads sleep where another one keeps them waiting. GNU's library first looks 7,000 times, some tenths of a
 millisecond: that long a step's own threads wait for each other, and waking each costs more (docs/training.md)."""
 
 _YOUNG = 200_000  # objects: importing torch and transformers makes more, and nearly all of them stay
