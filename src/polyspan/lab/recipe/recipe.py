@@ -379,8 +379,7 @@ class Recipe(Part):
                     f"there is no {name!r} to draw", "draw", fix=nearest(name, known) if known else ""
                 )
         if not names:
-            fix = "name tables, probes or statistics, and what they need"
-            raise self.fault("the recipe draws nothing", "name", fix=fix)
+            raise self.fault("the recipe draws nothing", "name", fix="name tables, probes or statistics")
         return names
 
     def fault(self, message: str, *path: str, **parts: str) -> PolyspanError:
