@@ -44,7 +44,7 @@ def _bar(doing: str, total: int, unit: str, before: int) -> Iterator[Advance]:
 @contextmanager
 def _lines(doing: str, total: int, unit: str, before: int, every: float = 15.0) -> Iterator[Advance]:
     began = last = time.monotonic()
-    so_far = before
+    so_far = 0
 
     def advance(done: int, note: str = "") -> None:
         nonlocal so_far, last
@@ -52,10 +52,11 @@ def _lines(doing: str, total: int, unit: str, before: int, every: float = 15.0) 
         now = time.monotonic()
         if now - last >= every:
             last = now
-            left = (now - began) / (so_far - before) * (total - so_far) if so_far > before else 0
-            print(f"{doing}: {so_far}/{total} {unit} {note} ({left:.0f} s left)", file=sys.stderr, flush=True)
+            far = before + so_far
+            left = (now - began) / so_far * (total - far) if so_far else 0
+            print(f"{doing}: {far}/{total} {unit} {note} ({left:.0f} s left)", file=sys.stderr, flush=True)
 
     yield advance
     if time.monotonic() - began >= 1:
         seconds = time.monotonic() - began
-        print(f"{doing}: {so_far - before} {unit} in {seconds:.1f} s", file=sys.stderr, flush=True)
+        print(f"{doing}: {so_far} {unit} in {seconds:.1f} s", file=sys.stderr, flush=True)

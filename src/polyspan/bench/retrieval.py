@@ -19,6 +19,7 @@ from polyspan.ask.ranking.index import CLEAR, Index
 from polyspan.bench.material import corpus
 from polyspan.bench.page_table import show, table
 from polyspan.data.mini import LANGUAGES
+from polyspan.data.sample import keep_ids
 from polyspan.data.schema import Corpus, Paragraph, Question
 from polyspan.files import csv_text, write_text
 from polyspan.model.answers import AnswerOptions
@@ -79,7 +80,7 @@ def reading_rows(name: str, texts: Library, reader: Reader, size: int) -> list[R
         drawn = np.random.default_rng(0).permutation(len(everything))[:size]
         right, questions = zip(*(everything[place] for place in np.sort(drawn)), strict=True)
         best = Index(passages).best_of_each([question.text for question in questions], max(DEPTHS))
-        gold = _only(texts[language], {question.id for question in questions})
+        gold = keep_ids(texts[language], {question.id for question in questions})
         row: Row = {"library": name, "texts": language, "questions": asked, "n": len(questions)}
         for kind, chosen in (("given", [[number] for number in right]), ("found", best)):
             result = score(gold, _read(reader, passages, questions, chosen, texts[language].language))
@@ -91,14 +92,6 @@ def reading_rows(name: str, texts: Library, reader: Reader, size: int) -> list[R
 def _pairs(texts: Library) -> list[tuple[str, str]]:
     """Languages of texts and of questions: English asked in each, then each asked in its own."""
     return [*(("en", code) for code in texts), *((code, code) for code in texts if code != "en")]
-
-
-def _only(whole: Corpus, ids: set[str]) -> Corpus:
-    kept = (
-        replace(part, questions=tuple(question for question in part.questions if question.id in ids))
-        for part in whole.paragraphs
-    )
-    return replace(whole, paragraphs=tuple(part for part in kept if part.questions))
 
 
 def _read(

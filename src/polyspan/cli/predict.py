@@ -15,6 +15,7 @@ from polyspan.model.llm.llm_name import is_llm
 if TYPE_CHECKING:
     from polyspan.data.schema import Corpus
     from polyspan.model.llm.endpoint import Requests
+    from polyspan.prediction import Predictions
 
 _T = typer.Option
 predict_app = Verbs()
@@ -127,6 +128,13 @@ def predict(
         ways = ", ".join(f"{number:,} {way}" for way, number in sorted(originals.ways.items()))
         terminal.say(f"brought back to {originals.original.name}: {ways or 'nothing'}")
     predictions.write(out, nbest, null_odds)
+    _tell(predictions, out, as_json)
+
+
+def _tell(predictions: "Predictions", out: Path, as_json: bool) -> None:
+    """What was answered: JSON, or remarks and where the answers are."""
+    from polyspan.cli import terminal
+
     counts = {"questions": len(predictions.texts), "pieces": predictions.pieces, "unknown": predictions.unknown}
     given = {
         "unanswered": sum(not text for text in predictions.texts.values()),

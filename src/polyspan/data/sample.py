@@ -1,6 +1,7 @@
-"""A part of a corpus: a number of questions, or of unanswerable ones, drawn by a seed."""
+"""A part of a corpus: questions drawn by a seed, or those of some numbers or ids."""
 
 import random
+from collections.abc import Container
 from dataclasses import replace
 
 from polyspan.data.schema import Corpus
@@ -41,3 +42,12 @@ def keep_questions(corpus: Corpus, kept: set[int]) -> Corpus:
         if questions:
             paragraphs.append(replace(paragraph, questions=questions))
     return replace(corpus, paragraphs=tuple(paragraphs))
+
+
+def keep_ids(corpus: Corpus, ids: Container[str]) -> Corpus:
+    """The questions of these ids, with the contexts they need."""
+    paragraphs = (
+        replace(paragraph, questions=tuple(question for question in paragraph.questions if question.id in ids))
+        for paragraph in corpus.paragraphs
+    )
+    return replace(corpus, paragraphs=tuple(paragraph for paragraph in paragraphs if paragraph.questions))

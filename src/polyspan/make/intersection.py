@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from polyspan.data.sample import keep_questions
+from polyspan.data.sample import keep_ids
 from polyspan.data.schema import Corpus, require_corpora, require_corpus
 from polyspan.errors import PolyspanError
 from polyspan.make.made import Made, made
@@ -21,8 +21,7 @@ def common(corpus: Corpus, others: Sequence[Corpus], *, seed: int = 0, doing: st
     require_corpora(others, "make.common")
     known = [_answered(other) for other in (corpus, *others)]
     both = set.intersection(*known)
-    asked = enumerate(question.id for _, question in corpus.questions())
-    kept = keep_questions(corpus, {number for number, id in asked if id in both})
+    kept = keep_ids(corpus, both)
     if not len(kept):
         names = " and ".join(other.name for other in others)
         raise PolyspanError(

@@ -1,14 +1,15 @@
 """Parallel corpora: the questions that they share, and the joint moments of their answers' vectors."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from polyspan.data.schema import Corpus, Paragraph
+from polyspan.data.sample import keep_ids
+from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.files import Source
 from polyspan.model.encoders.encoder import weights_sha256
@@ -53,12 +54,7 @@ def parallel(corpora: Sequence[Corpus], limit: int | None = None, seed: int = 0)
     if limit is not None and limit < len(shared):
         order = sorted(shared)
         shared = {order[place] for place in np.random.default_rng(seed).permutation(len(order))[:limit]}
-    return [restricted(corpus, shared) for corpus in corpora]
-
-
-def restricted(corpus: Corpus, ids: set[str]) -> Corpus:
-    """A corpus with only the questions of these ids, and the contexts that they need."""
-    return replace(corpus, paragraphs=tuple(_with(corpus, ids)))
+    return [keep_ids(corpus, shared) for corpus in corpora]
 
 
 def paired_moments(
@@ -106,19 +102,13 @@ def _take(
     seed: int,
 ) -> int:
     """Add a chunk's answers to the moments; returns how many pairs there were."""
-    both = paired(*(answer_vectors(reader, restricted(corpus, set(ids)), layers) for corpus in corpora))
+    both = paired(*(answer_vectors(reader, keep_ids(corpus, set(ids)), layers) for corpus in corpora))
     other = np.random.default_rng(seed).permutation(len(both.ids))
     for layer in layers:
         x, y = both.a[layer], both.b[layer]
         for moments, translations in zip(into, (y, y[other]), strict=True):
             moments.setdefault(layer, Moments.empty(x.shape[1], y.shape[1])).add(x, translations)
     return len(both.ids)
-
-
-def _with(corpus: Corpus, ids: set[str]) -> Iterator[Paragraph]:
-    for paragraph in corpus.paragraphs:
-        if questions := tuple(question for question in paragraph.questions if question.id in ids):
-            yield replace(paragraph, questions=questions)
 
 
 def _keep(

@@ -47,7 +47,7 @@ class DataStages:
         key = section, label
         if key not in self._stages:
             known = self.facts(section, label)
-            options = self._options(section, label, known)
+            options = self._options(section, label, self._sizes[key])
             count = known.questions or 0
             seconds = 1.0 + 0.00005 * count + known.work * count + (_FETCH if known.distant else 0.0)
             name = f"test {label}" if section == "tests" else f"corpus {label}"
@@ -83,24 +83,19 @@ class DataStages:
 
     def _whole(self, label: str) -> Stage:
         """All questions of a test, whatever it is cut to: a translation has others of them."""
-        whole = self._given("tests", label)
-        if self.facts("tests", label) and self._sizes["tests", label] is None:
-            return self.test(label)
-        known = facts(whole.data, whole.language)
-        options = self._options("tests", label, known) | {
-            "data": resolved(whole.data),
-            "limit": None,
-            "seed": None,
-        }
-        return Stage("corpus", f"test {label}, whole", options, {}, self.test(label).seconds, 0.0, known.content)
+        cut = self.test(label)
+        if self._sizes["tests", label] is None:
+            return cut
+        return replace(cut, name=f"test {label}, whole", options=self._options("tests", label, None))
 
     def _given(self, section: str, label: str) -> Data:
         found: Data = getattr(self.recipe, section)[label]
         return found
 
-    def _options(self, section: str, label: str, known: DataFacts) -> dict[str, Any]:
+    def _options(self, section: str, label: str, size: int | None) -> dict[str, Any]:
+        """What a corpus stage is given: all of the data, or `size` questions."""
         given = self._given(section, label)
-        data, size = resolved(given.data), self._sizes[section, label]
+        data = resolved(given.data)
         if size is not None and (made := drawn_first(data, size, given.seed)):
             data, size = made, None
         options: dict[str, Any] = {"data": data, "language": given.language, "metric": given.metric}

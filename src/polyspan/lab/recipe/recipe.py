@@ -375,11 +375,11 @@ class Recipe(Part):
         names = tuple(dict.fromkeys(self.draw or known))
         for name in names:
             if name not in known:
-                raise self.fault(
-                    f"there is no {name!r} to draw", "draw", fix=nearest(name, known) if known else ""
-                )
+                fix = nearest(name, known) if known else ""
+                raise self.fault(f"there is no {name!r} to draw", "draw", fix=fix)
         if not names:
-            raise self.fault("the recipe draws nothing", "name", fix="name tables, probes or statistics")
+            fix = "name tables, probes or statistics, and what they need"
+            raise self.fault("the recipe draws nothing", "name", fix=fix)
         return names
 
     def fault(self, message: str, *path: str, **parts: str) -> PolyspanError:

@@ -6,10 +6,11 @@ same in both languages is looked for, as names and numbers are.
 """
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from polyspan.data.sample import keep_ids
 from polyspan.data.schema import Corpus
 from polyspan.errors import PolyspanError
 from polyspan.make.recover.recover import find_span
@@ -61,11 +62,7 @@ class Originals:
 
     def asked(self) -> Corpus:
         """The original with the questions that the translation has, for the score."""
-        parts = (
-            replace(paragraph, questions=tuple(one for one in paragraph.questions if one.id in self._contexts))
-            for paragraph in self.original.paragraphs
-        )
-        return replace(self.original, paragraphs=tuple(part for part in parts if part.questions))
+        return keep_ids(self.original, self._contexts)
 
     def _words(self) -> Any:
         if self._aligner is None:

@@ -150,8 +150,8 @@ def fetched(name: str) -> str:
     """The folder that a name on the hub means where that is no whole model but an export, an adapter or a
     difference: that of its commit in the hub's cache, with all files. Other names as they are.
 
-    Where the hub does not answer, the files that were fetched before are all there are. Raises as `pinned`, and
-    PolyspanError where a download breaks.
+    Where the hub does not answer, it is what was fetched before. Raises as `pinned`, and PolyspanError where a
+    download breaks, or broke before and cannot go on.
     """
     if name.startswith("bundled:") or model_folder(name) is not None:
         return name
