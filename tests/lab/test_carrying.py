@@ -215,9 +215,13 @@ def test_the_published_study_is_what_its_archive_gives(tmp_path, monkeypatch):
     """As `make study-report` draws it; pictures depend on the version of matplotlib."""
     monkeypatch.delenv("POLYSPAN_DATA", raising=False)
     report_archive(PUBLISHED / "study.tar.zst", tmp_path)
-    for file in (PUBLISHED / "tables").iterdir():
-        assert file.read_bytes() == (tmp_path / "tables" / file.name).read_bytes(), file.name
-    assert all((tmp_path / "figures" / file.name).is_file() for file in (PUBLISHED / "figures").iterdir())
+    for name in ("study", "control"):
+        drawn, published = tmp_path / name, PUBLISHED / name
+        assert (published / "report.md").read_text("utf-8") == (drawn / "report.md").read_text("utf-8"), name
+        figures = list((published / "figures").iterdir())
+        assert figures
+        assert all((drawn / "figures" / file.name).is_file() for file in figures)
+    assert (PUBLISHED / "numbers.csv").read_bytes() == (tmp_path / "study/tables/numbers.csv").read_bytes()
 
 
 def test_an_archive_of_another_recipe(archives, elsewhere):

@@ -55,6 +55,15 @@ def test_names_seeds_of_others_and_what_is_drawn_change_no_key():
     assert all(after[name] == before[name] for name in after.keys() & before.keys())
 
 
+def test_in_what_answers_are_computed_is_in_their_keys_alone():
+    before = mini_paper()
+    after = mini_paper("dtype=bf16", "readers.QANet.dtype=fp32")
+    answered = {name for name in before if name.startswith("predict ") and "QANet" not in name}
+    assert answered
+    assert changed(before, after) == answered
+    assert mini_paper("dtype=fp32") == before
+
+
 def test_a_preset_counts_by_its_values_not_by_its_name(monkeypatch):
     before = mini_paper()
     monkeypatch.setitem(PRESETS, "qanet", replace(PRESETS["qanet"], clip=4.0))

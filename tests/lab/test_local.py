@@ -22,6 +22,7 @@ from polyspan.lab.engine.execution import Result
 from polyspan.lab.engine.live import Estimate, LiveView, duration
 from polyspan.lab.engine.local import run_local
 from polyspan.lab.engine.schedule import Schedule, take_stock
+from polyspan.lab.machine import usable_cores
 from polyspan.lab.stage import KINDS, Stage, in_order
 from polyspan.lab.store.store import Store
 from polyspan.training.settings import as_options, preset
@@ -32,6 +33,7 @@ import os, sys, time
 from pathlib import Path
 from polyspan.errors import PolyspanError
 from polyspan.files import write_text
+from polyspan.lab.machine import usable_cores
 from polyspan.lab.stage import KINDS, Kind, Stage
 from polyspan.lab.work import WORK
 
@@ -68,7 +70,8 @@ def fail(options, inputs, out):
 
 def device(options, inputs, out):
     time.sleep(0.05)
-    (out / "text").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "") + f" {os.getpid()}")
+    seen = [os.environ.get(name, "-") for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS")]
+    (out / "text").write_text("\\n".join([*seen, str(os.getpid())]))
 
 def register():
     KINDS.update(slow=Kind(), count=Kind(trains=True), fail=Kind(), device=Kind())
@@ -288,10 +291,20 @@ def test_a_process_for_each_device(kinds, store):
     stages = [Stage("device", f"{i}", {"i": i}) for i in range(6)]
     outcome = run_local(stages, store, devices=["3", "5"])
     assert len(outcome.made) == 6
-    seen = {tuple((store.path(stage) / "text").read_text().split()) for stage in stages}
-    assert {device for device, _ in seen} == {"3", "5"}
-    assert str(os.getpid()) not in {pid for _, pid in seen}
+    seen = {tuple((store.path(stage) / "text").read_text().split("\n")) for stage in stages}
+    assert {device for device, _, _ in seen} == {"3", "5"}
+    assert str(os.getpid()) not in {pid for _, _, pid in seen}
     assert len(seen) == 2
+
+
+def test_processes_without_gpus_share_the_processors(kinds, store, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    stages = [Stage("device", f"{i}", {"i": i}) for i in range(6)]
+    assert len(run_local(stages, store, devices=["cpu", "cpu"]).made) == 6
+    seen = {tuple((store.path(stage) / "text").read_text().split("\n")) for stage in stages}
+    assert {(device, threads) for device, threads, _ in seen} == {("", str(max(1, usable_cores() // 2)))}
+    assert len({pid for _, _, pid in seen}) == 2
 
 
 def test_a_process_that_dies_is_a_failed_stage(kinds, store):

@@ -116,6 +116,7 @@ def test_a_recipe_of_one_s_own_is_not_set_beside_the_paper(made, tiny, tmp_path)
     cells = [cell for table in content["tables"].values() for cell in table["cells"]]
     assert {cell["f1"]["paper"] for cell in cells} == {cell["exact_match"]["paper"] for cell in cells} == {None}
     assert not any(cell["against"] for cell in cells)
+    assert all(cell["f1"]["low"] <= cell["f1"]["mean"] <= cell["f1"]["high"] for cell in cells)
     assert [one["metric"] for one in content["tests"]] == ["squad.v1", "squad.v1", "hsu.v1"]
     for file in (
         "report.html",

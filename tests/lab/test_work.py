@@ -12,6 +12,7 @@ from polyspan.lab.stage import Stage
 from polyspan.lab.work import work_of
 from polyspan.lab.work.answers import kept_scores, write_answers
 from polyspan.lab.work.corpus import kept_corpus, root
+from polyspan.model.reader import Reader
 from polyspan.training.settings import as_options, preset
 
 CHANGES = {"epochs": 1, "max_length": 64, "stride": 16, "max_question_length": 16, "batch_size": 16}
@@ -101,6 +102,19 @@ def test_reader_and_answers(tiny, tmp_path):
     assert facts["pieces"] > 0
     assert contents(do(predict, tmp_path / "again")) == contents(out)
     assert contents(do(train, tmp_path / "again")) == contents(do(train, tmp_path))
+
+
+def test_answers_are_computed_in_the_dtype_asked_for(tiny, tmp_path, monkeypatch):
+    train, test, load, asked = trained(tiny), corpus("mini:en/test"), Reader.load, []
+
+    def loaded(name, options, seed, dtype):
+        asked.append(dtype)
+        return load(name, options, seed)
+
+    monkeypatch.setattr(Reader, "load", loaded)
+    for given in ({}, {"dtype": "bf16"}):
+        do(Stage("predict", "predict", {"pack": None} | given, {"reader": train, "test": test}), tmp_path)
+    assert asked == ["fp32", "bf16"]
 
 
 def test_untrained_and_lexical(tiny, tmp_path):

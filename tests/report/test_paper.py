@@ -51,6 +51,38 @@ def test_the_page_has_every_number(paper):
     assert links <= set(ids)
 
 
+def test_the_markdown_page_has_every_table(paper):
+    text = (paper / "report.md").read_text("utf-8")
+    record = read_record(paper / "report.json")
+    for stem in record.tables:
+        assert (paper / "tables" / f"{stem}.md").read_text("utf-8").strip() in text
+    assert (paper / "tables" / "claims.md").read_text("utf-8").strip() in text
+    for head in ("# All tables", "## This run is not complete", "## In what this differs", "## Which factors"):
+        assert f"\n{head}" in f"\n{text}", head
+    assert "\n\n\n" not in text
+
+
+def test_the_markdown_page_escapes_what_it_is_given(tmp_path):
+    content = papers.make(seeds=1)
+    content["title"] = content["deviations"][0] = ATTACK
+    write_report(reports.save(tmp_path, content))
+    assert "<script>" not in (tmp_path / "report.md").read_text("utf-8")
+
+
+def test_a_cell_has_its_interval(tmp_path):
+    content = papers.make(seeds=2)
+    cell = content["tables"]["table2"]["cells"][0]
+    cell["f1"] |= {"low": 51.24, "high": 60.06}
+    write_report(reports.save(tmp_path, content))
+    assert "51.2–60.1" in _Page((tmp_path / "report.html").read_text("utf-8")).texts()
+    table = (tmp_path / "tables" / "table2.md").read_text("utf-8")
+    assert "<br><sub>51.2–60.1</sub>" in table
+    assert "paragraphs drawn again" in table
+    rows = csv.DictReader((tmp_path / "tables/numbers.csv").open(encoding="utf-8"))
+    row = next(row for row in rows if row["table"] == "table2")
+    assert (row["f1_low"], row["f1_high"], row["exact_match_low"]) == ("51.24", "60.06", "")
+
+
 def test_tables_as_text(paper):
     names = {path.name for path in (paper / "tables").iterdir()}
     assert {f"{name}.{ending}" for name in places() for ending in ("md", "tex")} <= names

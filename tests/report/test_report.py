@@ -72,13 +72,13 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_file_is_written_and_nothing_else(four: Path) -> None:
     files = {str(path.relative_to(four)) for path in four.rglob("*") if path.is_file()}
-    assert files == {*_FILES, "report.json", "report.html"}
+    assert files == {*_FILES, "report.json", "report.html", "report.md"}
     assert all((four / name).stat().st_size > 200 for name in _FILES)
 
 
 def test_same_report_gives_the_same_bytes(four: Path, tmp_path: Path) -> None:
     write_report(reports.save(tmp_path, json.loads((four / "report.json").read_text("utf-8"))))
-    for name in ["report.html", *_FILES]:
+    for name in ["report.html", "report.md", *_FILES]:
         assert (tmp_path / name).read_bytes() == (four / name).read_bytes(), name
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from polyspan.data.schema import Answer, Corpus, Paragraph, Question
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.score import QuestionScore, Scores
-from polyspan.stats import compare, units
+from polyspan.stats import compare, intervals, standings, units
 from polyspan.stats.resampling import bootstrap_sums, sign_flip_p
 
 
@@ -200,3 +200,26 @@ def test_ten_thousand_draws_of_ten_thousand_questions():
     began = time.process_time()
     compare(a, b)
     assert time.process_time() - began < 4  # half of it on a free core
+
+
+def test_the_interval_of_several_runs_is_that_of_their_mean():
+    """Of 400 questions the half-width is 1.96 √(p (1 − p) / n); runs are averaged question by question."""
+    rng = np.random.default_rng(1)
+    one, other = (numbered(rng.random(400) < 0.6) for _ in range(2))
+    low, high = intervals([one])["f1"]
+    assert (high - low) / 2 == pytest.approx(1.96 * 100 * (0.24 / 400) ** 0.5, rel=0.1)
+    assert low < one.f1 < high
+    assert intervals([one])["f1"] == standings({"one": one})[0].f1
+    both = intervals([one, other], draws=500)
+    mean = numbered((one.questions[name].f1 + other.questions[name].f1) / 2 for name in one.questions)
+    assert both["f1"] == pytest.approx(intervals([mean], draws=500)["f1"])
+    assert both["f1"][1] - both["f1"][0] < high - low  # two independent runs tell more
+    of = {name: f"p{index // 4}" for index, name in enumerate(one.questions)}
+    whole = numbered([float(index // 4 % 2) for index in range(400)])  # paragraphs all right or all wrong
+    wide, narrow = (intervals([whole], of=given)["f1"] for given in (of, None))
+    assert (wide[1] - wide[0]) / (narrow[1] - narrow[0]) == pytest.approx(2, rel=0.15)
+
+
+def test_the_interval_of_runs_on_other_questions():
+    with pytest.raises(PolyspanError, match="same questions"):
+        intervals([numbered([1, 0]), scores({"other": 1.0})])

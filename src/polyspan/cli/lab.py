@@ -55,7 +55,8 @@ def run(
     ] = "missing",
     stage: Annotated[str | None, _T(help="Make this stage alone, and what it needs; write no report.")] = None,
     device: Annotated[
-        list[str] | None, _T(help="A GPU for a stage at a time, as CUDA_VISIBLE_DEVICES has it; may be repeated.")
+        list[str] | None,
+        _T(help="A GPU for a stage at a time, as CUDA_VISIBLE_DEVICES has it, or cpu; may be repeated."),
     ] = None,
     processes: Annotated[
         int, _T(min=1, help="Split each training over so many processes, each with a GPU where there are any.")

@@ -34,8 +34,8 @@ class Executor:
     """What makes the missing stages, and how.
 
     `name` is `local` or `ray`. `policy` is `missing`, `always`, `never`, or `versions`: what is missing, and what
-    other versions of torch, transformers or tokenizers have made. `devices` are GPUs for the local engine,
-    `address` is the head of a Ray cluster, and `processes` share the batches of each training.
+    other versions of torch, transformers or tokenizers have made. `devices` are GPUs, or `cpu`s, for the local
+    engine, `address` is the head of a Ray cluster, and `processes` share the batches of each training.
     """
 
     name: str = "local"

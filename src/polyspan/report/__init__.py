@@ -16,12 +16,13 @@ def write_report(folder: Source) -> Path:
 
     Written, each whole or not at all: `tables/matrix.{csv,md,tex}`, `figures/matrix.{png,pdf}`, and, where losses
     were recorded, `figures/loss.{png,pdf}`; for a recipe's run also each table as `.md` and `.tex`, every number
-    in `tables/numbers.{csv,parquet}` (Parquet where pyarrow is there) and `tables/claims.md`; `report.html` last.
+    in `tables/numbers.{csv,parquet}` (Parquet where pyarrow is there) and `tables/claims.md`; `report.md`, all of
+    it as one Markdown page, and `report.html` last.
     Raises PolyspanError where report.json is missing, broken, or lacks a key, and where the folder cannot be
     written.
     """
     from polyspan.report.figures import figures
-    from polyspan.report.page import page
+    from polyspan.report.page import markdown_page, page
     from polyspan.report.record import record
     from polyspan.report.tables import grid
     from polyspan.report.tables import matrix_text as tables
@@ -36,5 +37,6 @@ def write_report(folder: Source) -> Path:
     write_text(folder / "tables" / "matrix.tex", tables.latex_table(matrix))
     write_tables(folder / "tables", read)
     figures.write_figures(folder / "figures", read, matrix)
+    write_text(folder / "report.md", markdown_page.markdown_page(read, matrix, folder))
     write_text(folder / "report.html", html)
     return folder / "report.html"

@@ -12,7 +12,7 @@ from polyspan.stats.factors import Factors, analyse, read_factors
 from polyspan.stats.resampling import DRAWS
 from polyspan.stats.seeds import SeedSpread, over_seeds
 from polyspan.stats.selection import Choice, select
-from polyspan.stats.standings import Standing, standings
+from polyspan.stats.standings import Standing, intervals, standings
 from polyspan.stats.units import UNITS, units
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "compare",
     "exchange_p",
     "f_ratio",
+    "intervals",
     "over_seeds",
     "read_factors",
     "select",

@@ -1,6 +1,6 @@
 """Several systems on the same questions: how sure each score is, and how each differs from the first."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ def standings(
     first = next(iter(systems.values()))
     found = []
     for name, scores in systems.items():
-        bounds = dict(zip(MEASURES, _intervals(scores, of, draws, seed), strict=True))
+        bounds = intervals([scores], of=of, draws=draws, seed=seed)
         against, why = None, ""
         if scores is not first:
             try:
@@ -61,9 +61,16 @@ def standings(
     return found
 
 
-def _intervals(scores: Scores, of: Mapping[str, str] | None, draws: int, seed: int) -> list[Interval]:
-    """The percentile interval of each measure, in percent. The last summed column is the number of questions."""
-    keys, table = question_table([scores], of)
-    sums = unit_sums(keys, np.concatenate([table[:, 0], np.ones((len(keys), 1))], axis=1))  # (units, 3)
-    drawn = bootstrap_sums(sums, draws, (seed, 0))
-    return [interval(100 * drawn[:, index] / drawn[:, -1]) for index in range(len(MEASURES))]
+def intervals(
+    runs: Sequence[Scores], *, of: Mapping[str, str] | None = None, draws: int = DRAWS, seed: int = 42
+) -> dict[str, Interval]:
+    """The 95 % percentile interval of each measure, in percent: of one system, or of the mean of several runs.
+
+    Questions are drawn, or the units `of` them; the runs are those there are, so that what other seeds would give
+    is not in it. Raises PolyspanError where the runs were not scored on the same questions.
+    """
+    keys, table = question_table(runs, of)
+    columns = [table.mean(axis=1), np.ones((len(keys), 1))]  # the last one is the number of questions
+    drawn = bootstrap_sums(unit_sums(keys, np.concatenate(columns, axis=1)), draws, (seed, 0))
+    found = [interval(100 * drawn[:, index] / drawn[:, -1]) for index in range(len(MEASURES))]
+    return dict(zip(MEASURES, found, strict=True))

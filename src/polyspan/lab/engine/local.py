@@ -16,10 +16,13 @@ from polyspan.lab.engine.execution import Job, Result, execute
 from polyspan.lab.engine.live import LiveView
 from polyspan.lab.engine.processes import end_this_process
 from polyspan.lab.engine.schedule import Outcome, Stock, run_all, take_stock
+from polyspan.lab.machine import usable_cores
 from polyspan.lab.stage import Stage
 from polyspan.lab.store.store import Store
 from polyspan.lab.work.loaded import put_away
 from polyspan.model.fast.own_process import prepare_process
+
+_CPU = "cpu"  # a device without a GPU
 
 Submit = Callable[[Stage], Future[Result]]
 
@@ -37,9 +40,10 @@ def run_local(
     """Make the stages wanted, and what they need, on this machine.
 
     One after another in this process; with `devices` (numbers or UUIDs as CUDA_VISIBLE_DEVICES takes them) one at
-    a time on each. A training is split over so many `processes`; each of `devices` then names as many GPUs, with
-    commas between them. `logs` is the folder for a log of each stage; without it stages write where the caller
-    does. A stage that fails stops only those that need it: see `Outcome.failed`. Raises PolyspanError for a store
+    a time on each. A device `cpu` has no GPU and its share of the cores: with two of them two stages are made at a
+    time, each with half. A training is split over so many `processes`; each of `devices` then names as many GPUs,
+    with commas between them. `logs` is the folder for a log of each stage; without it stages write where the
+    caller does. A stage that fails stops only those that need it: see `Outcome.failed`. Raises PolyspanError for a store
     that cannot be written, and under the policy `never` where something is missing; UsageError for another policy.
     """
     if wrong := [device for device in devices or () if processes > 1 and len(device.split(",")) != processes]:
@@ -90,38 +94,41 @@ def _here(job: Job) -> Submit:
 @contextlib.contextmanager
 def _on_devices(devices: Sequence[str], job: Job) -> Iterator[Submit]:
     """A process for each device, started with the first stage; one that dies is replaced, its stage has failed."""
-    free: queue.SimpleQueue[str] = queue.SimpleQueue()
-    processes = {device: _process(device) for device in devices}
-    for device in processes:
-        free.put(device)
+    free: queue.SimpleQueue[int] = queue.SimpleQueue()
+    shares = devices.count(_CPU)
+    processes = [_process(device, shares) for device in devices]
+    for number in range(len(processes)):
+        free.put(number)
 
     def on_free_device(stage: Stage) -> Result:
-        device = free.get()
+        number = free.get()
         try:
-            return processes[device].submit(execute, stage, job).result()
+            return processes[number].submit(execute, stage, job).result()
         except BrokenProcessPool:
-            processes[device] = _process(device)
+            processes[number] = _process(devices[number], shares)
             return Result("failed", message="its process was killed: out of memory, or by hand")
         finally:
-            free.put(device)
+            free.put(number)
 
     threads = ThreadPoolExecutor(len(processes))
     try:
         yield lambda stage: threads.submit(on_free_device, stage)
     finally:
         threads.shutdown(cancel_futures=True)
-        for process in processes.values():
+        for process in processes:
             process.shutdown()
 
 
-def _process(device: str) -> ProcessPoolExecutor:
+def _process(device: str, shares: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(1, context, initializer=_use, initargs=(str(device),))
+    return ProcessPoolExecutor(1, context, initializer=_use, initargs=(str(device), shares))
 
 
-def _use(device: str) -> None:
+def _use(device: str, shares: int) -> None:
     """Before anything looks for devices: see this one alone, and end with the run that started the process."""
-    os.environ["CUDA_VISIBLE_DEVICES"] = device
+    os.environ["CUDA_VISIBLE_DEVICES"] = "" if device == _CPU else device
+    if device == _CPU:  # more threads than processors wait for one another
+        os.environ.setdefault("OMP_NUM_THREADS", str(max(1, usable_cores() // shares)))
     prepare_process()
     parent = multiprocessing.parent_process()
 

@@ -73,7 +73,7 @@ class ReaderStages:
             needs = {"reader": self.train(label, seed), **self.data.asked(test)}
             model, settings = self._models[label], self._settings[label]
             name = f"predict {label} on {test}, seed {seed}"
-            options: dict[str, Any] = {"pack": None}
+            options = self._answering(label)
             if number < last:
                 name += f", checkpoint {number} of {last}"
                 options["checkpoint"] = number
@@ -104,7 +104,7 @@ class ReaderStages:
         model = self._model(label)
         given, needs, content = self.encoders.start(model, "readers", label, "model")
         options: dict[str, Any] = {"untrained" if key == "model" else key: value for key, value in given.items()}
-        options |= {"windows": self._written[label]["windows"], "seed": seed, "pack": None}
+        options |= {"windows": self._written[label]["windows"], "seed": seed, **self._answering(label)}
         key = "untrained", model, test, json.dumps(options, sort_keys=True)
         if key not in self._made:
             started = repository(model)[0].rpartition("/")[2]
@@ -114,6 +114,11 @@ class ReaderStages:
             needs |= self.data.asked(test)
             self._made[key] = Stage("predict", name, options, needs, *costs, content)
         return self._made[key]
+
+    def _answering(self, label: str) -> dict[str, Any]:
+        """How a reader answers; float32, the default, is not in the key."""
+        dtype = self.recipe.readers[label].dtype or self.recipe.dtype
+        return {"pack": None} | ({} if dtype == "fp32" else {"dtype": dtype})
 
     def probe(self, name: str, probe: Probe, label: str, seed: int) -> Stage:
         """A look at a reader's states over some tests."""

@@ -40,6 +40,7 @@ _Count = Annotated[int, Field(ge=1)]
 _Seed = Annotated[int, Field(ge=0, lt=2**63)]
 _Text = Annotated[str, Field(coerce_numbers_to_str=True)]
 _Share = Annotated[float, Field(gt=0, le=1)]
+_Dtype = Literal["fp32", "bf16"]
 
 
 def _tag(given: Any) -> Any:
@@ -158,6 +159,7 @@ class ReaderEntry(Part):
     weights: list[float] | None = None
     checkpoints: _Count = 1
     """Readers kept on the way, evenly spaced, the last being the Reader itself; for `statistics.selection`."""
+    dtype: _Dtype | None = None
     align: Align | None = None
     adversary: AdversaryEntry | None = None
     augment: Augment | None = None
@@ -312,12 +314,10 @@ class Statistics(Part):
 
 class ScaleEntry(Part):
     """A recipe made small without editing it: what is given here takes the place of all that it names.
-
     QANet keeps its preset and settings, but for the epochs: those of other encoders mean nothing to it.
     """
 
-    limit: _Count | None = None
-    """Questions of a training corpus at most."""
+    limit: _Count | None = None  # questions of a training corpus at most
     test_limit: _Count | None = None
     model: str | None = None
     preset: str | None = None
@@ -333,14 +333,14 @@ class Recipe(Part):
     title: str = ""
     paper: Literal["hsu2019"] | None = None
     """The paper that is repeated: the report has its numbers and claims, and in what the run differs from it."""
-    include: list[str] = []
-    """The files that this one was laid over; paths are relative to it."""
+    include: list[str] = []  # the files that this one was laid over, relative to it
     variables: dict[Annotated[str, StringConstraints(pattern=r"^\w+$")], _Text] = {}
     """Texts that stand for `${NAME}` below, before the environment's; each may have those above it."""
     model: str
     preset: str = "readme"
     settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}
     seeds: _Many[_Seed] = [42]
+    dtype: _Dtype = "fp32"  # in what answers are computed, as by `polyspan predict --dtype`
     corpora: dict[_Label, Data] = {}
     """To train on, and for text without answers."""
     tests: dict[_Label, Data] = {}

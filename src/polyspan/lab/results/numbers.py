@@ -1,7 +1,7 @@
 """The numbers of a run: the matrix of all Readers and tests, the drawn tables beside the paper's, comparisons."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,8 @@ from polyspan.lab.results.gathered import Gathered
 from polyspan.lab.results.inference import claims, movement, scatters, statistics, studies
 from polyspan.paper import Cell, Place, Results, printed
 from polyspan.report.record.paper_record import Against, MeasureRecord, PaperCell, PaperTable, RunRecord
-from polyspan.report.tables.paper_tables import compared, measured, printed_number, references, title
+from polyspan.report.tables.paper_tables import DRAWS, compared, measured, printed_number, references, title
+from polyspan.stats import intervals
 
 if TYPE_CHECKING:
     from polyspan.lab.plan.plan import Plan, PlannedCell
@@ -157,6 +158,7 @@ class Numbers:
     def _cell(self, place: Place, cells: Sequence["PlannedCell"]) -> PaperCell:
         one, done = cells[0], [cell for cell in cells if self._is_done(cell)]
         scores = self.scores(place)
+        bounds = intervals(scores, of=self.units, draws=DRAWS) if scores else {}
         lost = [str(cell.seed) for cell in cells if cell not in done]
         return PaperCell(
             row=place.row,
@@ -165,8 +167,8 @@ class Numbers:
             test=one.test,
             metric=scores[0].metric if scores else "",
             n=scores[0].n if scores else None,
-            exact_match=self._measure(place, scores, "exact_match"),
-            f1=self._measure(place, scores, "f1"),
+            exact_match=self._measure(place, scores, bounds, "exact_match"),
+            f1=self._measure(place, scores, bounds, "f1"),
             baseline_f1=self._beside(one.baseline),
             untrained_f1=self._beside(one.untrained),
             against=self._against(place, scores),
@@ -175,8 +177,11 @@ class Numbers:
             missing="" if not lost else f"not made: {'all seeds' if not done else 'seed ' + ', '.join(lost)}",
         )
 
-    def _measure(self, place: Place, scores: Sequence["Scores"], name: str) -> MeasureRecord:
-        return measured([getattr(one, name) for one in scores], printed_number(self.printed, place, name))
+    def _measure(
+        self, place: Place, scores: Sequence["Scores"], bounds: Mapping[str, tuple[float, float]], name: str
+    ) -> MeasureRecord:
+        paper = printed_number(self.printed, place, name)
+        return measured([getattr(one, name) for one in scores], paper, bounds.get(name))
 
     def _run(self, cell: "PlannedCell") -> RunRecord:
         scores, stage = self.gathered.scores(cell.predict), cell.predict

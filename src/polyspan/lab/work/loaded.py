@@ -13,17 +13,17 @@ _MOST = 2  # tests are asked in turns: the Reader that was trained, then its enc
 _loaded: "dict[tuple[object, ...], Reader]" = {}
 
 
-def at_hand(name: Source, options: "WindowOptions | None" = None, seed: int = 0) -> "Reader":
+def at_hand(name: Source, options: "WindowOptions | None" = None, seed: int = 0, dtype: str = "fp32") -> "Reader":
     """`Reader.load`, but for the last ones loaded. A folder that was written anew is loaded anew."""
     from polyspan.model.reader import Reader
 
     written = os.stat(name).st_mtime_ns if os.path.isdir(name) else None
-    key = str(name), written, options, seed
+    key = str(name), written, options, seed, dtype
     reader = _loaded.pop(key, None)
     if reader is None:
         while len(_loaded) >= _MOST:
             del _loaded[next(iter(_loaded))]
-        reader = Reader.load(name, options, seed)
+        reader = Reader.load(name, options, seed, dtype)
     _loaded[key] = reader
     return reader
 

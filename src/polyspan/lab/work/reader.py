@@ -59,19 +59,20 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
 
     It is answered by the Reader in the role `reader`, or by its `checkpoint` of that number; without one by an
     encoder whose head was never trained: the option `untrained` (or the role `model`) with a head drawn from
-    `seed` and its `windows`. With the option `llm`, a name, a language model is asked instead. Answers are brought
-    back to the corpus in the role `original`, of which the test is a translation.
+    `seed` and its `windows`. It is computed in `dtype`. With the option `llm`, a name, a language model is asked
+    instead. Answers are brought back to the corpus in the role `original`, of which the test is a translation.
     """
     test = kept_corpus(inputs["test"])
     if "llm" in options:
         return ask(options, inputs, test, out)
+    dtype = str(options.get("dtype", "fp32"))
     if "reader" in inputs:
         number = options.get("checkpoint")
         folder = inputs["reader"] / READER
-        reader = at_hand(folder if number is None else folder / CHECKPOINTS / str(number))
+        reader = at_hand(folder if number is None else folder / CHECKPOINTS / str(number), dtype=dtype)
     else:
         name = encoder_name({"model": options.get("untrained")}, inputs)
-        reader = at_hand(name, WindowOptions(**options["windows"]), int(options.get("seed", 0)))
+        reader = at_hand(name, WindowOptions(**options["windows"]), int(options.get("seed", 0)), dtype)
     pack = options.get("pack")
     if options.get("evidence"):
         seen = Counter[str]()

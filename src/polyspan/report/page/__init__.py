@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing from anywhere.
+"""The page: one HTML file that needs nothing from anywhere, and the same in Markdown.
 
-Gives: `page`. Its own: `charts`, `confidence_page`, `examples`, `paper_page`, `spans`.
+Gives: `markdown_page`, `page`. Its own: `charts`, `confidence_page`, `examples`, `paper_page`, `spans`.
 """

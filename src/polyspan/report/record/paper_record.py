@@ -8,16 +8,26 @@ from polyspan.report.record.kinds import File, List, Number, Object, Percentage,
 
 @dataclass(frozen=True, slots=True)
 class MeasureRecord:
-    """One measure of a cell, in percent: mean and sample standard deviation over seeds, and the paper's number."""
+    """One measure of a cell, in percent: mean and sample standard deviation over seeds, and the paper's number.
+
+    `low` and `high` are the mean's 95 % interval with the paragraphs drawn again (`stats.intervals`).
+    """
 
     mean: Percentage | None = None
     sd: Number | None = None
     paper: Percentage | None = None
+    low: Percentage | None = None
+    high: Percentage | None = None
 
     @property
     def difference(self) -> float | None:
         """Ours minus the paper's, in points."""
         return None if self.mean is None or self.paper is None else self.mean - self.paper
+
+    @property
+    def between(self) -> str:
+        """The interval, "52.1–59.0"; "" where there is none."""
+        return "" if self.low is None or self.high is None else f"{self.low:.1f}–{self.high:.1f}"
 
     def __str__(self) -> str:
         return mean_and_deviation(self.mean, self.sd)
@@ -108,6 +118,11 @@ class PaperTable:
     def printed(self) -> bool:
         """Whether any of its numbers is in the paper."""
         return any(cell.f1.paper is not None for cell in self.cells)
+
+    @property
+    def bounded(self) -> bool:
+        """Whether any of its numbers has an interval."""
+        return any(cell.f1.between for cell in self.cells)
 
     @property
     def starred(self) -> bool:

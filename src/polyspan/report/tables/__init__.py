@@ -1,5 +1,5 @@
 """Tables of results: the transfer matrix and those of the paper, as numbers and as text.
 
-Gives: `baselines`, `comparisons`, `grid`, `matrix_text`, `paper_tables`, `paper_text`, `sheet`, `spread`,
-`trials_sheet`. Its own: `markup`.
+Gives: `baselines`, `comparisons`, `grid`, `markup`, `matrix_text`, `paper_tables`, `paper_text`, `sheet`,
+`spread`, `trials_sheet`.
 """

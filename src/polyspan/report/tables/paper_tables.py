@@ -66,10 +66,14 @@ def references(place: Place) -> list[tuple[Place, str]]:
     return found
 
 
-def measured(values: Sequence[float], paper: float | None) -> MeasureRecord:
+def measured(
+    values: Sequence[float], paper: float | None, bounds: tuple[float, float] | None = None
+) -> MeasureRecord:
     """Mean and sample standard deviation of the runs (None for one), rounded to a thousandth of a point."""
     mean = round(statistics.fmean(values), 3) if values else None
-    return MeasureRecord(mean, round(statistics.stdev(values), 3) if len(values) > 1 else None, paper)
+    sd = round(statistics.stdev(values), 3) if len(values) > 1 else None
+    low, high = (None, None) if bounds is None else (round(bounds[0], 3), round(bounds[1], 3))
+    return MeasureRecord(mean, sd, paper, low, high)
 
 
 def printed_number(results: Results, place: Place, measure: str) -> float | None:

@@ -28,6 +28,7 @@ _AGAINST = (
     "high_exact_match",
     "p_exact_match",
 )
+MARGIN = "Small: the 95 % interval of F1, paragraphs drawn again; what other seeds would give is not in it."
 STARS = "*, **, ***: F1 differs from the reference's with p < .05, .01, .001 (permutation of the same questions)."
 
 
@@ -82,6 +83,8 @@ def markdown_table(table: PaperTable, below: Sequence[Baseline]) -> str:
         lines.append([markdown(row_title(table, row)), *cells])
     lines += [[f"*{markdown(one.title)}*", *(str(value or NOTHING) for value in one.values)] for one in below]
     told = [f"F1 (exact match), in percent{_seeds(table)}."]
+    if table.bounded:
+        told.append(MARGIN)
     if table.printed:
         told.append("Below: the paper's, and ours minus the paper's in F1.")
     if table.starred:
@@ -143,7 +146,8 @@ def _number_row(table: str, cell: PaperCell) -> dict[str, Any]:
     row |= {"test": cell.test, "metric": cell.metric, "n": cell.n, "seeds": len(cell.runs)}
     for name in ("f1", "exact_match"):
         measure: MeasureRecord = getattr(cell, name)
-        parts = {"mean": measure.mean, "sd": measure.sd, "paper": measure.paper, "difference": measure.difference}
+        parts = {"mean": measure.mean, "sd": measure.sd, "low": measure.low, "high": measure.high}
+        parts |= {"paper": measure.paper, "difference": measure.difference}
         row |= {f"{name}_{key}": None if value is None else round(float(value), 3) for key, value in parts.items()}
     row |= {"baseline_f1": cell.baseline_f1, "untrained_f1": cell.untrained_f1}
     against = cell.against
@@ -157,11 +161,12 @@ def _markdown_cell(cell: PaperCell | None) -> str:
     if cell is None:
         return ""
     ours = "missing" if cell.f1.mean is None else f"{cell.f1} ({cell.exact_match})"
-    stars = cell.against.mark.replace("*", "\\*") if cell.against else ""
-    if cell.f1.paper is None:
-        return ours + stars
-    exact = mean_and_deviation(cell.exact_match.paper)
-    return f"{ours}{stars}<br><sub>paper {cell.f1.paper:.1f} ({exact}), {signed(cell.f1.difference)}</sub>"
+    ours += cell.against.mark.replace("*", "\\*") if cell.against else ""
+    below = [cell.f1.between] if cell.f1.between else []
+    if cell.f1.paper is not None:
+        exact = mean_and_deviation(cell.exact_match.paper)
+        below.append(f"paper {cell.f1.paper:.1f} ({exact}), {signed(cell.f1.difference)}")
+    return "<br>".join([ours, *(f"<sub>{one}</sub>" for one in below)])
 
 
 def _latex_cell(cell: PaperCell | None, sides: int) -> str:
