@@ -43,8 +43,9 @@ def run_local(
     a time on each. A device `cpu` has no GPU and its share of the cores: with two of them two stages are made at a
     time, each with half. A training is split over so many `processes`; each of `devices` then names as many GPUs,
     with commas between them. `logs` is the folder for a log of each stage; without it stages write where the
-    caller does. A stage that fails stops only those that need it: see `Outcome.failed`. Raises PolyspanError for a store
-    that cannot be written, and under the policy `never` where something is missing; UsageError for another policy.
+    caller does. A stage that fails stops only those that need it: see `Outcome.failed`. Raises PolyspanError for a
+    store that cannot be written, and under the policy `never` where something is missing; UsageError for another
+    policy.
     """
     if wrong := [device for device in devices or () if processes > 1 and len(device.split(",")) != processes]:
         fix = "name as many GPUs, as in --device 0,1 --device 2,3 with --processes 2"
