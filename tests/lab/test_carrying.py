@@ -207,6 +207,21 @@ def test_a_corpus_that_has_changed_since_is_missing_with_all_that_was_made_of_it
         run(recipe, elsewhere / "run", store=store, policy="never")
 
 
+def test_a_test_that_only_chooses_a_checkpoint(archives, tmp_path, monkeypatch):
+    """Nothing stands beside its answers: the baseline is no stage of the plan."""
+    monkeypatch.setenv("POLYSPAN_DATA", str(archives / "data"))
+    recipe = tmp_path / "chosen.yaml"
+    text = (archives / "study.yaml").read_text("utf-8").replace("name: study", "name: chosen")
+    text = text.replace("  table4: {rows: [En], columns: {None: En, French: mixed}}\n", "")
+    text = text.replace("  table5: {rows: [En], columns: {French: mixed}, show: examples}\n", "")
+    text = text.replace("{En: [En], Zh: [Fr]}", "{En: {data: [En], checkpoints: 2}, Zh: [Fr]}")
+    text = text.replace("{of: [table2, table4], draws: 20}", "{of: [table2], draws: 20}")
+    recipe.write_text(f"{text}  selection: {{readers: [En], source: mixed, tests: [Zh]}}\n", "utf-8")
+    export_store(tmp_path / "chosen.tar.zst", [recipe], store=archives / "store", without_weights=True)
+    (found,) = report_archive(tmp_path / "chosen.tar.zst", tmp_path / "chosen").values()
+    assert found["statistics"]["selection"]["source"] == "mixed"
+
+
 PUBLISHED = Path(__file__).parents[2] / "docs" / "public"
 
 

@@ -9,15 +9,19 @@ from polyspan.lab.stage import Stage
 
 
 def written_plan(asked: Recipe, plan: Plan, command: str) -> dict[str, Any]:
-    """The plan of a recipe, and the command that runs it. Stages are told by their keys."""
+    """The plan of a recipe, and the command that runs it. Stages are told by their keys; what would stand beside a
+    cell and is not made, as of a test that only chooses a checkpoint, is left out."""
     cells = list(plan.cells)
+    made = {stage.key for stage in plan.stages}
     return {
         "command": command,
         "recipe": asked.model_dump(mode="json", exclude_unset=True),
         "resolved": plan.recipe.model_dump(mode="json", exclude_unset=True),
         "stages": {stage.key: {"name": stage.name} | stage.definition for stage in plan.stages},
         "cells": [
-            [cell.reader, cell.test, cell.seed, cell.predict.key, *map(_key, _beside(cell))] for cell in cells
+            [cell.reader, cell.test, cell.seed, cell.predict.key]
+            + [stage.key if stage is not None and stage.key in made else None for stage in _beside(cell)]
+            for cell in cells
         ],
         "looks": [
             [
@@ -60,7 +64,3 @@ def read_plan(content: Mapping[str, Any]) -> tuple[Recipe, Plan, str]:
 
 def _beside(cell: PlannedCell) -> tuple[Stage | None, ...]:
     return cell.train, cell.baseline, cell.untrained
-
-
-def _key(stage: Stage | None) -> str | None:
-    return None if stage is None else stage.key

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from polyspan.report import findings
-from polyspan.report.notation import few
+from polyspan.report.notation import few, listed
 from polyspan.report.page.paper_page import paper_view
+from polyspan.report.record.paper_record import HypothesisRecord
 from polyspan.report.record.record import Record
 from polyspan.report.tables import markup
 from polyspan.report.tables.grid import Grid
@@ -29,8 +30,7 @@ def markdown_page(record: Record, grid: Grid, folder: Path) -> str:
     lost = few([f"**{markdown(one.stage)}**: {markdown(one.why)}" for one in record.missing], _MOST)
     parts += _list("## This run is not complete", lost)
     parts += _list("## In what this differs from the paper", map(markdown, record.deviations))
-    if record.claims:
-        parts.append(f"## The paper’s claims\n\n{hypotheses_markdown(record.claims)}")
+    parts += _claims(record.claims)
     for shown in view["shown_tables"]:
         parts.append(f"## {markdown(shown.table.title)}\n\n{markdown_table(shown.table, shown.baselines)}")
         parts += _list("Compared with their natural reference, in F1:", map(markdown, shown.references))
@@ -42,6 +42,14 @@ def markdown_page(record: Record, grid: Grid, folder: Path) -> str:
         for one in record.pictures
     ]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _claims(found: Sequence[HypothesisRecord]) -> list[str]:
+    """The claims that the run can test, and the names of the others."""
+    tested = [one for one in found if not one.needs]
+    others = dict.fromkeys(one.claim for one in found if one.needs)
+    told = [f"Not tested here: {listed(list(others))}."] if others else []
+    return ["## The paper’s claims", *([hypotheses_markdown(tested)] if tested else []), *told] if found else []
 
 
 def _statistics(view: dict[str, Any]) -> list[str]:

@@ -163,6 +163,8 @@ def _markdown_cell(cell: PaperCell | None) -> str:
     ours = "missing" if cell.f1.mean is None else f"{cell.f1} ({cell.exact_match})"
     ours += cell.against.mark.replace("*", "\\*") if cell.against else ""
     below = [cell.f1.between] if cell.f1.between else []
+    if cell.missing and cell.runs:
+        below.append(f"seed {', '.join(str(run.seed) for run in cell.runs)} alone")
     if cell.f1.paper is not None:
         exact = mean_and_deviation(cell.exact_match.paper)
         below.append(f"paper {cell.f1.paper:.1f} ({exact}), {signed(cell.f1.difference)}")
