@@ -56,16 +56,16 @@ docs: dev ## the documentation as a site in build/docs; a broken link or an undo
 bench: install ## speed beside today's way, in one run
 	$(BIN)/polyspan bench --quick --out bench.json
 
-# The archive has the outputs of two recipes, without weights and text (docs/lab.md):
-#   polyspan store export docs/public/study.tar.zst public/study public/control --without-weights --without-text
-study-report: install ## every table and figure of the published study again, from its archive alone
-	$(BIN)/polyspan report docs/public/study.tar.zst --out build/study
+# The archives have outputs without weights and text (docs/lab.md), as far as they are made:
+#   polyspan store export docs/public/study.tar.zst public/study --without-weights --without-text
+study-report: install ## every table and figure of the published study again, from its archives alone
 	for name in study control; do \
+	  $(BIN)/polyspan report docs/public/$$name.tar.zst --out build/$$name && \
 	  mkdir -p docs/public/$$name/figures && \
-	  cp build/study/$$name/report.html build/study/$$name/report.md docs/public/$$name/ && \
-	  cp build/study/$$name/figures/*.png docs/public/$$name/figures/ || exit 1; \
+	  cp build/$$name/report.html build/$$name/report.md docs/public/$$name/ && \
+	  cp build/$$name/figures/*.png docs/public/$$name/figures/ || exit 1; \
 	done
-	cp build/study/study/tables/numbers.csv docs/public/
+	cp build/study/tables/numbers.csv docs/public/
 
 paper-mini: install ## the whole paper in small, offline, with the paper's numbers beside
 	$(BIN)/polyspan run mini/paper --out runs/mini

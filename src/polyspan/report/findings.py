@@ -114,7 +114,12 @@ def _against(grid: Grid) -> str:
     if not gains:
         return ""
     above = [gain for _, _, gain in gains if gain > 0]
-    which = "the better of two baselines, a lexical one and the untrained head"
+    names = list(dict.fromkeys(line.name for line in grid.baselines))
+    which = (
+        f"the {names[0]}"
+        if len(names) == 1
+        else "the better of two baselines, a lexical one and the untrained head"
+    )
     if not above:
         return f"Nowhere is F1 above {which}."
     points = f"{min(above):.1f} to {max(above):.1f}" if len(above) > 1 else f"{above[0]:.1f}"

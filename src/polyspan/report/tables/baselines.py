@@ -66,16 +66,18 @@ def models(record: Record) -> dict[str, str]:
 
 
 def baselines(found: Sequence[Beside], columns: Sequence[str], models: Mapping[str, str]) -> list[Baseline]:
-    """The lexical baseline, then the untrained head of each encoder; a single line where the run has one.
+    """The lexical baseline, then the untrained head of each encoder; a single line where the run has one, and none
+    for what it did not ask.
 
     `models` are the encoders of all Readers of the run, also of those that are not in this table.
     """
     lexical = {(one.column, one.seed): one.lexical for one in found if one.lexical is not None}
     heads = _heads(found, models)
-    return [
+    lines = [
         Baseline("lexical baseline", "", _values(lexical, columns)),
         *(Baseline("untrained head", _of(head, heads), _values(head.scores, columns)) for head in heads),
     ]
+    return [line for line in lines if line.known]
 
 
 def _heads(found: Sequence[Beside], models: Mapping[str, str]) -> list[_Head]:

@@ -72,7 +72,7 @@ def baseline_lines(table: PaperTable, record: Record) -> list[Baseline]:
     if len({(cell.column, cell.test) for cell in table.cells}) > len(table.columns):
         return []
     found = [Beside(cell.train, cell.column, None, cell.baseline_f1, cell.untrained_f1) for cell in table.cells]
-    return [line for line in baselines(found, table.columns, models(record)) if line.known]
+    return baselines(found, table.columns, models(record))
 
 
 def markdown_table(table: PaperTable, below: Sequence[Baseline]) -> str:
