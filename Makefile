@@ -59,8 +59,9 @@ bench: install ## speed beside today's way, in one run
 # The archives have outputs without weights and text (docs/lab.md), as far as they are made:
 #   polyspan store export docs/public/study.tar.zst public/study --without-weights --without-text
 study-report: install ## every table and figure of the published study again, from its archives alone
-	for name in study control; do \
-	  $(BIN)/polyspan report docs/public/$$name.tar.zst --out build/$$name && \
+	for archive in docs/public/*.tar.zst; do \
+	  name=$$(basename $$archive .tar.zst); \
+	  $(BIN)/polyspan report $$archive --out build/$$name && \
 	  mkdir -p docs/public/$$name/figures && \
 	  cp build/$$name/report.html build/$$name/report.md docs/public/$$name/ && \
 	  cp build/$$name/figures/*.png docs/public/$$name/figures/ || exit 1; \
