@@ -33,7 +33,6 @@ import os, sys, time
 from pathlib import Path
 from polyspan.errors import PolyspanError
 from polyspan.files import write_text
-from polyspan.lab.machine import usable_cores
 from polyspan.lab.stage import KINDS, Kind, Stage
 from polyspan.lab.work import WORK
 

@@ -37,6 +37,6 @@ def write_report(folder: Source) -> Path:
     write_text(folder / "tables" / "matrix.tex", tables.latex_table(matrix))
     write_tables(folder / "tables", read)
     figures.write_figures(folder / "figures", read, matrix)
-    write_text(folder / "report.md", markdown_page.markdown_page(read, matrix, folder))
+    write_text(folder / "report.md", markdown_page.markdown_page(read, matrix))
     write_text(folder / "report.html", html)
     return folder / "report.html"

@@ -1,12 +1,11 @@
 """The report as one Markdown page: what the HTML page says, for a repository, without examples and runs."""
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from polyspan.report import findings
 from polyspan.report.notation import few, listed
-from polyspan.report.page.paper_page import paper_view
+from polyspan.report.page.paper_page import table_view
 from polyspan.report.record.paper_record import HypothesisRecord
 from polyspan.report.record.record import Record
 from polyspan.report.tables import markup
@@ -21,9 +20,9 @@ _COMPARISONS = ("A", "B", "test", "F1", "95 %", "p", "p of runs", "EM")
 _MAPS = ("map", "method", "layer", "from", "to", "vectors", "P@1, 5, 10")
 
 
-def markdown_page(record: Record, grid: Grid, folder: Path) -> str:
-    """The whole page; figures are linked where they lie beside the report in `folder`."""
-    view = paper_view(record, folder)
+def markdown_page(record: Record, grid: Grid) -> str:
+    """The whole page; figures are linked where they lie beside the report."""
+    view = table_view(record)
     parts = [f"# {markdown(record.title or findings.headline(grid))}"]
     if record.command:
         parts.append(f"```text\n{record.command}\n```")

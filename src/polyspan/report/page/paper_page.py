@@ -35,23 +35,29 @@ class ShownTable:
 
 def paper_view(record: Record, folder: Path) -> dict[str, Any]:
     """The variables of the template `paper.html.j2`; figures are read from the report's folder."""
+    return table_view(record) | {
+        "hypotheses": _by_whether_tested(record.claims),
+        "hypotheses_summary": summary(record.claims),
+        "sureness": confidence_view(record.statistics.get("confidence")),
+        "pictures": [(picture, _image(picture, folder)) for picture in record.pictures if not picture.of],
+        "diagrams": [(picture, _image(picture, folder)) for picture in record.pictures if picture.of],
+        "p_value": p_value,
+        "signed": signed,
+    }
+
+
+def table_view(record: Record) -> dict[str, Any]:
+    """The tables and the lines of the statistics, which the Markdown page shows too; no file is read."""
     stems = file_stems(table.name for table in record.tables.values())
     return {
         "shown_tables": [
             _shown(table, stem, baseline_lines(table, record))
             for stem, table in zip(stems, record.tables.values(), strict=True)
         ],
-        "hypotheses": _by_whether_tested(record.claims),
-        "hypotheses_summary": summary(record.claims),
         "factors": _factors(record.statistics.get("anova")),
         "compared_readers": _readers_compared(record.statistics.get("compare")),
         "selection": _selection(record.statistics.get("selection")),
-        "sureness": confidence_view(record.statistics.get("confidence")),
         "maps": _maps(record.alignment),
-        "pictures": [(picture, _image(picture, folder)) for picture in record.pictures if not picture.of],
-        "diagrams": [(picture, _image(picture, folder)) for picture in record.pictures if picture.of],
-        "p_value": p_value,
-        "signed": signed,
     }
 
 
