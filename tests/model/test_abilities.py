@@ -9,7 +9,7 @@ import transformers
 import polyspan as ps
 from polyspan.errors import PolyspanError, UsageError
 from polyspan.model import abilities
-from polyspan.model.abilities import can, embeddings, require, sees_ahead, takes
+from polyspan.model.abilities import can, embeddings, encoder_layers, require, sees_ahead, takes
 from polyspan.model.encoders.encoder import load_encoder
 from polyspan.model.encoders.span_head import register_span_head
 from polyspan.model.fast import pack
@@ -113,6 +113,25 @@ def test_the_cpu_preset_freezes_them(family):
     assert model.qa_outputs.weight.requires_grad
     with pytest.raises(UsageError, match="no parameter has 'embedings'"):
         prepare(model, ps.preset("cpu", freeze=["embedings"]))
+
+
+def of(model, name):
+    return model.get_parameter(name)
+
+
+@pytest.mark.parametrize("family", ["Llama", "Bert", "GPT2"])
+def test_uppermost_layers_are_drawn_anew(family):
+    settings = ps.TrainSettings(reinitialize=1)
+    model, same, another, untouched = (model_of(family) for _ in range(4))
+    for one, seed in ((model, 1), (same, 1), (another, 2)):
+        prepare(one, settings, seed)
+    changed = {name for name, weight in model.named_parameters() if not torch.equal(weight, of(untouched, name))}
+    last = {id(weight) for weight in encoder_layers(model)[-1].parameters() if weight.ndim > 1}
+    assert {id(of(model, name)) for name in changed} == last
+    assert all(torch.equal(weight, of(same, name)) for name, weight in model.named_parameters())
+    assert changed == {name for name in changed if not torch.equal(of(model, name), of(another, name))}
+    with pytest.raises(UsageError, match="3 layers cannot be drawn anew"):
+        prepare(model, ps.TrainSettings(reinitialize=3))
 
 
 def test_a_qanet_says_what_it_cannot(corpus, tmp_path):

@@ -29,6 +29,7 @@ _SETTINGS: dict[str, Any] = {
     "dropout": Annotated[float | None, _T(help="Dropout of hidden states and attention.")],
     "freeze": Annotated[list[str] | None, _T(help="Freeze parameters with this in their name.")],
     "freeze_layers": Annotated[float | None, _T(help="Freeze the lowest layers: a share below 1, else a number.")],
+    "reinitialize": Annotated[int | None, _T(help="Draw this many of the uppermost layers anew.")],
     "lora": Annotated[int | None, _T(help="Train adapters of this rank beside the encoder, which stays (LoRA).")],
     "lora_alpha": Annotated[float | None, _T(help="They count this / rank; default: twice the rank.")],
     "lora_dropout": Annotated[float | None, _T(help="Dropout of what enters the adapters.")],

@@ -216,7 +216,7 @@ def fit(run: TrainingRun, resume: bool) -> Progress:
     """The loop. Leaves the trained (or averaged) weights in the reader's model, on the device it ran on."""
     settings, accelerator, total = run.settings, run.accelerator, len(run.plan)
     bare = run.reader.model
-    prepare(bare, settings)
+    prepare(bare, settings, run.seed)
     if settings.lora is not None:
         language = None if run.words is None else run.words.language
         run.reader.adapter = add_adapter(bare, settings, base_of(run.record["model"]), run.seed, language)

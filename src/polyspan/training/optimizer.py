@@ -12,8 +12,13 @@ from polyspan.model.abilities import embeddings, encoder_layers
 from polyspan.training.settings import TrainSettings
 
 
-def prepare(model: Any, settings: TrainSettings) -> None:
-    """Set dropout and freeze what stays; raises UsageError where a name fits nothing or nothing is left."""
+def prepare(model: Any, settings: TrainSettings, seed: int = 0) -> None:
+    """Set dropout, draw layers anew and freeze what stays.
+
+    Raises UsageError where a name fits nothing, where the encoder has fewer layers, and where nothing is left to
+    train.
+    """
+    _draw_anew(model, settings.reinitialize, seed)
     for module in model.modules():
         if settings.dropout is None:
             break
@@ -28,6 +33,19 @@ def prepare(model: Any, settings: TrainSettings) -> None:
         layer.requires_grad_(False)
     if not any(weight.requires_grad for weight in model.parameters()):
         raise UsageError("everything is frozen: nothing is left to train", fix="freeze less")
+
+
+def _draw_anew(model: Any, count: int, seed: int) -> None:
+    """Give the `count` uppermost layers the weights that a model has before its pre-training."""
+    layers = encoder_layers(model) if count else []
+    if count > len(layers):
+        raise UsageError(f"{count} layers cannot be drawn anew", found=f"an encoder with {len(layers)}")
+    torch.manual_seed(seed)
+    for layer in layers[len(layers) - count :]:
+        for module in layer.modules():
+            for weight in module.parameters(recurse=False):
+                weight._is_hf_initialized = False
+            model._init_weights(module)
 
 
 def _named(model: Any, part: str) -> list[str]:

@@ -56,6 +56,8 @@ class TrainSettings:
     model, also one that calls them `embed_tokens` or `wte`."""
     freeze_layers: float = 0.0
     """The lowest layers that stay as they are too: a share of all below 1, else a number."""
+    reinitialize: int = 0
+    """The uppermost layers whose weights are drawn anew before the first step, by the seed (Zhang et al. 2021)."""
     lora: int | None = None
     """The rank of low-rank matrices (LoRA) beside the encoder's layers, which stay as they are; the span head is
     trained whole. None: the weights themselves are trained."""
@@ -106,6 +108,10 @@ class TrainSettings:
         for name, decay in (("beta 1", self.betas[0]), ("beta 2", self.betas[1]), ("ema", self.ema)):
             if not 0 <= decay < 1:
                 raise UsageError(f"{name} must be from 0 to below 1", found=str(decay))
+        if self.reinitialize < 0:
+            raise UsageError("reinitialize must be 0 or more", found=str(self.reinitialize))
+        if self.reinitialize and self.lora is not None:
+            raise UsageError("an adapter does not hold layers that are drawn anew", fix="leave one of them away")
         if self.ema and self.average > 1:
             raise UsageError("the weights can be averaged in one way only", found="average and ema")
         self._check_lora()
@@ -202,6 +208,7 @@ class Changes(TypedDict, total=False):
     padding: Literal["masked", "counted"] | None
     freeze: Sequence[str] | None
     freeze_layers: float | None
+    reinitialize: int | None
     lora: int | None
     lora_alpha: float | None
     lora_dropout: float | None
@@ -238,11 +245,15 @@ def preset(name: str, **changes: Unpack[Changes]) -> TrainSettings:
     return replace(base, windows=replace(base.windows, **of_windows), **given)
 
 
+_LORA = ("lora", "lora_alpha", "lora_dropout", "lora_target")
+
+
 def as_options(settings: TrainSettings) -> dict[str, Any]:
-    """Settings as plain JSON, from which `from_options` makes them again; without those of LoRA where there is
-    none, so that what stores hold from before there was keeps its keys."""
+    """Settings as plain JSON, from which `from_options` makes them again; without LoRA and layers drawn anew where
+    there are none, so that what stores hold from before there were keeps its keys."""
     options = json.loads(json.dumps(asdict(settings)))
-    return {key: value for key, value in options.items() if settings.lora or not key.startswith("lora")}
+    unused = ("reinitialize",) * (not settings.reinitialize) + tuple(_LORA) * (not settings.lora)
+    return {key: value for key, value in options.items() if key not in unused}
 
 
 def from_options(options: Mapping[str, Any]) -> TrainSettings:
