@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 
 from polyspan.data.formats.parsed import remedy
@@ -12,9 +13,11 @@ from polyspan.make.recover import POLICIES, find_span
 from polyspan.make.translation.carrying_back import Originals
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.fast.allocator import keep_freed_memory
+from polyspan.model.layers import mapped
 from polyspan.model.llm.language_model import LanguageModel
 from polyspan.model.llm.prompting import NO_ANSWER, Prompting
 from polyspan.model.llm.reply import said
+from polyspan.model.map import Map
 from polyspan.model.reader import Reader
 
 
@@ -51,19 +54,27 @@ class Predictions:
 
 
 def predict(
-    reader: Reader, corpus: Corpus, options: AnswerOptions = AnswerOptions(), pack: bool | None = None
+    reader: Reader,
+    corpus: Corpus,
+    options: AnswerOptions = AnswerOptions(),
+    pack: bool | None = None,
+    align: Map | None = None,
 ) -> Predictions:
     """Answer every question of a corpus; `pack` computes a batch's windows as one row (None: where it is faster).
 
+    `align` carries the states of its layer: fitted with the method `mean`, from the corpus' language to the one
+    that the Reader was trained on, it takes the difference of the languages' means away (Libovický et al. 2020).
     Raises PolyspanError for an empty corpus and for two questions with one id, whose answers would overwrite
-    each other.
+    each other, and UsageError for a map that does not fit.
     """
     _require_reader(reader)
     ids = _ids(corpus, "predict")
     keep_freed_memory()
     seen = Counter[str]()
-    answers = answer_corpus(reader, corpus, options, pack=pack, doing=f"answering {corpus.name}", unknown=seen)
-    candidates = dict(zip(ids, answers, strict=True))
+    doing = f"answering {corpus.name}"
+    with nullcontext() if align is None else mapped(reader.model, align):
+        answers = answer_corpus(reader, corpus, options, pack=pack, doing=doing, unknown=seen)
+        candidates = dict(zip(ids, answers, strict=True))
     texts = {key: found[0].text for key, found in candidates.items()}
     return Predictions(texts, candidates, seen["pieces"], seen["unknown"])
 

@@ -74,6 +74,9 @@ def predict(
     language_adapter: Annotated[
         Path | None, _T(help="Folder of `adapt`, in the place of the language that the Reader was trained on.")
     ] = None,
+    align: Annotated[
+        Path | None, _T(help="Carry the states of its layer through this map of `align fit`.")
+    ] = None,
     pack: Annotated[
         bool | None,
         _T("--pack/--no-pack", help="Compute a batch's windows as one row. Default: where it is faster."),
@@ -105,6 +108,7 @@ def predict(
         return
     from polyspan.make.translation.carrying_back import Originals
     from polyspan.model.answers import AnswerOptions
+    from polyspan.model.map import Map
     from polyspan.model.reader import Reader
     from polyspan.prediction import carry_back
     from polyspan.prediction import predict as answer
@@ -122,7 +126,7 @@ def predict(
     reader = Reader.load(model, dtype=dtype, calibrated=not uncalibrated, language_adapter=language_adapter)
     if reader.doubt and not reader.language_alone and (reader.fresh_head or (nbest and not uncalibrated)):
         terminal.say(f"{model} {reader.doubt}")
-    predictions = answer(reader, corpus, options, pack)
+    predictions = answer(reader, corpus, options, pack, Map.load(align) if align else None)
     if originals is not None:
         predictions = carry_back(predictions, originals)
         ways = ", ".join(f"{number:,} {way}" for way, number in sorted(originals.ways.items()))

@@ -43,7 +43,8 @@ def _draw_anew(model: Any, count: int, seed: int) -> None:
     torch.manual_seed(seed)
     for layer in layers[len(layers) - count :]:
         for module in layer.modules():
-            for weight in module.parameters(recurse=False):
+            own: Iterable[Any] = module.parameters(recurse=False)
+            for weight in own:
                 weight._is_hf_initialized = False
             model._init_weights(module)
 

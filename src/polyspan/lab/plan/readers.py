@@ -4,7 +4,7 @@ import itertools
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,12 @@ from polyspan.lab.outputs import START
 from polyspan.lab.plan import cost
 from polyspan.lab.plan.content import file_hash
 from polyspan.lab.plan.corpora import DataStages
+from polyspan.lab.plan.data_facts import DataFacts
 from polyspan.lab.plan.encoder_facts import ModelFacts
 from polyspan.lab.plan.encoders import EncoderStages
 from polyspan.lab.plan.language_models import LanguageModelStages
-from polyspan.lab.recipe.recipe import Align, Probe, ReaderEntry, Recipe
+from polyspan.lab.recipe.reader_entry import Align, MapEntry, ReaderEntry, Shift
+from polyspan.lab.recipe.recipe import Probe, Recipe
 from polyspan.lab.recipe.resolve import choice, origin, placed
 from polyspan.lab.stage import Stage
 from polyspan.model.encoders.model_name import model_folder, repository
@@ -78,8 +80,10 @@ class ReaderStages:
                 name += f", checkpoint {number} of {last}"
                 options["checkpoint"] = number
             seconds, megabytes = self._answers(test, model, settings)
+            if (shift := self.recipe.readers[label].shift) is not None:
+                needs["map"] = self._shift(label, shift, test, seed)
             if number == last and (label, test) in self._sure:
-                self._refuse_carried(test)
+                self._refuse_carried(label, test)
                 options["evidence"] = True
                 megabytes *= 3  # numbers at many temperatures
             self._made[key] = Stage("predict", name, options, needs, seconds, megabytes)
@@ -254,26 +258,54 @@ class ReaderStages:
     def _map(self, label: str, align: Align, model: ModelFacts, seed: int) -> Stage:
         """The map that a reader is trained with, fitted with its own seed."""
         path = ("readers", label, "align")
-        method = str(align.method)
         needs = {role: self.data.corpus(getattr(align, role), *path, role) for role in ("source", "target")}
         given, start, content = self._start(label, seed, "readers", label, "model")
-        options: dict[str, Any] = {**given, "method": method, "layer": align.layer, "kind": align.kind}
-        options |= {"most": align.most, "limit": align.limit, "seed": seed, "options": dict(align.options)}
         windows = _windows(self.recipe.readers[label])
-        if windows or not (start or model_folder(given["model"])):  # a Reader in a folder has its own
-            options["windows"] = asdict(WindowOptions(**windows))
-        for name in ("pairs", "dictionary"):
-            value = getattr(align, name)
-            if name == "pairs" and value in ("identical", "none"):
-                options[name] = value
-            elif value is not None:
-                (options[name],), hashes = self._words([value], path, name)
-                content = content | hashes
+        own = not windows and (start or model_folder(given["model"]))  # a Reader in a folder has its own
+        options = given if own else given | {"windows": asdict(WindowOptions(**windows))}
         sides = [self.data.facts("corpora", name) for name in (align.source, align.target)]
+        stage = self._fitted(f"map {label}, seed {seed}", align, path, model, seed, sides)
+        return replace(
+            stage,
+            options={**options, **stage.options},
+            needs=needs | start,
+            content={**content, **stage.content},
+        )
+
+    def _shift(self, label: str, shift: Shift, test: str, seed: int) -> Stage:
+        """The map from a test to a corpus that a reader answers with, fitted to its own states."""
+        path, reader = ("readers", label, "shift"), self.train(label, seed)
+        needs = {"source": self.data.test(test), "target": self.data.corpus(shift.onto, *path, "onto")}
+        model = self._models[label]
+        self._check_layer(model, _one(shift.layer) or 0, *path, "layer", from_zero=True)
+        sides = [self.data.facts("tests", test), self.data.facts("corpora", shift.onto)]
+        stage = self._fitted(f"map {label} from {test}, seed {seed}", shift, path, model, seed, sides)
+        return replace(stage, needs=needs | {"reader": reader})
+
+    def _fitted(
+        self,
+        name: str,
+        entry: MapEntry,
+        path: tuple[str, ...],
+        model: ModelFacts,
+        seed: int,
+        sides: Sequence[DataFacts],
+    ) -> Stage:
+        """A map stage but for what it needs and whose states it is fitted to."""
+        method, label = str(entry.method), path[1]
+        options: dict[str, Any] = {"method": method, "layer": entry.layer, "kind": entry.kind}
+        options |= {"most": entry.most, "limit": entry.limit, "seed": seed, "options": dict(entry.options)}
+        content: dict[str, str] = {}
+        for key in ("pairs", "dictionary"):
+            value = getattr(entry, key)
+            if key == "pairs" and value in ("identical", "none"):
+                options[key] = value
+            elif value is not None:
+                (options[key],), hashes = self._words([value], path, key)
+                content = content | hashes
         total = sum(cost.pieces(one, one.questions or 0, self._settings[label]) for one in sides)
         seconds = cost.fitting(model, method, total / _QUESTIONS)
-        megabytes = model.hidden**2 * 4e-6
-        return Stage("map", f"map {label}, seed {seed}", options, needs | start, seconds, megabytes, content)
+        return Stage("map", name, options, {}, seconds, model.hidden**2 * 4e-6, content)
 
     def _words(self, given: Sequence[str], path: tuple[str, ...], key: str) -> tuple[list[str], dict[str, str]]:
         """Dictionaries, `mini:ko` or files by their absolute paths, and their hashes."""
@@ -293,7 +325,10 @@ class ReaderStages:
             hashes[str(file)] = file_hash(str(file))
         return list(hashes), hashes
 
-    def _refuse_carried(self, test: str) -> None:
+    def _refuse_carried(self, label: str, test: str) -> None:
+        if self.recipe.readers[label].shift is not None:
+            message = f"how sure {label!r} is, whose states are shifted while it answers, is not measured"
+            raise self.recipe.fault(message, "readers", label, "shift", fix="leave the reader out there, or this")
         if self.recipe.tests[test].answers_in is not None:
             message = f"answers to {test!r} are brought back to other texts, which have no probabilities"
             raise self.recipe.fault(message, "tests", test, "answers_in", fix="leave the test out there, or this")

@@ -5,23 +5,14 @@ one value stands in a reader (`layer: [8, 11]`) is a sweep: a reader for each va
 """
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    StringConstraints,
-    create_model,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, StringConstraints, create_model
 
-from polyspan.data.languages import language_tag
 from polyspan.errors import PolyspanError, UsageError, nearest
 from polyspan.lab.recipe.fields import ENCODERS, Fields, checked, of_aligner, of_encoder, of_training, takes_lists
+from polyspan.lab.recipe.part import Count, Dtype, Label, Language, Listed, Many, Part, Seed, Share, Text, one_of
+from polyspan.lab.recipe.reader_entry import MapEntry, ReaderEntry
 from polyspan.probe import KINDS
 
 STATISTICS = ("anova", "compare", "selection", "confidence", "claims")
@@ -32,152 +23,37 @@ BESIDE_FITS = ("uncalibrated", "pooled")
 Places = Mapping[tuple[str, ...], str]
 """Path of a value in a recipe → where it was written: `paper.yaml:12`, or `--set scale.limit=100`."""
 
-_Item = TypeVar("_Item")
-_Listed = BeforeValidator(lambda value: value if isinstance(value, list) else [value])
-_Many = Annotated[list[_Item], _Listed, Field(min_length=1)]
-_Label = Annotated[str, StringConstraints(pattern=r"^[^\s./\\:][^./\\:\n]{0,59}$")]
-_Count = Annotated[int, Field(ge=1)]
-_Seed = Annotated[int, Field(ge=0, lt=2**63)]
-_Text = Annotated[str, Field(coerce_numbers_to_str=True)]
-_Share = Annotated[float, Field(gt=0, le=1)]
-_Dtype = Literal["fp32", "bf16"]
-
-
-def _tag(given: Any) -> Any:
-    """The normal form of a language's tag. Norwegian's `no` is YAML's word for false."""
-    given = "no" if given is False else given
-    if not isinstance(given, str):
-        return given
-    try:
-        return language_tag(given)
-    except UsageError as error:
-        raise PydanticCustomError("language", "{wanted}", {"wanted": error.expected, "fix": error.fix}) from error
-
-
-def _one_of(records: Mapping[str, Any], name: str) -> str:
-    if name not in records:
-        wanted = {"wanted": ", ".join(records), "fix": nearest(name, records)}
-        raise PydanticCustomError("unknown_name", "{wanted}", wanted)
-    return name
-
-
-_Language = Annotated[str, BeforeValidator(_tag)]
-
-
-class Part(BaseModel):
-    """A part of a recipe: nothing but what is named here, and it never changes."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, protected_namespaces=(), use_attribute_docstrings=True)
-
 
 class Data(Part):
     """A corpus: a file or a name, as everywhere in polyspan, and how much of it."""
 
     data: str
     """A file, a pattern of files, or a name such as `squad:dev`, `hub:…` or `make:permute(squad:dev, seed=1)`."""
-    language: _Language | None = None
+    language: Language | None = None
     """A tag (BCP 47) such as `zh-Hant`."""
     metric: str | None = None
     """Of tests; by default the one of the data set's authors, or of its language."""
-    limit: _Count | None = None
+    limit: Count | None = None
     """Questions, drawn by `seed`, the same for every Reader."""
     like: str | None = None
     """As many questions as the corpus of this label."""
-    seed: _Seed = 42
+    seed: Seed = 42
     answers_in: str | None = None
     """Of tests: that of which this is a translation. Answers are brought back to its texts and scored there."""
-
-
-class Align(Part):
-    """A map from source to target states of one layer, applied while the Reader is trained (A.2.1)."""
-
-    method: str | _Many[str]
-    """One of `polyspan.align.METHODS`."""
-    layer: int | _Many[int]
-    source: str
-    target: str
-    kind: Literal["types", "tokens"] = "types"
-    most: _Count = 10_000
-    limit: _Count | None = None
-    """Paragraphs of either corpus that are encoded."""
-    pairs: str | None = None
-    """Seeds: identical, none or a dictionary; by default what the method takes."""
-    dictionary: str | None = None
-    """For P@1, 5 and 10."""
-    options: dict[str, Any] = {}
-    """Of the method, as in `polyspan align fit --set`."""
-
-
-class AdversaryEntry(Part):
-    """A layer whose states of the source are confused with those of unlabelled target text (A.2.2)."""
-
-    layer: int | _Many[int]
-    data: _Many[str]
-    weight: float | _Many[float] = 0.1
-
-
-class Augment(Part):
-    """Words switched anew in every epoch, by dictionaries."""
-
-    dictionaries: _Many[str]
-    rate: float | _Many[float] = 0.5
-
-
-class PromptEntry(Part):
-    """How a language model is asked: options of `polyspan predict --model llm:…`. Its examples are drawn from the
-    `data` of its reader, by each seed; without `shots` all seeds are one."""
-
-    shots: Annotated[int, Field(ge=0)] = 0
-    no_answer: bool = False
-    templates: str | None = None
-    recover: str = "copied"
-    max_tokens: _Count = 64
-    parallel: _Count = 4
-    requests_per_minute: Annotated[float, Field(gt=0)] | None = None
-    timeout: Annotated[float, Field(gt=0)] = 60.0
-    retries: Annotated[int, Field(ge=0)] = 4
-    body: dict[str, Any] = {}
-
-
-class ReaderEntry(Part):
-    """What is trained, on which corpora and how; what is left out is the recipe's.
-
-    With a `model` that is `llm:…` it is not trained but asked, as `llm` says.
-    """
-
-    data: Annotated[list[str], _Listed] = []
-    model: str | _Many[str] | None = None
-    """A name, a folder, or the label of one of the recipe's `encoders`."""
-    start: str | _Many[str] | None = None
-    """The label of another reader, which this one goes on from, its head too; in place of a `model`."""
-    preset: str | _Many[str] | None = None
-    """A Reader with a preset of its own does not take the recipe's `settings`."""
-    settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}
-    seeds: _Many[_Seed] | None = None
-    limit: _Count | _Many[_Count] | None = None
-    """Questions of each corpus, drawn anew by each seed."""
-    weights: list[float] | None = None
-    checkpoints: _Count = 1
-    """Readers kept on the way, evenly spaced, the last being the Reader itself; for `statistics.selection`."""
-    dtype: _Dtype | None = None
-    align: Align | None = None
-    adversary: AdversaryEntry | None = None
-    augment: Augment | None = None
-    llm: PromptEntry | None = None
 
 
 class Encoder(Part):
     """An encoder, or word vectors, made for the recipe: `graft`, `qanet`, `trim`, `vectors`."""
 
-    how: Annotated[str, AfterValidator(lambda how: _one_of(ENCODERS, how))]
+    how: Annotated[str, AfterValidator(lambda how: one_of(ENCODERS, how))]
     data: list[str] = []
     model: str | None = None
     """What `graft` and `trim` start from: a name, a folder or another encoder's label."""
     vectors: str | None = None
     """For `graft` and `qanet`: a .vec file, or the label of an encoder made by `vectors`."""
-    languages: list[_Language] = []
+    languages: list[Language] = []
     """Whose pieces `trim` keeps."""
-    seed: _Seed = 0
+    seed: Seed = 0
     options: dict[str, Any] = {}
     """Of `polyspan graft`, `qanet` or `vectors`."""
 
@@ -214,16 +90,16 @@ class Probe(Part):
     In a recipe the options of its kind stand beside these.
     """
 
-    kind: Annotated[str, AfterValidator(lambda kind: _one_of(KINDS, kind))]
+    kind: Annotated[str, AfterValidator(lambda kind: one_of(KINDS, kind))]
     """One of `polyspan.probe.KINDS`."""
-    readers: dict[str, _Many[str]]
+    readers: dict[str, Many[str]]
     before: bool = False
     """Also as it was before fine-tuning; a reader with a `start` as that one left it."""
     scatter: bool = False
     """Draw likeness against the Reader's scores on these tests (Fig. 2 and 3)."""
-    layers: _Many[int] | None = None
-    limit: _Count | None = None
-    seed: _Seed = 0
+    layers: Many[int] | None = None
+    limit: Count | None = None
+    seed: Seed = 0
 
     def options(self) -> dict[str, Any]:
         """The options of kinds of probe that it gives."""
@@ -238,7 +114,7 @@ class Probe(Part):
 def _probe_options() -> dict[str, Any]:
     """The options of all kinds of probe as fields: a value alone stands for a list of one."""
     known = {name: kind for probe in KINDS.values() for name, kind in probe.options().items()}
-    return {name: (Annotated[kind, _Listed] if takes_lists(kind) else kind) | None for name, kind in known.items()}
+    return {name: (Annotated[kind, Listed] if takes_lists(kind) else kind) | None for name, kind in known.items()}
 
 
 if TYPE_CHECKING:
@@ -255,7 +131,7 @@ class AnovaEntry(Part):
     table: str
     factors: str | None = None
     """A YAML file; by default the three of the recipe's paper."""
-    draws: _Count = 10_000
+    draws: Count = 10_000
 
 
 class ComparisonEntry(Part):
@@ -263,17 +139,17 @@ class ComparisonEntry(Part):
 
     a: str
     b: str
-    tests: _Many[str]
-    draws: _Count = 10_000
+    tests: Many[str]
+    draws: Count = 10_000
 
 
 class Selection(Part):
     """Readers with several checkpoints on tests: the last one, the best on `source`, the best on the test."""
 
-    readers: _Many[str]
+    readers: Many[str]
     source: str
     """The test that stands for the development set of the source language."""
-    tests: _Many[str]
+    tests: Many[str]
 
 
 class ConfidenceEntry(Part):
@@ -282,13 +158,13 @@ class ConfidenceEntry(Part):
     The threshold is the one of the best F1, or else the one that keeps an `accuracy` or a `coverage`.
     """
 
-    readers: _Many[str]
-    fit: Annotated[dict[_Label, _Many[str]], BeforeValidator(lambda value: _named(value)), Field(min_length=1)]
+    readers: Many[str]
+    fit: Annotated[dict[Label, Many[str]], BeforeValidator(lambda value: _named(value)), Field(min_length=1)]
     """Label → the tests, development sets, that are fitted on."""
-    tests: _Many[str]
+    tests: Many[str]
     """What the fits are tried on."""
-    accuracy: _Share | None = None
-    coverage: _Share | None = None
+    accuracy: Share | None = None
+    coverage: Share | None = None
 
     def needs(self) -> list[str]:
         """The tests that are fitted on, and those that are tried on."""
@@ -299,7 +175,7 @@ class Claims(Part):
     """The claims of the recipe's paper on these tables and probes; on all that the recipe has by default."""
 
     of: list[str] | None = None
-    draws: _Count = 1000
+    draws: Count = 1000
 
 
 class Statistics(Part):
@@ -317,41 +193,41 @@ class ScaleEntry(Part):
     QANet keeps its preset and settings, but for the epochs: those of other encoders mean nothing to it.
     """
 
-    limit: _Count | None = None  # questions of a training corpus at most
-    test_limit: _Count | None = None
+    limit: Count | None = None  # questions of a training corpus at most
+    test_limit: Count | None = None
     model: str | None = None
     preset: str | None = None
     epochs: Annotated[float, Field(gt=0)] | None = None
-    seeds: _Many[_Seed] | None = None
+    seeds: Many[Seed] | None = None
     settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}
 
 
 class Recipe(Part):
     """A whole experiment, as one YAML file says it."""
 
-    name: _Label
+    name: Label
     title: str = ""
     paper: Literal["hsu2019"] | None = None
     """The paper that is repeated: the report has its numbers and claims, and in what the run differs from it."""
     include: list[str] = []  # the files that this one was laid over, relative to it
-    variables: dict[Annotated[str, StringConstraints(pattern=r"^\w+$")], _Text] = {}
+    variables: dict[Annotated[str, StringConstraints(pattern=r"^\w+$")], Text] = {}
     """Texts that stand for `${NAME}` below, before the environment's; each may have those above it."""
     model: str
     preset: str = "readme"
     settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}
-    seeds: _Many[_Seed] = [42]
-    dtype: _Dtype = "fp32"  # in what answers are computed, as by `polyspan predict --dtype`
-    corpora: dict[_Label, Data] = {}
+    seeds: Many[Seed] = [42]
+    dtype: Dtype = "fp32"  # in what answers are computed, as by `polyspan predict --dtype`
+    corpora: dict[Label, Data] = {}
     """To train on, and for text without answers."""
-    tests: dict[_Label, Data] = {}
-    encoders: dict[_Label, Encoder] = {}
-    readers: dict[_Label, ReaderEntry] = {}
-    tables: dict[_Label, TableEntry] = {}
-    probes: dict[_Label, _ProbeEntry] = {}
+    tests: dict[Label, Data] = {}
+    encoders: dict[Label, Encoder] = {}
+    readers: dict[Label, ReaderEntry] = {}
+    tables: dict[Label, TableEntry] = {}
+    probes: dict[Label, _ProbeEntry] = {}
     statistics: Statistics = Statistics()
     beside: list[Literal["lexical", "untrained"]] = ["lexical", "untrained"]
     """What stands beside every score: word overlap, and the encoder before it was trained."""
-    draw: _Many[str] | None = None
+    draw: Many[str] | None = None
     """Tables, probes and statistics by name; by default all."""
     scale: ScaleEntry = ScaleEntry()
 
@@ -395,6 +271,6 @@ def _named(value: Any) -> Any:
     return {str(label): label for label in value} if isinstance(value, list) else value
 
 
-def options_of(part: Align | Encoder) -> Fields:
+def options_of(part: MapEntry | Encoder) -> Fields:
     """The names of the options that an aligner or a maker of encoders takes, with their types."""
     return of_encoder(part.how) if isinstance(part, Encoder) else of_aligner(str(part.method))

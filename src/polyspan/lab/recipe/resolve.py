@@ -8,13 +8,12 @@ from typing import Any
 from polyspan.align import METHODS
 from polyspan.errors import PolyspanError, UsageError, choose, nearest, shorten
 from polyspan.lab.recipe.fields import checked, is_sweep
+from polyspan.lab.recipe.reader_entry import MapEntry, PromptEntry, ReaderEntry
 from polyspan.lab.recipe.recipe import (
     Data,
     Encoder,
     Places,
     Probe,
-    PromptEntry,
-    ReaderEntry,
     Recipe,
     Statistics,
     TableEntry,
@@ -27,7 +26,12 @@ from polyspan.model.llm.llm_name import is_llm
 
 _SWEPT = ("model", "start", "preset", "limit")
 _COMMIT = re.compile("(?<=@[0-9a-f]{7})[0-9a-f]{33}$")  # as much of it as a label does not need
-_INNER = {"align": ("method", "layer"), "adversary": ("layer", "weight"), "augment": ("rate",)}
+_INNER = {
+    "align": ("method", "layer"),
+    "shift": ("method", "layer"),
+    "adversary": ("layer", "weight"),
+    "augment": ("rate",),
+}
 
 
 def resolve(recipe: Recipe) -> Recipe:
@@ -164,8 +168,9 @@ def _filled(recipe: Recipe, label: str, reader: ReaderEntry, first: ReaderEntry)
         raise recipe.fault(
             f"{swept[0]} is swept for all readers at once", "settings", swept[0], fix="sweep it in a reader"
         )
-    if reader.align is not None:
-        _check_aligner(recipe, label, reader)
+    for name, entry in (("align", reader.align), ("shift", reader.shift)):
+        if entry is not None:
+            _check_aligner(recipe, entry, "readers", label, name)
     model = model if encoder else scale.model or model
     update = {"model": None if reader.start else model, "preset": preset, "settings": settings}
     return reader.model_copy(update=update | {"seeds": scale.seeds or reader.seeds or recipe.seeds})
@@ -188,16 +193,11 @@ def _prompted(recipe: Recipe, label: str, reader: ReaderEntry, model: str) -> Re
     return reader.model_copy(update={"model": model, "llm": asked, "seeds": seeds if asked.shots else seeds[:1]})
 
 
-def _check_aligner(recipe: Recipe, label: str, reader: ReaderEntry) -> None:
-    align = reader.align
-    assert align is not None
-    if align.method not in METHODS:
-        raise recipe.fault(
-            f"unknown alignment method {align.method!r}",
-            *("readers", label, "align", "method"),
-            fix=nearest(str(align.method), METHODS),
-        )
-    _checked_options(recipe, align.options, options_of(align), ("readers", label, "align"))
+def _check_aligner(recipe: Recipe, entry: MapEntry, *path: str) -> None:
+    if entry.method not in METHODS:
+        message = f"unknown alignment method {entry.method!r}"
+        raise recipe.fault(message, *path, "method", fix=nearest(str(entry.method), METHODS))
+    _checked_options(recipe, entry.options, options_of(entry), path)
 
 
 def _encoder(recipe: Recipe, label: str) -> Encoder:

@@ -6,7 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from polyspan.lab.recipe.recipe import Part, Recipe
+from polyspan.lab.recipe.part import Part
+from polyspan.lab.recipe.recipe import Recipe
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 

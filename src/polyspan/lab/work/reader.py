@@ -61,6 +61,7 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
     encoder whose head was never trained: the option `untrained` (or the role `model`) with a head drawn from
     `seed` and its `windows`. It is computed in `dtype`. With the option `llm`, a name, a language model is asked
     instead. Answers are brought back to the corpus in the role `original`, of which the test is a translation.
+    States pass through the map in the role `map`.
     """
     test = kept_corpus(inputs["test"])
     if "llm" in options:
@@ -81,7 +82,7 @@ def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         texts = dict(zip(known.ids, known.texts, strict=True))
         write_answers(out, test, texts, known.spans(), pieces=seen["pieces"], unknown_pieces=seen["unknown"])
         return None
-    made = answer(reader, test, pack=pack)
+    made = answer(reader, test, pack=pack, align=Map.load(inputs["map"] / MAP) if "map" in inputs else None)
     facts: dict[str, Any] = {}
     if ORIGINAL in inputs:
         originals = Originals(test, kept_corpus(inputs[ORIGINAL]))
