@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from polyspan.score import score as score
     from polyspan.score.baseline import lexical_baseline as lexical_baseline
     from polyspan.training.adaptation import adapt as adapt
+    from polyspan.training.averaging import average as average
     from polyspan.training.loop import train as train
     from polyspan.training.settings import PRESETS as PRESETS
     from polyspan.training.settings import TrainSettings as TrainSettings
@@ -72,6 +73,7 @@ _HOME = {
     "UsageError": "errors",
     "WindowOptions": "model.windows.windows",
     "adapt": "training.adaptation",
+    "average": "training.averaging",
     "calibrate": "model.calibrate",
     "check": "reading",
     "export": "model.export.exporting",

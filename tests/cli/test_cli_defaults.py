@@ -39,6 +39,7 @@ FUNCTIONS = {
     "make mix": "make.sampling.mix",
     "train": "training.loop.train make.codeswitching.augmenting.augmentation training.adversary.Adversary",
     "adapt": "training.adaptation.adapt",
+    "average": "training.averaging.average",
     "vectors": "model.vocabulary.cooccurrence.corpus_vectors",
     "graft": "model.vocabulary.graft.graft",
     "push": "model.push.push data.push.push_corpus",

@@ -59,6 +59,7 @@ CALLS = {
     "adapt": (
         "adapt --data mini:ko/test --model masking --out new --max-length 64 --limit 20",
         "adapter for ko: new", "model masking"),
+    "average": ("average reader reader --out mean", "the mean of 2 Readers: mean", "averaging reader, reader"),
     "calibrate": ("calibrate reader --data dev.json", "reader/calibration.json", "calibrating reader"),
     "export": ("export reader --out exported --check dev.json", "exported: exported (fp32)", "exporting reader"),
     "vectors": ("vectors --data mini:en/test --width 4 --out en.vec", "vectors of 4 numbers: en.vec", ""),
@@ -137,6 +138,7 @@ def _prepare(verb: str, run, monkeypatch, request) -> None:
     if verb in (
         "ask",
         "predict",
+        "average",
         "calibrate",
         "export",
         "push",
@@ -191,7 +193,7 @@ def test_results_and_remarks_have_a_stream_each(run, work, verb, monkeypatch, re
     assert remark in err
     assert not remark or remark not in out
     for path in work.iterdir():  # written by the call: the second one would be refused
-        if path.name in ("new", "small", "grafted", "qa", "exported"):
+        if path.name in ("new", "mean", "small", "grafted", "qa", "exported"):
             path.rename(path.with_name(f"{path.name}-first"))
     code, out, err = run(*call.split(), "--json")
     assert code == 0, err

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from polyspan.align import METHODS, Aligner
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.lab.plan.plan import plan
 from polyspan.lab.recipe.document import MOST_BYTES, parse
 from polyspan.lab.recipe.fields import ENCODERS, checked, of_aligner
 from polyspan.lab.recipe.recipe import Recipe
@@ -287,6 +288,14 @@ def test_scale_takes_the_place_of_everything(write):
     assert {tuple(one.seeds) for one in small.readers.values()} == {(7,)}
     assert {one.limit for label, one in small.corpora.items() if label != "En-small"} == {1000}
     assert {one.limit for one in small.tests.values()} == {50}
+
+
+def test_a_whole_section_is_set_in_short(write):
+    recipe = read_recipe(write(SMALL), ["readers={En: [En], Zh: [En]}"])
+    assert [reader.data for reader in recipe.readers.values()] == [["En"], ["En"]]
+    with pytest.raises(UsageError) as caught:
+        plan(read_recipe(write(SMALL), ["readers={En: [Em]}"]))
+    assert caught.value.where == "--set readers={En: [Em]}"
 
 
 def test_labels_that_would_be_one_file(fault):

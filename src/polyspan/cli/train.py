@@ -1,4 +1,4 @@
-"""`polyspan train` and `adapt`: every setting of a preset can be changed, and what is done beside can be added."""
+"""`polyspan train`, `adapt` and `average`: every setting of a preset can be changed, more can be done beside."""
 
 import json
 import os
@@ -164,6 +164,22 @@ def adapt(
             f"{terminal.count(record['steps'], 'step')} in {record['seconds']:.0f} s; "
             f"adapter for {record['language']}: {out}"
         )
+
+
+@train_app.command(example="polyspan average reader-42 reader-43 reader-44 --out reader")
+def average(
+    readers: Annotated[list[str], typer.Argument(help="Readers trained from one encoder: folders, or names.")],
+    out: Annotated[Path, _T(help="Folder for the Reader.")],
+    as_json: Json = False,
+) -> None:
+    """Make one Reader of several runs: the mean of their weights."""
+    from polyspan.cli import terminal
+    from polyspan.training.averaging import average as mean
+
+    terminal.say(f"averaging {', '.join(readers)}")
+    mean(readers, out)
+    if show({"out": str(out), "readers": len(readers)}, as_json):
+        terminal.tell(f"the mean of {terminal.count(len(readers), 'Reader')}: {out}")
 
 
 def _augment(switch: list[str] | None, rate: float) -> "Augmentation | None":

@@ -33,6 +33,7 @@ KINDS: dict[str, Kind] = {
     "encoder": Kind(),
     "map": Kind(),
     "train": Kind(trains=True),
+    "average": Kind(),
     "predict": Kind(),
     "baseline": Kind(),
     "probe": Kind(),

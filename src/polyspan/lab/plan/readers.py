@@ -53,11 +53,12 @@ class ReaderStages:
         return self.recipe.readers[label].seeds or self.recipe.seeds
 
     def train(self, label: str, seed: int) -> Stage:
-        """The training of a reader."""
+        """The training of a reader, or what makes one of all trainings of another."""
         self.language_models.refuse(label)
         key = "train", label, seed
         if key not in self._made:
-            self._made[key] = self._train(label, seed)
+            mean = self.recipe.readers[label].mean_of
+            self._made[key] = self._train(label, seed) if mean is None else self._average(label, mean)
         return self._made[key]
 
     def predict(self, label: str, test: str, seed: int, checkpoint: int | None = None) -> Stage:
@@ -172,6 +173,14 @@ class ReaderStages:
         kept = _ADAPTER if settings.lora and given else model.megabytes
         megabytes = kept * reader.checkpoints
         return Stage("train", f"train {label}, seed {seed}", options, needs, seconds, megabytes, content)
+
+    def _average(self, label: str, mean: str) -> Stage:
+        """The mean of a reader's seeds."""
+        self._prepare(label, self.recipe.readers[label])
+        runs = [self.train(mean, seed) for seed in self.seeds(mean)]
+        needs = {f"reader.{at}": run for at, run in enumerate(runs)}
+        megabytes = self._models[label].megabytes
+        return Stage("average", f"average {label}", {}, needs, 2.0 * len(runs), megabytes)
 
     def _model(self, label: str) -> str:
         """The model of a reader, or of the one that it goes on from in the end."""

@@ -84,6 +84,8 @@ class ReaderEntry(Part):
     """A name, a folder, or the label of one of the recipe's `encoders`."""
     start: str | Many[str] | None = None
     """The label of another reader, which this one goes on from, its head too; in place of a `model`."""
+    mean_of: str | None = None
+    """The label of another reader, the means of whose weights over all its seeds are those of this one."""
     preset: str | Many[str] | None = None
     """A Reader with a preset of its own does not take the recipe's `settings`."""
     settings: Annotated[dict[str, Any], AfterValidator(lambda given: checked(of_training(), given))] = {}

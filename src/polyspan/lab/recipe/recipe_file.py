@@ -98,7 +98,8 @@ def _lengthen(tree: Tree, places: Places) -> None:
         for label, value in inside.items() if isinstance(inside, dict) else ():
             if not isinstance(value, dict):
                 inside[label] = {"data": value}  # type: ignore[index]
-                places[section, label, "data"] = places[section, label]
+                if place := places.get((section, label)):  # not where --set gave the whole section
+                    places[section, label, "data"] = place
 
 
 def _change(tree: Tree, places: Places, change: str) -> None:

@@ -49,6 +49,11 @@ def resolve(recipe: Recipe) -> Recipe:
         name: _filled(recipe, label, reader, origin(given, name))
         for label, variants in known.items()
         for name, reader in variants
+        if reader.mean_of is None
+    }
+    readers = {
+        name: _mean(recipe, name, reader, readers) if reader.mean_of else readers[name]
+        for name, reader in given.items()
     }
     if len(readers) < sum(map(len, labels.values())):
         twice = [name for names in labels.values() for name in names]
@@ -115,34 +120,38 @@ def _updated(reader: ReaderEntry, part: str, key: str, value: Any) -> dict[str, 
 
 
 def origin(readers: Mapping[str, ReaderEntry], label: str) -> ReaderEntry:
-    """The reader that a reader goes on from in the end, which starts from a model; itself where that is so."""
-    while (start := readers[label].start) is not None:
-        label = str(start)
+    """The reader that a reader goes on from in the end, or is the mean of; itself where it starts from a model."""
+    while (before := _before(readers[label])) is not None:
+        label = before
     return readers[label]
+
+
+def _before(reader: ReaderEntry) -> str | None:
+    return str(before) if (before := reader.start or reader.mean_of) else None
 
 
 def _check_starts(
     recipe: Recipe, known: Mapping[str, Sequence[tuple[str, ReaderEntry]]], labels: Mapping[str, list[str]]
 ) -> None:
     """Raise where a reader has a model too, or goes on from none that there is, from several, or from itself."""
-    starts = {name: reader.start for variants in known.values() for name, reader in variants}
-    asked = [(label, name, one) for label in known for name, one in known[label] if one.start is not None]
-    for label, _, reader in asked:
-        start, path = str(reader.start), ("readers", label, "start")
-        if reader.model is not None:
+    starts = {name: _before(reader) for variants in known.values() for name, reader in variants}
+    asked = [(label, name, one) for label in known for name, one in known[label] if starts[name]]
+    for label, name, reader in asked:
+        start, path = str(starts[name]), ("readers", label, "start" if reader.start else "mean_of")
+        if reader.start and reader.model is not None:
             message = f"{label!r} has a model and goes on from another reader, whose model it has"
             raise recipe.fault(message, *path, found=f"{reader.model} and {start}", fix="keep one of them")
         if labels.get(start, [start]) != [start]:
             expected = f"one of {', '.join(labels[start])}"
             raise recipe.fault(f"a reader goes on from one, and {start!r} is a sweep", *path, expected=expected)
         require(recipe, start, starts, "reader", *path)
-    for label, name, _ in asked:
+    for label, name, reader in asked:
         chain = [name]
         while (before := starts[chain[-1]]) is not None:
-            chain.append(str(before))
+            chain.append(before)
             if chain[-1] in chain[:-1]:
-                message = "readers go on from each other in a circle"
-                raise recipe.fault(message, "readers", label, "start", found=" → ".join(chain))
+                message, key = "readers go on from each other in a circle", "start" if reader.start else "mean_of"
+                raise recipe.fault(message, "readers", label, key, found=" → ".join(chain))
 
 
 def _filled(recipe: Recipe, label: str, reader: ReaderEntry, first: ReaderEntry) -> ReaderEntry:
@@ -174,6 +183,20 @@ def _filled(recipe: Recipe, label: str, reader: ReaderEntry, first: ReaderEntry)
     model = model if encoder else scale.model or model
     update = {"model": None if reader.start else model, "preset": preset, "settings": settings}
     return reader.model_copy(update=update | {"seeds": scale.seeds or reader.seeds or recipe.seeds})
+
+
+def _mean(recipe: Recipe, label: str, reader: ReaderEntry, readers: Mapping[str, ReaderEntry]) -> ReaderEntry:
+    """A reader that is the mean of another one's seeds: it answers as that one, and has one seed."""
+    path, name = ("readers", label, "mean_of"), str(reader.mean_of)
+    for key in reader.model_dump(exclude_defaults=True, exclude={"mean_of"}):
+        message = f"{label!r} is the mean of {name!r}, and not trained"
+        raise recipe.fault(message, "readers", label, key, found=key, fix=f"take out `{key}`")
+    if name not in readers:
+        raise recipe.fault(f"{name!r} is a mean itself", *path, fix="name the reader that it is the mean of")
+    one = readers[name]
+    if one.llm is not None:
+        raise recipe.fault("a language model has no weights here to average", *path, found=name)
+    return one.model_copy(update={"mean_of": name, "seeds": (one.seeds or recipe.seeds)[:1], "checkpoints": 1})
 
 
 def _prompted(recipe: Recipe, label: str, reader: ReaderEntry, model: str) -> ReaderEntry:

@@ -19,10 +19,10 @@ def work_of(kind: str) -> Work:
         from polyspan.lab.work.encoder import encoder, fitted_map
 
         WORK.update(encoder=encoder, map=fitted_map)
-    elif kind in ("train", "predict"):
-        from polyspan.lab.work.reader import predict, train
+    elif kind in ("train", "average", "predict"):
+        from polyspan.lab.work.reader import averaged, predict, train
 
-        WORK.update(train=train, predict=predict)
+        WORK.update(train=train, average=averaged, predict=predict)
     elif kind == "probe":
         from polyspan.lab.work.probe import probe
 

@@ -1,4 +1,4 @@
-"""The work of train and predict stages: a Reader is trained, and a test is answered."""
+"""The work of train, average and predict stages: Readers are trained, or made of several, and answer a test."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from polyspan.model.windows.windows import WindowOptions
 from polyspan.prediction import carry_back
 from polyspan.prediction import predict as answer
 from polyspan.training.adversary import Adversary
+from polyspan.training.averaging import average
 from polyspan.training.loop import train as fine_tune
 from polyspan.training.settings import from_options
 from polyspan.training.snapshot import CHECKPOINTS
@@ -51,6 +52,11 @@ def train(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
         checkpoints=int(options.get("checkpoints", 1)),
         resume=True,
     )
+
+
+def averaged(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
+    """Average the Readers in the roles `reader.0`, …: the folder `reader`, with `run.json` in it."""
+    average([inputs[f"reader.{at}"] / READER for at in range(len(inputs))], out / READER)
 
 
 def predict(options: Mapping[str, Any], inputs: Inputs, out: Path) -> None:
