@@ -262,12 +262,14 @@ def test_lists_sweep(write):
         "  En: [En]\n",
         "  En: [En]\n  GAN-layer: {data: [En], adversary: {layer: [8, 11], data: [En]}}\n"
         "  Map: {data: [En], align: {method: [muse, vecmap], layer: [4, 8], source: En, target: En}}\n"
-        "  rate: {data: [En], settings: {learning_rate: [1e-4, 2e-4], freeze: [a, b]}}\n",
+        "  rate: {data: [En], settings: {learning_rate: [1e-4, 2e-4], freeze: [a, b]}}\n"
+        "  frozen: {data: [En], settings: {freeze_layers: [0, 8, 0.5]}}\n",
     ).replace("rows: [En]", "rows: [En, GAN-layer]")  # fmt: skip
     recipe = resolve(read_recipe(write(text)))
     assert list(recipe.readers) == [
         *("En", "GAN-layer-8", "GAN-layer-11"),
         *("Map-muse-4", "Map-muse-8", "Map-vecmap-4", "Map-vecmap-8", "rate-0_0001", "rate-0_0002"),
+        *("frozen-0", "frozen-8", "frozen-0_5"),
     ]
     assert recipe.readers["Map-vecmap-4"].align.layer == 4
     assert recipe.readers["rate-0_0002"].settings == {"learning_rate": 2e-4, "freeze": ["a", "b"]}

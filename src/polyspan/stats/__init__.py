@@ -2,8 +2,8 @@
 
 Nothing here needs torch.
 
-Gives: `anova`, `calibration`, `confidence`, `evidence`, `factors`, `judged`, `probabilities`, `proportion`,
-`ranks`, `resampling`, `standings`, `units`. Its own: `comparison`, `seeds`, `selection`.
+Gives: `anova`, `calibration`, `confidence`, `evidence`, `factors`, `judged`, `multiplicity`, `probabilities`,
+`proportion`, `ranks`, `resampling`, `standings`, `units`. Its own: `comparison`, `seeds`, `selection`.
 """
 
 from polyspan.stats.anova import Anova, anova, exchange_p, f_ratio, without

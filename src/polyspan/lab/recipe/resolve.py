@@ -105,7 +105,8 @@ def _variants(label: str, reader: ReaderEntry) -> Iterator[tuple[str, ReaderEntr
     for values in itertools.product(*(axis[2] for axis in axes)):
         name, one = label, reader
         for (part, key, _), value in zip(axes, values, strict=True):
-            name += "-" + _COMMIT.sub("", str(value).rpartition("/")[2]).replace(":", "-").replace(".", "_")
+            said = f"{value:g}" if isinstance(value, float) else str(value)
+            name += "-" + _COMMIT.sub("", said.rpartition("/")[2]).replace(":", "-").replace(".", "_")
             one = one.model_copy(update=_updated(one, part, key, value))
         yield name, one
 

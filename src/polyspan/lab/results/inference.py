@@ -91,6 +91,7 @@ def statistics(plan: "Plan", gathered: "Gathered", found: Results) -> dict[str, 
             for one in asked.compare
             for test in one.tests
         ]
+        _adjust(made["compare"])
     if asked.selection is not None and "selection" in drawn:
         made["selection"] = _selection(plan, gathered, asked.selection)
     if asked.confidence is not None and "confidence" in drawn:
@@ -129,6 +130,15 @@ def _selection(plan: "Plan", gathered: "Gathered", asked: "Selection") -> dict[s
             chosen.append(line | {"checkpoints": [int(one.checkpoint) for one in some]})
     rows = [row for some in scored.values() for row in some if "f1" in row]
     return {"source": asked.source, "rows": chosen, "scores": rows, "why": [f"not made: {name}" for name in lost]}
+
+
+def _adjust(comparisons: Sequence[dict[str, Any]]) -> None:
+    """Give the comparisons of a recipe the p that hold for all of them together."""
+    from polyspan.stats.multiplicity import holm
+
+    known = [one for one in comparisons if one.get("p") is not None]
+    for one, p in zip(known, holm([one["p"] for one in known]), strict=True):
+        one["p_holm"] = p
 
 
 def _comparison(

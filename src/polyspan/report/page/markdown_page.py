@@ -16,7 +16,6 @@ from polyspan.report.tables.paper_text import hypotheses_markdown, markdown_tabl
 
 _MOST = 12  # missing results that are listed
 _FACTORS = ("Factor", "Measure", "F", "df", "p", "p, cells", "p, training sets", "η²")
-_COMPARISONS = ("A", "B", "test", "F1", "95 %", "p", "p of runs", "EM")
 _MAPS = ("map", "method", "layer", "from", "to", "vectors", "P@1, 5, 10")
 
 
@@ -55,10 +54,10 @@ def _statistics(view: dict[str, Any]) -> list[str]:
     """Factors, readers compared, checkpoints and maps, as far as the run has them."""
     selection = view["selection"] or {"lines": [], "source": ""}
     checkpoints = ("reader", "test", "last", f"best on {selection['source']}", "oracle")
-    told = "B minus A in points of F1, with a paired bootstrap interval and a permutation p over paragraphs."
+    comparisons = view["comparisons"]
     tables: list[tuple[str, str, Sequence[str], Sequence[Sequence[str]]]] = [
         ("Which factors move the scores", "", _FACTORS, view["factors"]),
-        ("Readers compared", told, _COMPARISONS, view["compared_readers"]),
+        ("Readers compared", comparisons["words"], comparisons["heads"], view["compared_readers"]),
         ("Which checkpoint", "F1; in brackets the checkpoint of each seed.", checkpoints, selection["lines"]),
         ("Alignments", "", _MAPS, view["maps"]),
     ]

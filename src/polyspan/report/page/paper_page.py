@@ -17,6 +17,11 @@ from polyspan.report.verdicts import by_hypothesis, summary
 
 _SHOWN = 0.6  # of a figure's dots
 _PS = ("p", "p_permutation", "p_training_sets")
+_COMPARED = (
+    "B minus A in points of F1, with a paired bootstrap interval and a permutation p over paragraphs; p of all: "
+    "Holm’s, for all of these comparisons together."
+)
+_COMPARISONS = ("A", "B", "Test", "F1", "95 %", "p", "p of all", "p of runs", "EM")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,7 @@ def table_view(record: Record) -> dict[str, Any]:
         ],
         "factors": _factors(record.statistics.get("anova")),
         "compared_readers": _readers_compared(record.statistics.get("compare")),
+        "comparisons": {"words": _COMPARED, "heads": _COMPARISONS},
         "selection": _selection(record.statistics.get("selection")),
         "maps": _maps(record.alignment),
     }
@@ -134,7 +140,7 @@ def _readers_compared(found: Any) -> list[list[str]]:
             lines.append([*names, str(why)])
             continue
         between = f"{signed(one.get('low'))} to {signed(one.get('high'))}"
-        ps = [p_value(one.get(key)) for key in ("p", "p_runs")]
+        ps = [p_value(one.get(key)) for key in ("p", "p_holm", "p_runs")]
         lines.append([*names, signed(one.get("f1")), between, *ps, signed(one.get("exact_match"))])
     return lines
 
