@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from polyspan.align import METHODS, precision
+from polyspan.errors import UsageError
 
 # What makes the defaults quick enough for a test; the methods stay what they are.
 QUICK = {
@@ -23,6 +24,19 @@ def test_vecmap_needs_no_pair(languages, noise):
     assert accuracy(mapped, spaces) > 95
     there = spaces.y[spaces.truth]
     assert np.linalg.norm(mapped.apply(spaces.x) - there) < 0.3 * np.linalg.norm(there - there.mean(0))
+
+
+def test_vecmaps_matrix_of_the_source_alone_leads_elsewhere(languages):
+    spaces = languages(words=1000, width=24, topics=40, shift=10, scale=3)
+    options = QUICK["vecmap"] | {"reweight": 1.0}
+    to, between = (
+        METHODS["vecmap"](**options, lands=lands).fit(spaces.x, spaces.y, seed=1)
+        for lands in ("target", "between")
+    )
+    assert accuracy(to, spaces) > 95
+    assert accuracy(between, spaces) < 20
+    with pytest.raises(UsageError, match="place to land"):
+        METHODS["vecmap"](lands="nowhere")
 
 
 def test_dema_needs_fewer_pairs_than_dimensions(languages):

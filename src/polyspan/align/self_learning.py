@@ -42,7 +42,7 @@ def self_learnt(own: "VecMap", both: Given, seed: int, doing: str) -> Map:
                 best = max(best, objective)
                 rounds += 1
             advance(1, f"objective {best:.3f}")
-    matrix = _reweighted(source[pairs[:, 0]], target[pairs[:, 1]], own.reweight)
+    matrix = _reweighted(source[pairs[:, 0]], target[pairs[:, 1]], own.reweight, own.lands == "target")
     found = criterion(unit(both.x.units @ matrix), both.y.units)
     return both.affine(matrix, {"rounds": rounds, "pairs": len(pairs), "criterion": found})
 
@@ -84,8 +84,8 @@ def _induce(x: Tensor, y: Tensor, keep: float, generator: torch.Generator | None
     return torch.cat([forward, backward]), sum(float(best[:, 0].mean()) for best in near) / 2
 
 
-def _reweighted(x: Tensor, y: Tensor, power: float) -> Tensor:
-    """Whiten both sides, rotate them onto each other, weight by what they share, de-whiten; then undo the target.
+def _reweighted(x: Tensor, y: Tensor, power: float, undo: bool) -> Tensor:
+    """Whiten both sides, rotate them onto each other, weight by what they share, de-whiten; `undo` the target's.
 
     `x` and `y` are the rows of the dictionary, shape (pairs, d).
     """
@@ -95,7 +95,7 @@ def _reweighted(x: Tensor, y: Tensor, power: float) -> Tensor:
     weight = values.clamp_min(_WEAK) ** power
     source = whiten_x @ left * weight @ left.T @ torch.linalg.inv(whiten_x) @ left
     target = whiten_y @ right.T * weight @ right @ torch.linalg.inv(whiten_y) @ right.T
-    composed: Tensor = torch.linalg.solve(target, source, left=False)
+    composed: Tensor = torch.linalg.solve(target, source, left=False) if undo else source
     return composed.float()
 
 

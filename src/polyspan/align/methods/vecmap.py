@@ -1,9 +1,10 @@
 """VecMap: self-learning from the shape of the two spaces (Artetxe et al. 2018, arXiv 1805.06297)."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from polyspan.align.aligner import Aligner
+from polyspan.errors import choose
 from polyspan.model.map import Map
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ class VecMap(Aligner):
     """Rotation and dictionary by turns, the dictionary at random at first, and symmetric re-weighting at the end.
 
     VecMap moves both languages into a space between them. Here the target stays where it is: its side is undone,
-    W = W_source · W_target⁻¹, so that mapped source vectors can stand among unmapped target ones.
+    W = W_source · W_target⁻¹, so that mapped source vectors can stand among unmapped target ones. That is so unless
+    they are to land `between`: what comes of it where VecMap's matrix of the source is taken alone.
     """
 
     name: ClassVar[str] = "vecmap"
@@ -33,6 +35,11 @@ class VecMap(Aligner):
     """The least that counts as better."""
     reweight: float = 0.5
     """Power of the singular values in the final step; 0 leaves a rotation."""
+    lands: Literal["target", "between"] = "target"
+    """Where mapped source vectors are: among the target's, or where VecMap would have moved both."""
+
+    def __post_init__(self) -> None:
+        choose("place to land", self.lands, ("target", "between"))
 
     def solve(self, both: "Given", seed: int, doing: str) -> Map:
         """The Map that self-learning ends at; pairs take the place of the unsupervised first dictionary."""
