@@ -1,5 +1,7 @@
 """Holm's rule: a worked example, and what is true of all."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,4 +22,4 @@ def test_they_reject_what_the_rule_rejects(ps, alpha):
     assert sum(p <= alpha for p in found) == rejected
     assert all(p <= q <= 1 for p, q in zip(ps, found, strict=True))
     by_p = sorted(zip(ps, found, strict=True))
-    assert all(one[1] <= other[1] for one, other in zip(by_p, by_p[1:], strict=False))
+    assert all(one[1] <= other[1] for one, other in pairwise(by_p))
