@@ -16,8 +16,8 @@ class VecMap(Aligner):
     """Rotation and dictionary by turns, the dictionary at random at first, and symmetric re-weighting at the end.
 
     VecMap moves both languages into a space between them. Here the target stays where it is: its side is undone,
-    W = W_source · W_target⁻¹, so that mapped source vectors can stand among unmapped target ones; unless they are to
-    land `between`: what comes of it where VecMap's matrix of the source is taken alone.
+    W = W_source · W_target⁻¹, so that mapped source vectors can stand among unmapped target ones; unless they
+    are to land `between`: what comes of it where VecMap's matrix of the source is taken alone.
     """
 
     name: ClassVar[str] = "vecmap"
