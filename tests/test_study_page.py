@@ -1,6 +1,7 @@
 """The numbers of docs/results.md and README are those of the published study."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,27 @@ def test_what_stands_beside_the_matrix():
     line = " | ".join(["*lexical baseline*", *(by_column[column] for column in COLUMNS)])
     for page in ("docs/results.md", "README.md"):
         assert f"| {line} |" in (ROOT / page).read_text("utf-8")
+
+
+def _judged(run: str) -> dict[str, tuple[str, str]]:
+    """What a published run says of each claim in F1, or in EM / F1: the verdict, and the share of the draws."""
+    found = {}
+    for line in (ROOT / "docs" / "public" / run / "report.md").read_text("utf-8").splitlines():
+        cells = line.split(" | ")
+        if len(cells) == 6 and cells[0].startswith("| H") and cells[2] != "EM":
+            share = re.search(r"In (\d+ %) of the draws", cells[5])
+            found[cells[0].removeprefix("| ")] = (cells[4], share[1] if share else "")
+    return found
+
+
+@pytest.mark.parametrize("run", ["study", "control"])
+def test_the_claims_of_the_results(run):
+    text = (ROOT / "docs" / "results.md").read_text("utf-8")
+    told = [line.strip("| ").split(" | ") for line in text.splitlines() if re.match(r"\| H\d+ \|", line)]
+    assert [cells[0] for cells in told] == [f"H{number}" for number in range(1, 19)]
+    own = {cells[0]: cells[3] for cells in told if cells[-1] == run}
+    assert own
+    judged = _judged(run)
+    for name, said in own.items():
+        verdict, share = judged[name]
+        assert said == (f"**{verdict}** ({share})" if share else f"**{verdict}**"), name
