@@ -8,6 +8,7 @@ import yaml
 import polyspan as ps
 from polyspan.cli.main import app
 from polyspan.errors import PolyspanError, UsageError
+from polyspan.model.encoders.encoder import load_encoder
 from polyspan.reading import build
 
 
@@ -33,6 +34,22 @@ def test_a_file_as_an_option(tmp_path):
     made = build(f"make:codeswitch(mini:en/test, dictionary={dictionary('ko')}, target=ko, fields=question)")
     assert made.options["fields"] == ["question"]
     assert made.counts["switched"]["context"]["replaced"] == 0 < made.counts["switched"]["question"]["replaced"]
+
+
+def test_pieces_are_those_of_the_bundled_encoder():
+    corpus = ps.sample(ps.read("mini:en/test"), 8)
+    named = ps.make.permute(corpus, unit="piece", seed=1)
+    given = ps.make.permute(corpus, unit="piece", seed=1, tokenizer=load_encoder("bundled:e5-small")[1])
+    assert named.corpus == given.corpus
+    assert named.options == given.options
+    built = build("make:permute(make:sample(mini:en/test, size=8), unit=piece, seed=1)")
+    assert built.options["tokenizer"] == "bundled:e5-small"
+
+
+def test_none_is_a_word_where_an_option_is_text():
+    made = build("make:codeswitch(mini:en/test, dictionary=mini:ko, target=ko, join=none)")
+    assert made.options["join"] == "none"
+    assert build("make:permute(mini:en/test, bins=none)").options["bins"] is None
 
 
 def test_a_language_as_an_option():

@@ -181,7 +181,7 @@ def test_name_and_options_say_what_was_done():
 
 @pytest.mark.parametrize(
     "options",
-    [{"unit": "wrod"}, {"unit": "piece"}, {"bins": 0}, {"tokenizer": object()}, {"unit": "piece", "invert": True}],
+    [{"unit": "wrod"}, {"bins": 0}, {"tokenizer": object()}, {"unit": "piece", "invert": True}],
 )
 def test_options_that_do_not_go_together(options):
     if "invert" in options:

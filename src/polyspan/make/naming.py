@@ -26,11 +26,13 @@ class Call:
     def values(self, read: Callable[[str], Any]) -> dict[str, Any]:
         """The options as they are in Python; `read` gives what the name of a corpus among them stands for."""
         maker, values = MAKERS[self.maker], dict[str, Any]()
+        known = inspect.signature(maker.make).parameters
         for option, value in self.options.items():
             if option in maker.corpora:
                 values[option] = [*map(read, value.split("+"))] if option in maker.lists else read(value)
             else:
-                values[option] = value.split("+") if option in maker.lists else _value(value)
+                text = option in known and known[option].annotation is str  # `none` is a word there
+                values[option] = value.split("+") if option in maker.lists else value if text else _value(value)
         return values
 
 

@@ -69,9 +69,9 @@ def permute(
     the byte, answers but for those that cut a word (counted as `answers_extended`). `keep_digits` leaves numbers
     and punctuation alone; else numbers are permuted among themselves, and so are punctuation marks. With `bins`
     words become words of similar rank: that many bins, equally wide in the logarithm of the rank. For the unit
-    `piece`, `tokenizer` is a tokenizer of `transformers` or `tokenizers`; pieces are permuted among those that
-    begin, or go on with, a word in the same case, and this unit has no inverse, as the new text may fall into
-    other pieces. `doing` names the work in a progress bar.
+    `piece`, `tokenizer` is a tokenizer of `transformers` or `tokenizers`, that of `bundled:e5-small` where none is
+    given; pieces are permuted among those that begin, or go on with, a word in the same case, and this unit has no
+    inverse, as the new text may fall into other pieces. `doing` names the work in a progress bar.
 
     Raises PolyspanError for a corpus in which nothing can be permuted, and UsageError for options that do not go
     together.
@@ -79,6 +79,10 @@ def permute(
     require_corpus(corpus, "make.permute")
     choose("unit", unit, UNITS)
     _check(unit, invert, bins, tokenizer)
+    if unit == "piece" and tokenizer is None:
+        tokenizer, pieces = _bundled(), "bundled:e5-small"
+    else:
+        pieces = str(getattr(tokenizer, "name_or_path", type(tokenizer).__name__))
     split = _pieces(corpus, tokenizer, keep_digits) if unit == "piece" else _tokens(corpus, unit, keep_digits)
     vocabulary = Counter(label for text in texts(corpus) for _, _, label in split(text))
     forms = {label: _form(*label) for label in sorted(vocabulary)}
@@ -100,7 +104,7 @@ def permute(
     options = {"seed": seed, "unit": unit, "keep_digits": keep_digits, "bins": bins, "invert": invert}
     name = _name(corpus.name, options)
     if tokenizer is not None:
-        options["tokenizer"] = str(getattr(tokenizer, "name_or_path", type(tokenizer).__name__))
+        options["tokenizer"] = pieces
     said = f"{sum(counts['tokens'][each] for each in ('context', 'question')):,} {unit}s exchanged"
     return made(replace(permuted, name=name), corpus, "permute", options, counts, said=said)
 
@@ -117,13 +121,17 @@ def _name(source: str, options: Mapping[str, Any]) -> str:
 def _check(unit: str, invert: bool, bins: int | None, tokenizer: Any) -> None:
     if bins is not None and bins < 1:
         raise UsageError("there must be at least one frequency bin", found=str(bins))
-    if unit == "piece" and tokenizer is None:
-        raise UsageError("the unit piece needs a tokenizer", fix="give one, or permute by word or char")
     if unit != "piece" and tokenizer is not None:
         raise UsageError(f"the unit {unit} takes no tokenizer", fix="leave it out, or permute by piece")
     if unit == "piece" and invert:
         fix = "permute by word or char, or keep the original"
         raise UsageError("a permutation by piece has no inverse", fix=fix)
+
+
+def _bundled() -> Any:
+    from polyspan.model.encoders.bundled import unpack_bundled
+
+    return unpack_bundled("e5-small").tokenizer.backend_tokenizer
 
 
 def _tokens(corpus: Corpus, unit: str, keep_digits: bool) -> Split:
