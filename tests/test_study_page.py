@@ -67,3 +67,10 @@ def test_the_claims_of_the_results(run):
     for name, said in own.items():
         verdict, share = judged[name]
         assert said == (f"**{verdict}** ({share})" if share else f"**{verdict}**"), name
+
+
+def test_the_paper_claim_by_claim_has_the_same_verdicts():
+    results, paper = ((ROOT / "docs" / name).read_text("utf-8") for name in ("results.md", "paper.md"))
+    table = [line.strip("| ").split(" | ") for line in results.splitlines() if re.match(r"\| H\d+ \|", line)]
+    said = dict(re.findall(r"(?ms)^\*\*(H\d+), .*?\*Here\*: \*\*(\w+)\*\*", paper))
+    assert said == {cells[0]: re.match(r"\W*(\w+)", cells[3])[1] for cells in table}
