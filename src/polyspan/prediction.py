@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, replace
 
 from polyspan.data.formats.parsed import remedy
@@ -13,7 +13,6 @@ from polyspan.make.recover import POLICIES, find_span
 from polyspan.make.translation.carrying_back import Originals
 from polyspan.model.answers import AnswerOptions, Candidate, answer_corpus
 from polyspan.model.fast.allocator import keep_freed_memory
-from polyspan.model.layers import mapped
 from polyspan.model.llm.language_model import LanguageModel
 from polyspan.model.llm.prompting import NO_ANSWER, Prompting
 from polyspan.model.llm.reply import said
@@ -72,11 +71,19 @@ def predict(
     keep_freed_memory()
     seen = Counter[str]()
     doing = f"answering {corpus.name}"
-    with nullcontext() if align is None else mapped(reader.model, align):
+    with _mapped(reader, align):
         answers = answer_corpus(reader, corpus, options, pack=pack, doing=doing, unknown=seen)
         candidates = dict(zip(ids, answers, strict=True))
     texts = {key: found[0].text for key, found in candidates.items()}
     return Predictions(texts, candidates, seen["pieces"], seen["unknown"])
+
+
+def _mapped(reader: Reader, align: Map | None) -> AbstractContextManager[None]:
+    if align is None:
+        return nullcontext()
+    from polyspan.model.layers import mapped  # which needs torch; an exported Reader answers without
+
+    return mapped(reader.model, align)
 
 
 def carry_back(predictions: Predictions, originals: Originals) -> Predictions:

@@ -30,10 +30,7 @@ def identity(
         for one in corpora
     ]
     chosen: dict[str, Any] = {"model": model, "data": data, "weights": weights and list(weights)}
-    given = asdict(settings)
-    if not settings.reinitialize:  # as before there was such a thing: what was stopped then goes on
-        del given["reinitialize"]
-    chosen |= {"limit": limit, "seed": seed, "settings": given}
+    chosen |= {"limit": limit, "seed": seed, "settings": asdict(settings)}
     return json.loads(json.dumps(chosen))  # type: ignore[no-any-return]
 
 

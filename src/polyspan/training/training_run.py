@@ -91,8 +91,11 @@ class TrainingRun:
 
     @property
     def fingerprint(self) -> str:
-        """Tells runs apart."""
-        return hashlib.sha256(json.dumps(self.record, sort_keys=True).encode()).hexdigest()
+        """Tells runs apart; what was stopped before there were layers drawn anew goes on."""
+        record = dict(self.record)
+        if not self.settings.reinitialize and "settings" in record:
+            record["settings"] = {key: value for key, value in record["settings"].items() if key != "reinitialize"}
+        return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
 
     @property
     def snapshots(self) -> Snapshots:
