@@ -252,7 +252,7 @@ def as_options(settings: TrainSettings) -> dict[str, Any]:
     """Settings as plain JSON, from which `from_options` makes them again; without LoRA and layers drawn anew where
     there are none, so that what stores hold from before there were keeps its keys."""
     options = json.loads(json.dumps(asdict(settings)))
-    unused = ("reinitialize",) * (not settings.reinitialize) + tuple(_LORA) * (not settings.lora)
+    unused = [*(() if settings.lora else _LORA), *(() if settings.reinitialize else ("reinitialize",))]
     return {key: value for key, value in options.items() if key not in unused}
 
 
